@@ -1,0 +1,71 @@
+"""Typed stubs for xds-protos: its embedded descriptors, fed to mypy-protobuf's plug-in.
+
+The wheel ships neither `.proto` files nor stubs; the descriptors inside its modules are complete.
+"""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
+TREES = ("language", "policies", "controlplane", "foregate", "tests", "bench", "tools")
+
+
+def imported_modules(root: Path) -> set[str]:
+    """The `*_pb2` modules that our code names in its imports."""
+    found: set[str] = set()
+    for tree in TREES:
+        for path in (root / tree).rglob("*.py"):
+            for line in path.read_text().splitlines():
+                words = line.split()
+                if line.startswith("from ") and "_pb2" in line and words[2] == "import":
+                    names = [w.strip("(),") for w in words[3:]]
+                    if words[1].endswith("_pb2"):
+                        found.add(words[1])
+                    else:
+                        found |= {f"{words[1]}.{n}" for n in names if n.endswith("_pb2")}
+    return {m for m in found if not m.startswith("google.protobuf.")}
+
+
+def with_dependencies(files: dict[str, FileDescriptor], file: FileDescriptor) -> None:
+    """Add a file after everything that it imports (protoc's order)."""
+    if file.name in files:
+        return
+    for dependency in file.dependencies:
+        with_dependencies(files, dependency)
+    files[file.name] = file
+
+
+def main(target: Path) -> None:
+    """Write the stubs of every module that our code imports, and of what those import."""
+    files: dict[str, FileDescriptor] = {}
+    for name in sorted(imported_modules(Path())):
+        with_dependencies(files, importlib.import_module(name).DESCRIPTOR)
+    request = CodeGeneratorRequest()
+    for name, file in files.items():
+        proto = FileDescriptorProto()
+        file.CopyToProto(proto)
+        request.proto_file.append(proto)
+        if not name.startswith("google/protobuf/"):
+            request.file_to_generate.append(name)
+    plugin = Path(sys.executable).parent / "protoc-gen-mypy"
+    done = subprocess.run(
+        [plugin], input=request.SerializeToString(), capture_output=True, check=True, env=os.environ
+    )
+    response = CodeGeneratorResponse.FromString(done.stdout)
+    for made in response.file:
+        path = target / made.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(made.content)
+        for folder in path.relative_to(target).parents:
+            (target / folder / "__init__.pyi").touch()
+    print(f"{len(response.file)} stubs in {target}/")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
