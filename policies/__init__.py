@@ -1,0 +1,23 @@
+"""One folder per policy: settings (`spec`), settings to Envoy (`envoy`), the user's page, cases.
+
+What a user writes under a policy's keys enters; parts of Envoy resources leave. To add a policy,
+add its folder and its name below. A station loads the half that it needs by name.
+"""
+
+POLICIES = (
+    "auth",
+    "redirect",
+    "respond",
+    "rewrite",
+    "headers",
+    "timeout",
+    "retry",
+    "health",
+    "outlier_detection",
+    "caps",
+    "balance",
+)
+"""Which policies there are, in the order in which they act on a route or a backend."""
+
+SLOTS = ("headers",)
+"""The HTTP filters of policies in the order in which a request meets them, before the router."""

@@ -1,0 +1,1 @@
+"""Who may pass. In this version a route can only say that everybody may."""

@@ -1,0 +1,1 @@
+"""Which endpoint of a backend a request goes to."""

@@ -1,0 +1,1 @@
+"""Bounds on what a backend is asked to carry at once."""

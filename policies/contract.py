@@ -1,0 +1,104 @@
+"""What a policy folder gives: its keys with their settings (`spec.KEYS`), and functions to Envoy.
+
+`spec.py` names `KEYS`. `envoy.py`, where a key has an effect in Envoy, names
+`ROUTE`: key to `RouteStep`, `CLUSTER`: key to `ClusterStep`, and `FILTERS`: slot to HTTP filter.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from language.paths import PathPattern
+
+if TYPE_CHECKING:  # the protobuf modules stay away from those who only want settings
+    from envoy.config.cluster.v3.cluster_pb2 import Cluster
+    from envoy.config.route.v3.route_components_pb2 import Route
+
+Settings: TypeAlias = Any
+"""A policy's own settings: each key's type is known to its folder alone."""
+
+
+class Action(Enum):
+    """What a route does with a request; the value is the key that says so."""
+
+    FORWARD = "to"
+    REDIRECT = "redirect"
+    RESPOND = "respond"
+
+
+EVERY_ACTION = frozenset(Action)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteFacts:
+    """What a policy may know of the route it stands on; no `methods` are all of them."""
+
+    path: PathPattern
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendFacts:
+    """What a policy may know of the backend it stands on; `authority` is host and port."""
+
+    authority: str
+    http2: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A setting that its type allows and its surroundings do not; `path` leads into the setting."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+
+
+def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterable[Fault]:
+    """Find nothing: the default of a key whose settings are right wherever they stand."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key that a policy brings into the language.
+
+    `settings` is the type that its value is read as; `example` is what `foregate docs` shows;
+    `in_envoy` is the reason why Envoy enforces it, empty where the key only states something;
+    `inherited` says whether `defaults` may hold it; an `atom` replaces the inherited value whole;
+    with `none_acts` a written `none` reaches the policy as None, else it is as if nothing stood
+    there; `required` must come from somewhere.
+    """
+
+    name: str
+    settings: object
+    summary: str
+    example: str
+    in_envoy: str = ""
+    inherited: bool = True
+    atom: bool = False
+    none_acts: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteKey(Key):
+    """A key of a route; `actions` are the kinds of route that it acts on."""
+
+    actions: frozenset[Action] = frozenset({Action.FORWARD})
+    faults: Callable[[Settings, RouteFacts], Iterable[Fault]] = faultless
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendKey(Key):
+    """A key of a backend."""
+
+    faults: Callable[[Settings, BackendFacts], Iterable[Fault]] = faultless
+
+
+RouteStep: TypeAlias = "Callable[[Settings, RouteFacts, Route], tuple[Route, ...]]"
+"""Put settings on a route; give it back, or the routes that take its place, first match first."""
+
+ClusterStep: TypeAlias = "Callable[[Settings, BackendFacts, Cluster], None]"
+"""Put settings on a cluster."""

@@ -1,0 +1,69 @@
+"""The settings of `request` and `response`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+from language.scalars import UNIQUE, HeaderName, Headers
+from policies.contract import EVERY_ACTION, Fault, RouteFacts, RouteKey
+
+_FRAMING = frozenset(
+    {"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderOperations:
+    """Headers to set (in place of what is there), to add (beside it) and to remove."""
+
+    set: Annotated[
+        Headers, Field(description="Headers to set, in place of those there are.")
+    ] = field(default_factory=dict)
+    add: Annotated[
+        Headers, Field(description="Headers to add, beside those there are.")
+    ] = field(default_factory=dict)
+    remove: Annotated[tuple[HeaderName, ...], UNIQUE, Field(description="Headers to remove.")] = ()
+
+
+def _faults(settings: HeaderOperations, _facts: RouteFacts) -> Iterable[Fault]:
+    named = [("set", n, n) for n in settings.set] + [("add", n, n) for n in settings.add]
+    removed = [("remove", n, i) for i, n in enumerate(settings.remove)]
+    for operation, name, step in [*named, *removed]:
+        path = (operation, step)
+        if name in _FRAMING:
+            yield Fault(path=path, message=f"'{name}' frames the message: it is the gateway's")
+        elif name == "host":
+            yield Fault(path=path, message="the host is no header here", hint="use rewrite.host")
+        elif name.startswith(("x-foregate-", "x-envoy-")):
+            yield Fault(path=path, message=f"'{name}' is the gateway's to set")
+    for operation, name, step in removed:
+        if name in settings.set or name in settings.add:
+            message = f"'{name}' is both removed and written"
+            yield Fault(path=(operation, step), message=message, hint="set replaces what is there")
+    for name in settings.add:
+        if name in settings.set:
+            message = f"'{name}' is both set and added"
+            yield Fault(path=("add", name), message=message, hint="keep one")
+
+
+KEYS = (
+    RouteKey(
+        name="request",
+        settings=HeaderOperations,
+        summary="Set, add and remove headers of the request before the backend sees it.",
+        example="request: {set: {x-gateway: edge}, remove: [x-internal]}",
+        in_envoy="a native filter does it for a fraction of a call",
+        faults=_faults,
+    ),
+    RouteKey(
+        name="response",
+        settings=HeaderOperations,
+        summary="Set, add and remove headers of the answer before the client sees it.",
+        example="response: {remove: [server]}",
+        actions=EVERY_ACTION,
+        in_envoy="a native filter does it for a fraction of a call",
+        faults=_faults,
+    ),
+)

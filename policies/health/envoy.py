@@ -1,0 +1,25 @@
+"""Active health checks on Envoy's Cluster."""
+
+from collections.abc import Mapping
+
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.type.v3.http_pb2 import HTTP2
+
+from policies.contract import BackendFacts, ClusterStep
+from policies.health.spec import Health
+
+
+def _health(settings: Health, facts: BackendFacts, cluster: Cluster) -> None:
+    check = cluster.health_checks.add()
+    check.timeout.FromMilliseconds(settings.timeout)
+    check.interval.FromMilliseconds(settings.every)
+    check.no_traffic_interval.FromMilliseconds(settings.every)
+    check.unhealthy_threshold.value = settings.unhealthy_threshold
+    check.healthy_threshold.value = settings.healthy_threshold
+    check.http_health_check.path = settings.path.text
+    check.http_health_check.host = facts.authority
+    if facts.http2:
+        check.http_health_check.codec_client_type = HTTP2
+
+
+CLUSTER: Mapping[str, ClusterStep] = {"health": _health}

@@ -1,0 +1,38 @@
+"""The settings of `outlierDetection`."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from language.scalars import Milliseconds, Percent, integer
+from policies.contract import BackendKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutlierDetection:
+    """How many failures take an endpoint out, for how long, and how many may be out at once."""
+
+    consecutive_5xx: Annotated[
+        int,
+        *integer(1, 1_000_000),
+        Field(alias="consecutive5xx", description="Answers of 5xx in a row that take it out; 5."),
+    ] = 5
+    eject_for: Annotated[
+        Milliseconds,
+        Field(alias="ejectFor", description="How long; it grows with each time. 30s."),
+    ] = 30_000
+    max_ejected: Annotated[
+        Percent, Field(alias="maxEjected", description="The most that may be out at once; 10%.")
+    ] = 10
+
+
+KEYS = (
+    BackendKey(
+        name="outlierDetection",
+        settings=OutlierDetection,
+        summary="Take out an endpoint that answers 5xx again and again, for a while.",
+        example="outlierDetection: {consecutive5xx: 5, ejectFor: 30s, maxEjected: 50%}",
+        in_envoy="each Envoy sees the answers of the endpoints",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Answer with the address where to go instead."""

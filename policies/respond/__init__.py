@@ -1,0 +1,1 @@
+"""Answer with a fixed status, body and headers."""

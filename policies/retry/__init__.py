@@ -1,0 +1,1 @@
+"""Try again where that is safe."""

@@ -1,0 +1,53 @@
+"""Retries on Envoy's RouteAction.
+
+Envoy's retriable codes know no methods, so a route whose methods are not all idempotent becomes
+two: the first takes the methods that codes apply to, the second all others.
+"""
+
+import re
+from collections.abc import Mapping
+
+from envoy.config.route.v3.route_components_pb2 import RetryPolicy, Route
+
+from policies.contract import RouteFacts, RouteStep
+from policies.retry.spec import Retry
+
+_UNSENT = "connect-failure,refused-stream,reset-before-request"
+"""Failures in which no byte of the request reached a server that acted on it."""
+
+
+def _policy(settings: Retry, *, codes: bool) -> RetryPolicy:
+    policy = RetryPolicy(retry_on=_UNSENT, host_selection_retry_max_attempts=3)
+    policy.num_retries.value = settings.attempts
+    if codes:
+        policy.retry_on += ",retriable-status-codes"
+        policy.retriable_status_codes.extend(settings.codes)
+    if settings.per_try is not None:
+        policy.per_try_timeout.FromMilliseconds(settings.per_try)
+    policy.retry_host_predicate.add(
+        name="envoy.retry_host_predicates.previous_hosts"
+    ).typed_config.type_url = (
+        "type.googleapis.com/"
+        "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+    )
+    return policy
+
+
+def _retry(settings: Retry, facts: RouteFacts, route: Route) -> tuple[Route, ...]:
+    methods = facts.methods
+    coded = [m for m in settings.methods if not methods or m in methods]
+    if not settings.codes or not coded:
+        route.route.retry_policy.CopyFrom(_policy(settings, codes=False))
+        return (route,)
+    first = Route()
+    first.CopyFrom(route)
+    first.route.retry_policy.CopyFrom(_policy(settings, codes=True))
+    if methods and set(methods) <= set(coded):
+        return (first,)
+    match = first.match.headers.add(name=":method")
+    match.string_match.safe_regex.regex = "|".join(re.escape(m) for m in coded)
+    route.route.retry_policy.CopyFrom(_policy(settings, codes=False))
+    return (first, route)
+
+
+ROUTE: Mapping[str, RouteStep] = {"retry": _retry}

@@ -1,0 +1,1 @@
+"""Change the path or the host that a backend sees."""

@@ -1,0 +1,40 @@
+"""The settings of `rewrite`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from language.scalars import Line, NewPath
+from policies.contract import Fault, RouteFacts, RouteKey
+from policies.filling import unknown_variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """What the backend sees in place of what the client sent; the query stays."""
+
+    path: Annotated[
+        NewPath | None,
+        Field(description="The path for the backend; may name the route's variables, or end in **."),
+    ] = None
+    host: Annotated[Line | None, Field(description="The host header for the backend.")] = None
+
+
+def _faults(settings: Rewrite, facts: RouteFacts) -> Iterable[Fault]:
+    if settings.path is not None:
+        yield from unknown_variables(settings.path, facts.path)
+
+
+KEYS = (
+    RouteKey(
+        name="rewrite",
+        settings=Rewrite,
+        summary="Change the path or the host that a backend sees.",
+        example='rewrite: {path: "/users/{id}", host: users.internal}',
+        inherited=False,
+        in_envoy="the router writes the request anyway",
+        faults=_faults,
+    ),
+)
