@@ -2,35 +2,72 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
+from language.reader import read
+
+from controlplane.compile.compile import compile_plan
+from controlplane.compile.options import Options
+from controlplane.model.file import read_file
+from controlplane.plan.plan import Plan
+from controlplane.plan.resolve import resolve
 from controlplane.snapshot import Snapshot, Subject
 from controlplane.sources import SourceFile
-from language.mistakes import Mistake
+from language.mistakes import Mistake, errors
 from language.places import Place
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a build takes from its surroundings and not from the files.
-
-    `loopback`: listen on 127.0.0.1 where the file names only a port (`foregate dev`).
-    `trust_store`: the file of certificate authorities that `https` backends are verified with.
-    """
-
-    loopback: bool = False
-    trust_store: str = ""
+__all__ = ["Build", "Options", "build"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """What files compile to. `snapshot` is None as long as there is an error among `mistakes`."""
+    """What files compile to.
+
+    `plan` holds what could be planned, to be shown; `snapshot` is None as long as there is an
+    error among `mistakes`, which are in file order.
+    """
 
     sources: tuple[SourceFile, ...]
     mistakes: tuple[Mistake, ...]
+    plan: Plan | None
     snapshot: Snapshot | None
     provenance: Mapping[Subject, tuple[Place, ...]]
 
 
 def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
     """Read, check, plan and compile. Never raises for what a user wrote."""
-    raise NotImplementedError
+    mistakes: list[Mistake] = []
+    files = []
+    gateway = _gateway(sources)
+    for source in sources:
+        document = read(source.name, source.data)
+        mistakes.extend(document.mistakes)
+        file, found = read_file(document, gateway=source is gateway)
+        mistakes.extend(found)
+        files.append(file)
+    if not files:
+        return Build(sources=sources, mistakes=(), plan=None, snapshot=None, provenance={})
+    plan, found = resolve(tuple(files))
+    mistakes.extend(found)
+    if not plan.hosts and not mistakes:
+        place = Place(files[0].name, 1, 1)
+        mistakes.append(Mistake(place=place, message="there are no routes", hint="add routes:"))
+    in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
+    if errors(in_order):
+        return Build(sources=sources, mistakes=in_order, plan=plan, snapshot=None, provenance={})
+    compiled, provenance = compile_plan(plan, options)
+    return Build(
+        sources=sources,
+        mistakes=in_order,
+        plan=plan,
+        snapshot=compiled,
+        provenance=provenance,
+    )
+
+
+def _gateway(sources: tuple[SourceFile, ...]) -> SourceFile | None:
+    """The file that holds version and listen: one alone, or the topmost gateway.yaml."""
+    if len(sources) == 1:
+        return sources[0]
+    named = [s for s in sources if PurePosixPath(s.name).name in {"gateway.yaml", "gateway.yml"}]
+    return min(named, key=lambda s: (len(PurePosixPath(s.name).parts), s.name), default=None)

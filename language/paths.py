@@ -185,7 +185,7 @@ def substitution(pattern: PathPattern, template: PathTemplate) -> Substitution:
         and template.parts[-3].endswith("/")
         and template.parts[:-2] != ("/",)
     )
-    body, groups = "", {}
+    body, groups = "", dict[str, int]()
     for segment in pattern.fixed:
         if segment.kind is Kind.VARIABLE:
             groups[segment.text] = len(groups) + 1

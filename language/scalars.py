@@ -47,7 +47,7 @@ def fault(
     """
     return PydanticCustomError(
         "scalar",
-        "{message}",  # type: ignore[arg-type] # a literal is asked for; ours is a template of one
+        "{message}",
         {"message": message, "hint": hint, "offset": offset, "at": at},
     )
 

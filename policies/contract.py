@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from typing_extensions import TypeForm
+
 from language.paths import PathPattern
 
 if TYPE_CHECKING:  # the protobuf modules stay away from those who only want settings
@@ -72,7 +74,7 @@ class Key:
     """
 
     name: str
-    settings: object
+    settings: TypeForm[Any]
     summary: str
     example: str
     in_envoy: str = ""
@@ -80,6 +82,8 @@ class Key:
     atom: bool = False
     none_acts: bool = False
     required: bool = False
+    faults: Callable[..., Iterable[Fault]] = faultless
+    """Takes the settings and the facts of where they stand: RouteFacts or BackendFacts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +91,11 @@ class RouteKey(Key):
     """A key of a route; `actions` are the kinds of route that it acts on."""
 
     actions: frozenset[Action] = frozenset({Action.FORWARD})
-    faults: Callable[[Settings, RouteFacts], Iterable[Fault]] = faultless
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendKey(Key):
     """A key of a backend."""
-
-    faults: Callable[[Settings, BackendFacts], Iterable[Fault]] = faultless
 
 
 RouteStep: TypeAlias = "Callable[[Settings, RouteFacts, Route], tuple[Route, ...]]"

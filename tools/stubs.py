@@ -3,6 +3,7 @@
 The wheel ships neither `.proto` files nor stubs; the descriptors inside its modules are complete.
 """
 
+import ast
 import importlib
 import os
 import subprocess
@@ -21,14 +22,13 @@ def imported_modules(root: Path) -> set[str]:
     found: set[str] = set()
     for tree in TREES:
         for path in (root / tree).rglob("*.py"):
-            for line in path.read_text().splitlines():
-                words = line.split()
-                if line.startswith("from ") and "_pb2" in line and words[2] == "import":
-                    names = [w.strip("(),") for w in words[3:]]
-                    if words[1].endswith("_pb2"):
-                        found.add(words[1])
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    if node.module.endswith("_pb2"):
+                        found.add(node.module)
                     else:
-                        found |= {f"{words[1]}.{n}" for n in names if n.endswith("_pb2")}
+                        names = [a.name for a in node.names if a.name.endswith("_pb2")]
+                        found |= {f"{node.module}.{name}" for name in names}
     return {m for m in found if not m.startswith("google.protobuf.")}
 
 

@@ -6,12 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from language.decode import settings
 from language.scalars import integer
 from policies.contract import BackendFacts, BackendKey, Fault
 
 _MOST = 2**31 - 1
 
 
+@settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
     """The most at once, for each Envoy; what is over is answered 503."""
@@ -22,9 +24,9 @@ class Caps:
     pending: Annotated[
         int | None, *integer(1, _MOST), Field(description="Requests that wait for a connection.")
     ] = None
-    requests: Annotated[
-        int | None, *integer(1, _MOST), Field(description="Requests at once.")
-    ] = None
+    requests: Annotated[int | None, *integer(1, _MOST), Field(description="Requests at once.")] = (
+        None
+    )
     retries: Annotated[int | None, *integer(1, _MOST), Field(description="Retries at once.")] = None
 
 

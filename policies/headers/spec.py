@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from language.decode import settings
 from language.scalars import UNIQUE, HeaderName, Headers
 from policies.contract import EVERY_ACTION, Fault, RouteFacts, RouteKey
 
@@ -14,21 +15,23 @@ _FRAMING = frozenset(
 )
 
 
+@settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderOperations:
     """Headers to set (in place of what is there), to add (beside it) and to remove."""
 
-    set: Annotated[
-        Headers, Field(description="Headers to set, in place of those there are.")
-    ] = field(default_factory=dict)
-    add: Annotated[
-        Headers, Field(description="Headers to add, beside those there are.")
-    ] = field(default_factory=dict)
+    set: Annotated[Headers, Field(description="Headers to set, in place of those there are.")] = (
+        field(default_factory=dict)
+    )
+    add: Annotated[Headers, Field(description="Headers to add, beside those there are.")] = field(
+        default_factory=dict
+    )
     remove: Annotated[tuple[HeaderName, ...], UNIQUE, Field(description="Headers to remove.")] = ()
 
 
 def _faults(settings: HeaderOperations, _facts: RouteFacts) -> Iterable[Fault]:
-    named = [("set", n, n) for n in settings.set] + [("add", n, n) for n in settings.add]
+    named: list[tuple[str, str, str | int]] = [("set", n, n) for n in settings.set]
+    named += [("add", n, n) for n in settings.add]
     removed = [("remove", n, i) for i, n in enumerate(settings.remove)]
     for operation, name, step in [*named, *removed]:
         path = (operation, step)

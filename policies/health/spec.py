@@ -6,10 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from language.decode import settings
 from language.scalars import Milliseconds, NewPath, integer
 from policies.contract import BackendFacts, BackendKey, Fault
 
 
+@settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """An HTTP request to each endpoint at an even pace; 200 is well."""
@@ -20,12 +22,12 @@ class Health:
     unhealthy_threshold: Annotated[
         int,
         *integer(1, 100),
-        Field(alias="unhealthyThreshold", description="Failures in a row that take it out; 3."),
+        Field(description="Failures in a row that take it out; 3."),
     ] = 3
     healthy_threshold: Annotated[
         int,
         *integer(1, 100),
-        Field(alias="healthyThreshold", description="Answers in a row that bring it back; 1."),
+        Field(description="Answers in a row that bring it back; 1."),
     ] = 1
 
 

@@ -5,10 +5,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from language.decode import settings
 from language.scalars import Milliseconds, Percent, integer
 from policies.contract import BackendKey
 
 
+@settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlierDetection:
     """How many failures take an endpoint out, for how long, and how many may be out at once."""
@@ -20,11 +22,11 @@ class OutlierDetection:
     ] = 5
     eject_for: Annotated[
         Milliseconds,
-        Field(alias="ejectFor", description="How long; it grows with each time. 30s."),
+        Field(description="How long; it grows with each time. 30s."),
     ] = 30_000
-    max_ejected: Annotated[
-        Percent, Field(alias="maxEjected", description="The most that may be out at once; 10%.")
-    ] = 10
+    max_ejected: Annotated[Percent, Field(description="The most that may be out at once; 10%.")] = (
+        10
+    )
 
 
 KEYS = (

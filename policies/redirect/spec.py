@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from language.decode import settings
 from language.scalars import Host, NewPath, fault, integer
 from policies.contract import Action, Fault, RouteFacts, RouteKey
 from policies.filling import unknown_variables
@@ -25,6 +26,7 @@ def _scheme(value: object) -> object:
     return value
 
 
+@settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect:
     """What differs in the new address; the rest, the query too, stays as the client sent it."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from language.decode import settings
 from language.scalars import Headers, Text, integer
 from policies.contract import Action, Fault, RouteFacts, RouteKey
 
@@ -15,15 +16,16 @@ BODY_BYTES = 64 * 1024
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "te"})
 
 
+@settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Respond:
     """A whole answer, sent as it is written."""
 
     status: Annotated[int, *integer(200, 599), Field(description="The status, 200 to 599.")]
     body: Annotated[Text, Field(description="The body, at most 64 KiB.")] = ""
-    headers: Annotated[
-        Headers, Field(description="Headers of the answer, name to value.")
-    ] = field(default_factory=dict)
+    headers: Annotated[Headers, Field(description="Headers of the answer, name to value.")] = field(
+        default_factory=dict
+    )
 
 
 def _faults(settings: Respond, _facts: RouteFacts) -> Iterable[Fault]:

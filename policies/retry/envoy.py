@@ -27,8 +27,7 @@ def _policy(settings: Retry, *, codes: bool) -> RetryPolicy:
     policy.retry_host_predicate.add(
         name="envoy.retry_host_predicates.previous_hosts"
     ).typed_config.type_url = (
-        "type.googleapis.com/"
-        "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+        "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
     )
     return policy
 

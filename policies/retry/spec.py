@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from language.decode import settings
 from language.scalars import UNIQUE, Method, Milliseconds, integer
 from policies.contract import RouteKey
 
@@ -12,6 +13,7 @@ IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 """The methods for which an answer may be asked for again unless a file says more (RFC 9110 9.2.2)."""
 
 
+@settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """How often, for which answers, how long each try may take, and for which methods."""
@@ -22,9 +24,7 @@ class Retry:
         UNIQUE,
         Field(description="Answers that are asked for again, for the methods."),
     ] = ()
-    per_try: Annotated[
-        Milliseconds | None, Field(alias="perTry", description="How long one try may take.")
-    ] = None
+    per_try: Annotated[Milliseconds | None, Field(description="How long one try may take.")] = None
     methods: Annotated[
         tuple[Method, ...],
         UNIQUE,

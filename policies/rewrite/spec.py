@@ -6,18 +6,22 @@ from typing import Annotated
 
 from pydantic import Field
 
+from language.decode import settings
 from language.scalars import Line, NewPath
 from policies.contract import Fault, RouteFacts, RouteKey
 from policies.filling import unknown_variables
 
 
+@settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewrite:
     """What the backend sees in place of what the client sent; the query stays."""
 
     path: Annotated[
         NewPath | None,
-        Field(description="The path for the backend; may name the route's variables, or end in **."),
+        Field(
+            description="The path for the backend; may name the route's variables, or end in **."
+        ),
     ] = None
     host: Annotated[Line | None, Field(description="The host header for the backend.")] = None
 

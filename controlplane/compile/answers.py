@@ -1,0 +1,71 @@
+"""Answers that the gateway makes itself: application/problem+json (RFC 9457), told by status.
+
+A user's own `respond` and a redirect are left as they are; gRPC callers get Envoy's grpc-status.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from envoy.config.accesslog.v3.accesslog_pb2 import AccessLogFilter, ComparisonFilter
+from envoy.config.core.v3.substitution_format_string_pb2 import SubstitutionFormatString
+from envoy.extensions.access_loggers.filters.cel.v3.cel_pb2 import ExpressionFilter
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+
+TITLES: Mapping[int, str] = MappingProxyType(
+    {
+        400: "Bad Request",
+        403: "Forbidden",
+        404: "Not Found",
+        408: "Request Timeout",
+        413: "Content Too Large",
+        426: "Upgrade Required",
+        431: "Request Header Fields Too Large",
+        500: "Internal Server Error",
+        501: "Not Implemented",
+        502: "Bad Gateway",
+        503: "Service Unavailable",
+        504: "Gateway Timeout",
+    }
+)
+"""The statuses that Envoy answers with of its own accord (RFC 9110 section 15)."""
+
+
+def problem(title: str) -> SubstitutionFormatString:
+    """The body of an answer; `rule` is the opaque id that `foregate xds` and `check -v` list."""
+    out = SubstitutionFormatString(content_type="application/problem+json", omit_empty_values=True)
+    out.json_format.update(
+        {
+            "type": "about:blank",
+            "title": title,
+            "status": "%RESPONSE_CODE%",
+            "requestId": "%REQ(X-REQUEST-ID)%",
+            "rule": "%ROUTE_NAME%",
+        }
+    )
+    return out
+
+
+def local_replies() -> hcm_pb2.LocalReplyConfig:
+    """How Envoy's own answers are written; the first mapper that fits decides."""
+    config = hcm_pb2.LocalReplyConfig()
+    config.mappers.add().filter.CopyFrom(_expression("response.code_details == 'direct_response'"))
+    grpc = config.mappers.add().filter.header_filter.header
+    grpc.name = "content-type"
+    grpc.string_match.prefix = "application/grpc"
+    for status, title in TITLES.items():
+        mapper = config.mappers.add()
+        mapper.filter.status_code_filter.comparison.op = ComparisonFilter.EQ
+        mapper.filter.status_code_filter.comparison.value.default_value = status
+        mapper.filter.status_code_filter.comparison.value.runtime_key = "foregate.status"
+        mapper.body_format_override.CopyFrom(problem(title))
+    config.body_format.CopyFrom(problem("Error"))
+    return config
+
+
+def _expression(text: str) -> AccessLogFilter:
+    out = AccessLogFilter()
+    out.extension_filter.name = "envoy.access_loggers.extension_filters.cel"
+    out.extension_filter.typed_config.Pack(ExpressionFilter(expression=text))
+    return out

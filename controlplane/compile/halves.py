@@ -1,0 +1,40 @@
+"""The Envoy halves of the policies, loaded by name."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.util import find_spec
+from types import MappingProxyType, ModuleType
+
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+
+from policies import POLICIES, SLOTS
+from policies.contract import ClusterStep, RouteStep
+
+
+@cache
+def route_steps() -> Mapping[str, RouteStep]:
+    """What puts a key's settings on a route."""
+    return MappingProxyType({k: s for m in _halves() for k, s in getattr(m, "ROUTE", {}).items()})
+
+
+@cache
+def cluster_steps() -> Mapping[str, ClusterStep]:
+    """What puts a key's settings on a cluster."""
+    return MappingProxyType({k: s for m in _halves() for k, s in getattr(m, "CLUSTER", {}).items()})
+
+
+def filters() -> tuple[hcm_pb2.HttpFilter, ...]:
+    """The policies' HTTP filters in the order of SLOTS; one that no policy gives is our mistake."""
+    made: dict[str, Callable[[], hcm_pb2.HttpFilter]] = {}
+    for half in _halves():
+        made.update(getattr(half, "FILTERS", {}))
+    return tuple(made[slot]() for slot in SLOTS)
+
+
+@cache
+def _halves() -> tuple[ModuleType, ...]:
+    names = [f"policies.{name}.envoy" for name in POLICIES]
+    return tuple(importlib.import_module(n) for n in names if find_spec(n) is not None)

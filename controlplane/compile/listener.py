@@ -1,0 +1,123 @@
+"""The listener: hardened, and constant, so that no change of routes ever drains a connection."""
+
+from envoy.config.core.v3.config_source_pb2 import ApiVersion
+from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, HttpProtocolOptions
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import Buffer
+from envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from envoy.extensions.http.early_header_mutation.header_mutation.v3 import (
+    header_mutation_pb2 as early_pb2,
+)
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+from controlplane.compile.answers import local_replies
+from controlplane.compile.halves import filters
+from controlplane.compile.options import Options
+from controlplane.plan.plan import Plan
+
+ROUTES_NAME = "http"
+BUFFER = "envoy.filters.http.buffer"
+
+BODY_BYTES = 8 * 1024 * 1024
+"""The most that a request's body may hold; a request is held back until its body is whole."""
+
+STRIPPED_PREFIXES = ("x-foregate-", "x-envoy-")
+"""Headers that only the gateway writes, or that would command Envoy: never a client's to send."""
+
+STRIPPED_AT_THE_EDGE = (
+    "forwarded",
+    "true-client-ip",
+    "x-forwarded-host",
+    "x-forwarded-prefix",
+    "x-real-ip",
+)
+"""Claims about the client that only a trusted proxy before the gateway may make."""
+
+
+def listener(plan: Plan, options: Options) -> Listener:
+    """The one listener for plain HTTP.
+
+    Its name holds its address: the same name at a new address would close the old port at once.
+    """
+    address = plan.listen.http
+    host = address.host or ("127.0.0.1" if options.loopback else "::")
+    out = Listener(name=f"http-{host}-{address.port}")
+    out.address.socket_address.address = host
+    out.address.socket_address.port_value = address.port
+    if host == "::":
+        out.address.socket_address.ipv4_compat = True
+    out.per_connection_buffer_limit_bytes.value = 32 * 1024
+    one = out.filter_chains.add(name="http").filters.add(
+        name="envoy.filters.network.http_connection_manager"
+    )
+    one.typed_config.Pack(_manager(plan.listen.trusted_hops))
+    return out
+
+
+def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
+    out = hcm_pb2.HttpConnectionManager(
+        stat_prefix="http",
+        xff_num_trusted_hops=trusted_hops,
+        merge_slashes=True,
+        path_with_escaped_slashes_action=(
+            hcm_pb2.HttpConnectionManager.PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT
+        ),
+        strip_any_host_port=True,
+        strip_trailing_host_dot=True,
+        server_header_transformation=hcm_pb2.HttpConnectionManager.PASS_THROUGH,
+    )
+    out.normalize_path.value = True
+    out.use_remote_address.value = True
+    out.max_request_headers_kb.value = 60
+    out.request_headers_timeout.seconds = 10
+    out.stream_idle_timeout.seconds = 300
+    out.stream_error_on_invalid_http_message.value = True
+    out.internal_address_config.SetInParent()
+    out.rds.route_config_name = ROUTES_NAME
+    out.rds.config_source.ads.SetInParent()
+    out.rds.config_source.resource_api_version = ApiVersion.V3
+    common = out.common_http_protocol_options
+    common.idle_timeout.seconds = 300
+    common.max_headers_count.value = 100
+    common.headers_with_underscores_action = HttpProtocolOptions.REJECT_REQUEST
+    out.http2_protocol_options.CopyFrom(_http2())
+    out.local_reply_config.CopyFrom(local_replies())
+    early = out.early_header_mutation_extensions.add(
+        name="envoy.http.early_header_mutation.header_mutation"
+    )
+    early.typed_config.Pack(_stripped(trusted_hops))
+    out.http_filters.extend(filters())
+    _add_filter(out, BUFFER).Pack(_buffer())
+    _add_filter(out, "envoy.filters.http.router").Pack(Router(suppress_envoy_headers=True))
+    return out
+
+
+def _http2() -> Http2ProtocolOptions:
+    out = Http2ProtocolOptions()
+    out.max_concurrent_streams.value = 100
+    out.initial_stream_window_size.value = 64 * 1024
+    out.initial_connection_window_size.value = 1024 * 1024
+    return out
+
+
+def _stripped(trusted_hops: int) -> early_pb2.HeaderMutation:
+    out = early_pb2.HeaderMutation()
+    for prefix in STRIPPED_PREFIXES:
+        out.mutations.add().remove_on_match.key_matcher.prefix = prefix
+    if not trusted_hops:
+        for name in STRIPPED_AT_THE_EDGE:
+            out.mutations.add(remove=name)
+    return out
+
+
+def _buffer() -> Buffer:
+    out = Buffer()
+    out.max_request_bytes.value = BODY_BYTES
+    return out
+
+
+def _add_filter(manager: hcm_pb2.HttpConnectionManager, name: str) -> AnyMessage:
+    return manager.http_filters.add(name=name).typed_config

@@ -1,0 +1,14 @@
+"""What a build takes from its surroundings and not from the files."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """`loopback`: listen on 127.0.0.1 where the file names only a port (`foregate dev`).
+
+    `trust_store`: the file of certificate authorities that `https` backends are verified with.
+    """
+
+    loopback: bool = False
+    trust_store: str = ""

@@ -1,0 +1,127 @@
+"""Virtual hosts and their routes as one RouteConfiguration, in the order of the plan."""
+
+from collections.abc import Iterator, Mapping
+
+from envoy.config.core.v3.base_pb2 import HeaderValueOption
+from envoy.config.route.v3 import route_components_pb2 as pb
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
+
+from controlplane.compile.answers import problem
+from controlplane.compile.halves import route_steps
+from controlplane.compile.listener import BUFFER
+from controlplane.model.gateway import Route
+from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute
+from controlplane.snapshot import ROUTES, Subject
+from language.paths import PathPattern
+from language.places import Place
+from policies.contract import Action, RouteFacts
+from policies.respond.spec import BODY_BYTES
+
+_STREAMING = frozenset({"grpc", "grpcs"})
+"""Backends whose request bodies are streams, and are not held back until they end."""
+
+
+def route_configuration(
+    name: str, plan: Plan
+) -> tuple[RouteConfiguration, Mapping[Subject, tuple[Place, ...]]]:
+    """The whole table, and the lines of each virtual host and route."""
+    table = RouteConfiguration(name=name)
+    table.max_direct_response_body_size_bytes.value = BODY_BYTES
+    table.validate_clusters.value = False  # clusters come first on the stream; the gate proves it
+    streaming = frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING)
+    places: dict[Subject, tuple[Place, ...]] = {}
+    for planned in plan.hosts:
+        host = table.virtual_hosts.add(name=planned.name, domains=planned.domains)
+        places[Subject(ROUTES, name, planned.name)] = planned.places
+        for entry in planned.entries:
+            subject = Subject(ROUTES, name, f"{planned.name}/{entry.rule}")
+            if isinstance(entry, MethodNotAllowed):
+                host.routes.append(_not_allowed(entry))
+                places[subject] = entry.places
+            else:
+                host.routes.extend(_routes(entry, streaming))
+                settings = entry.route.settings
+                places[subject] = (entry.route.place, *(s.place for s in settings))
+    places[Subject(ROUTES, name)] = tuple(p for h in plan.hosts for p in h.places)
+    return table, places
+
+
+def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Route]:
+    route = planned.route
+    made: tuple[pb.Route, ...] = (_bare(planned, streaming),)
+    facts = RouteFacts(path=route.path, methods=route.match.methods)
+    steps = route_steps()
+    for setting in route.settings:
+        step = steps.get(setting.key)
+        if step is not None:
+            made = tuple(r for one in made for r in step(setting.value, facts, one))
+    yield from made
+
+
+def _bare(planned: PlannedRoute, streaming: frozenset[str]) -> pb.Route:
+    """A route that matches and forwards, without policies."""
+    route = planned.route
+    out = pb.Route(name=planned.rule)
+    _match_path(route.path, out.match)
+    _match_conditions(route, out.match)
+    if route.action is Action.FORWARD:
+        targets = [(name, weight) for name, weight in (route.match.to or {}).items() if weight]
+        if len(targets) == 1:
+            out.route.cluster = targets[0][0]
+        else:
+            for name, weight in targets:
+                out.route.weighted_clusters.clusters.add(name=name).weight.value = weight
+        if all(name in streaming for name, _ in targets):
+            out.typed_per_filter_config[BUFFER].Pack(BufferPerRoute(disabled=True))
+    return out
+
+
+def _match_path(path: PathPattern, match: pb.RouteMatch) -> None:
+    if path.exact and path.plain:
+        match.path = path.literal
+    elif path.rest is not None and path.plain and not path.variables[:-1] and _literal(path):
+        if path.literal:
+            match.path_separated_prefix = path.literal
+        else:
+            match.prefix = "/"
+    else:
+        match.safe_regex.regex = path.regex
+
+
+def _literal(path: PathPattern) -> bool:
+    return PathPattern(text="", segments=path.fixed).exact if path.fixed else True
+
+
+def _match_conditions(route: Route, match: pb.RouteMatch) -> None:
+    methods = route.match.methods
+    if methods:
+        method = match.headers.add(name=":method")
+        if len(methods) == 1:
+            method.string_match.exact = methods[0]
+        else:
+            method.string_match.safe_regex.regex = "|".join(_escaped(m) for m in methods)
+    for name, value in route.match.headers.items():
+        match.headers.add(name=name).string_match.exact = value
+    for name, value in route.match.query.items():
+        match.query_parameters.add(name=name).string_match.exact = value
+
+
+def _escaped(method: str) -> str:
+    return "".join(c if c.isalnum() or c == "-" else f"\\{c}" for c in method)
+
+
+def _not_allowed(entry: MethodNotAllowed) -> pb.Route:
+    """What a path answers whose routes take none of the request's method."""
+    out = pb.Route(name=entry.rule)
+    _match_path(entry.path, out.match)
+    for method in entry.allow:
+        unlike = out.match.headers.add(name=":method", invert_match=True)
+        unlike.string_match.exact = method
+    out.direct_response.status = 405
+    out.direct_response.body_format.CopyFrom(problem("Method Not Allowed"))
+    allow = out.response_headers_to_add.add()
+    allow.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    allow.header.key = "allow"
+    allow.header.value = ", ".join(entry.allow)
+    return out

@@ -1,0 +1,149 @@
+"""Addresses as users write them: where to listen, and where a backend is."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from language.scalars import fault, host_name
+from language.suggest import nearest
+
+SCHEMES = {"http": 80, "https": 443, "h2c": 80, "grpc": 80, "grpcs": 443}
+"""What a backend may speak, with the port that is meant where none is written."""
+
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A host (a name, an IP address, or empty for all interfaces) and a port."""
+
+    host: str
+    port: int
+
+    @property
+    def is_ip(self) -> bool:
+        """Whether the host is an address and not a name."""
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+    def __str__(self) -> str:
+        """Give `host:port`, an IPv6 host in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendUrl:
+    """A backend's scheme and address."""
+
+    scheme: str
+    address: Address
+
+
+def _port(text: str, offset: int = 0) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > 65535:
+        raise fault(f"'{text}' is not a port", "write a number from 1 to 65535", offset)
+    return int(text)
+
+
+def _address(text: str, default_port: int | None) -> Address:
+    found = re.fullmatch(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>.*))?", text)
+    if not found:
+        hint = f"write [{text}]:PORT" if text.count(":") > 1 else "write HOST:PORT"
+        raise fault(f"'{text}' is not an address", hint)
+    if found["port"] is not None:
+        port = _port(found["port"], len(text) - len(found["port"]))
+    elif default_port is not None:
+        port = default_port
+    else:
+        raise fault(f"'{text}' has no port", f"write {text}:80")
+    host = found["six"] if found["six"] is not None else found["host"]
+    if found["six"] is not None or re.fullmatch(r"[0-9.]+", host):
+        try:
+            host = str(ipaddress.ip_address(host))
+        except ValueError:
+            raise fault(f"'{host}' is not an IP address") from None
+    else:
+        host_name(host)
+    return Address(host=host, port=port)
+
+
+def _listen(value: object) -> Address:
+    text = str(value)
+    if re.fullmatch(r"[0-9]+", text):
+        return Address(host="", port=_port(text))
+    address = _address(text, None)
+    if not address.is_ip:
+        raise fault(f"'{address.host}' is not an IP address", "write PORT or ADDRESS:PORT")
+    return address
+
+
+def _endpoint(value: object) -> Address:
+    text = str(value)
+    if "://" in text:
+        raise fault("an endpoint has no scheme", "write HOST:PORT, and protocol beside endpoints")
+    return _address(text, None)
+
+
+def _url(value: object) -> BackendUrl:
+    text = str(value)
+    found = _URL.fullmatch(text)
+    if not found:
+        raise fault(f"'{text}' has no scheme", f"write http://{text}")
+    scheme, rest = found["scheme"], found["rest"]
+    if scheme not in SCHEMES:
+        near = nearest(scheme, SCHEMES)
+        hint = f"did you mean {near}://?" if near else f"write one of {', '.join(SCHEMES)}"
+        raise fault(f"'{scheme}' is not a scheme that backends speak", hint)
+    offset = len(scheme) + 3
+    for sign in "/?#":
+        if sign in rest:
+            at = rest.index(sign)
+            hint = f"write {scheme}://{rest[:at]}, and rewrite.path on the route"
+            raise fault("a backend has no path", hint, offset + at)
+    if "@" in rest:
+        # what stands before the @ may be a password: it is not repeated
+        raise fault("a backend's URL holds no user and no password", "leave them out", offset)
+    if not rest:
+        raise fault("a host is missing", f"write {scheme}://HOST:PORT")
+    return BackendUrl(scheme=scheme, address=_address(rest, SCHEMES[scheme]))
+
+
+def _scheme(value: object) -> str:
+    text = str(value)
+    if text not in SCHEMES:
+        near = nearest(text, SCHEMES)
+        hint = f"did you mean {near}?" if near else f"write one of {', '.join(SCHEMES)}"
+        raise fault(f"'{text}' is not a protocol that backends speak", hint)
+    if text in {"https", "grpcs"}:
+        raise fault(f"{text} verifies a name, and endpoints have none", "write url in their place")
+    return text
+
+
+_PORT_SCHEMA: dict[str, object] = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": 65535},
+        {"type": "string", "pattern": "^[0-9.]+:[0-9]+$|^\\[[0-9a-f:]+\\]:[0-9]+$"},
+    ]
+}
+ListenAddress: TypeAlias = Annotated[
+    Address, BeforeValidator(_listen), WithJsonSchema(_PORT_SCHEMA)
+]
+Endpoint: TypeAlias = Annotated[
+    Address,
+    BeforeValidator(_endpoint),
+    WithJsonSchema({"type": "string", "pattern": "^[^/]+:[0-9]+$"}),
+]
+Url: TypeAlias = Annotated[
+    BackendUrl,
+    BeforeValidator(_url),
+    WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(SCHEMES)})://[^/?#@]+$"}),
+]
+Protocol: TypeAlias = Annotated[
+    str, BeforeValidator(_scheme), WithJsonSchema({"enum": ["http", "h2c", "grpc"]})
+]

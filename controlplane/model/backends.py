@@ -1,0 +1,106 @@
+"""The backends of a file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from controlplane.model.addresses import Address
+from controlplane.model.gateway import Backend, Setting, Target
+from controlplane.model.inherit import Default, settings_of
+from controlplane.model.keys import backend_keys, route_keys
+from language.decode import Decoder, Refused, mistake_at, unknown_key
+from language.mistakes import Mistake
+from language.nodes import MapNode, Node, Scalar
+from language.scalars import Name
+from policies.contract import BackendFacts
+
+_TARGET: Decoder[Target] = Decoder(Target)
+_NAME: Decoder[str] = Decoder(Name)
+_KEYS = ("url", "endpoints", "protocol")
+
+
+def read_backends(
+    file: str, named: Mapping[str, tuple[Scalar, Node]], defaults: Mapping[str, Default]
+) -> Iterator[Backend | Mistake]:
+    """Each backend, or its mistakes."""
+    for key, value in named.values():
+        name = _NAME.decode(file, key, None)
+        if isinstance(name, Refused):
+            yield from name.mistakes
+            continue
+        yield from _backend(file, key, value, defaults)
+
+
+def _backend(
+    file: str, key: Scalar, value: Node, defaults: Mapping[str, Default]
+) -> Iterator[Backend | Mistake]:
+    if isinstance(value, Scalar):
+        url = Scalar("url", value.line, value.column, quoted=False)
+        value = MapNode(((url, value),), value.line, value.column)
+    if not isinstance(value, MapNode):
+        hint = "write a URL, or url: and settings below it"
+        yield mistake_at(file, value, "a backend is a URL or a mapping", hint)
+        return
+    own = tuple(e for e in value.entries if e[0].text in _KEYS)
+    wrong = False
+    for name, _ in value.entries:
+        if name.text in _KEYS or name.text in backend_keys():
+            continue
+        wrong = True
+        if name.text in route_keys():
+            yield mistake_at(file, name, f"'{name.text}' belongs to a route", "move it there")
+        else:
+            yield unknown_key(file, name, (*_KEYS, *backend_keys()))
+    target = _TARGET.decode(file, MapNode(own, value.line, value.column), key)
+    faults: list[Mistake] = []
+    base: Backend | None = None
+    if isinstance(target, Refused):
+        faults.extend(target.mistakes)
+    else:
+        faults.extend(_target_faults(file, key, value, target))
+        base = None if faults else _made(file, key, target)
+    settings: list[Setting] = []
+    written = {k.text: (k, v) for k, v in value.entries if k.text in backend_keys()}
+    known = None if base is None else facts(base)
+    for found in settings_of(file, backend_keys(), defaults, written, known):
+        if isinstance(found, Mistake):
+            faults.append(found)
+        else:
+            settings.append(found)
+    yield from faults
+    if base is not None and not faults and not wrong:
+        yield replace(base, settings=tuple(settings))
+
+
+def _target_faults(file: str, key: Scalar, node: MapNode, target: Target) -> Iterator[Mistake]:
+    if target.url is None and not target.endpoints:
+        yield mistake_at(file, key, "a backend needs an address", "add url, or endpoints")
+    if target.url is not None and target.endpoints:
+        second = node.key("endpoints") or key
+        yield mistake_at(file, second, "a backend has url or endpoints, not both", "keep one")
+    if target.url is not None and target.protocol is not None:
+        second = node.key("protocol") or key
+        yield mistake_at(file, second, "the url says what it speaks", "leave protocol out")
+
+
+def _made(file: str, key: Scalar, target: Target) -> Backend:
+    if target.url is not None:
+        address = target.url.address
+        protocol, authority = target.url.scheme, str(address)
+        endpoints: tuple[Address, ...] = (address,)
+    else:
+        endpoints, protocol, authority = target.endpoints, target.protocol or "http", key.text
+    return Backend(
+        file=file,
+        key=key,
+        protocol=protocol,
+        endpoints=endpoints,
+        authority=authority,
+        settings=(),
+    )
+
+
+def facts(backend: Backend) -> BackendFacts:
+    """What policies may know of a backend."""
+    return BackendFacts(
+        authority=backend.authority, http2=backend.protocol in {"h2c", "grpc", "grpcs"}
+    )

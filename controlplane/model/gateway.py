@@ -1,0 +1,168 @@
+"""The nouns of a gateway file, with their settings typed."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from controlplane.model.addresses import Address, Endpoint, ListenAddress, Protocol, Url
+from language.decode import settings
+from language.nodes import MapNode, Scalar
+from language.paths import PathPattern
+from language.places import Place
+from language.scalars import UNIQUE, Headers, Line, Method, Name, Path, fault, integer
+from policies.contract import Action, Settings
+
+EVERYWHERE = Address(host="", port=8080)
+
+
+@settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Where clients connect."""
+
+    http: Annotated[
+        ListenAddress, Field(description="The port, or ADDRESS:PORT, for plain HTTP; 8080.")
+    ] = EVERYWHERE
+    trusted_hops: Annotated[
+        int,
+        *integer(0, 10),
+        Field(description="How many proxies before the gateway are trusted to say who called; 0."),
+    ] = 0
+
+
+def _one_name(value: object) -> object:
+    return {value: "100"} if isinstance(value, str) else value
+
+
+def _whole(weights: dict[str, int]) -> dict[str, int]:
+    total = sum(weights.values())
+    if total != 100:
+        raise fault(f"the weights sum to {total}, not 100")
+    return weights
+
+
+Weights: TypeAlias = Annotated[
+    dict[Name, Annotated[int, *integer(0, 100)]],
+    BeforeValidator(_one_name),
+    AfterValidator(_whole),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["string", "number"]},
+                {
+                    "type": "object",
+                    "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 100},
+                },
+            ]
+        }
+    ),
+]
+"""A backend's name, or names with weights."""
+
+
+@settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """The keys of a route that no policy brings: what it matches, and where it goes."""
+
+    path: Annotated[Path, Field(description="/a, /a/**, /a/{x}/b or /a/{rest=**}.")]
+    methods: Annotated[
+        tuple[Method, ...], UNIQUE, Field(description="The methods; all unless written.")
+    ] = ()
+    headers: Annotated[
+        Headers, Field(description="Headers that a request must have, name to exact value.")
+    ] = field(default_factory=dict)
+    query: Annotated[
+        dict[Line, Line], Field(description="Parameters that a request must have, exactly.")
+    ] = field(default_factory=dict)
+    priority: Annotated[
+        int,
+        *integer(0, 1_000_000),
+        Field(description="Which of two routes of equal rank is first: the higher."),
+    ] = 0
+    to: Annotated[
+        Weights | None,
+        Field(description="The backend, or backends with weights that sum to 100."),
+    ] = None
+
+
+@settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The keys of a backend that no policy brings: where it is and what it speaks."""
+
+    url: Annotated[
+        Url | None, Field(description="http, https, h2c, grpc or grpcs, host and port.")
+    ] = None
+    endpoints: Annotated[
+        tuple[Endpoint, ...], UNIQUE, Field(description="HOST:PORT of each, in place of url.")
+    ] = ()
+    protocol: Annotated[
+        Protocol | None, Field(description="What endpoints speak: http, h2c or grpc; http.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A policy's settings on a route or backend, and the key that asked for them.
+
+    `value` is None where a written `none` acts.
+    """
+
+    key: str
+    value: Settings
+    place: Place
+    inherited: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A route of one file, defaults inherited; `node` is where it stands."""
+
+    file: str
+    node: MapNode
+    path: PathPattern
+    match: Match
+    action: Action
+    settings: tuple[Setting, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where the route starts."""
+        return Place(self.file, self.node.line, self.node.column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """A backend of one file, defaults inherited; `key` is its name where it stands."""
+
+    file: str
+    key: Scalar
+    protocol: str
+    endpoints: tuple[Address, ...]
+    authority: str
+    settings: tuple[Setting, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where its name stands."""
+        return Place(self.file, self.key.line, self.key.column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file of the gateway.
+
+    `names` are all backends that it defines, those with mistakes too: a reference to one of them
+    is no mistake of its own. `listen` is None where the file does not say.
+    """
+
+    name: str
+    listen: Listen | None
+    listen_place: Place
+    hosts: tuple[str, ...]
+    host_places: tuple[Place, ...]
+    routes: tuple[Route, ...]
+    backends: tuple[Backend, ...]
+    names: tuple[Scalar, ...]

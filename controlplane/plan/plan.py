@@ -1,0 +1,61 @@
+"""The nouns of a plan."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from controlplane.model.gateway import Backend, Listen, Route
+from language.paths import PathPattern
+from language.places import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a policy of a route is enforced, why there, and which line asked for it."""
+
+    key: str
+    where: str
+    why: str
+    place: Place
+    inherited: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRoute:
+    """A route in its place; `rule` is the opaque id that answers carry and operators look up."""
+
+    rule: str
+    route: Route
+    placements: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodNotAllowed:
+    """The 405 of a path whose routes take other methods only, after those routes."""
+
+    rule: str
+    path: PathPattern
+    allow: tuple[str, ...]
+    places: tuple[Place, ...]
+
+
+Entry: TypeAlias = PlannedRoute | MethodNotAllowed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualHost:
+    """Domains that share their routes, and the routes in the order in which they are tried."""
+
+    name: str
+    domains: tuple[str, ...]
+    places: tuple[Place, ...]
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that is served."""
+
+    listen: Listen
+    listen_place: Place
+    hosts: tuple[VirtualHost, ...]
+    backends: tuple[Backend, ...]

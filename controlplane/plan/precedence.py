@@ -1,0 +1,107 @@
+"""Which route is tried first: Gateway API's order, never the order in a file.
+
+Path (exact, then segment by segment literal, variable, end, rest), then method given, then number
+of headers, then of parameters, then priority. What is left equal matches different requests, and
+is sorted by its text so that any order of files gives the same list.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TypeAlias
+
+from controlplane.model.gateway import Route
+from controlplane.model.keys import route_keys
+from controlplane.plan.plan import Entry, MethodNotAllowed, Placement, PlannedRoute
+from language.paths import Segment
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def ordered(routes: Iterable[tuple[str, Route]], hosts: str) -> tuple[Entry, ...]:
+    """Routes with their rules, sorted, each path's 405 behind its routes."""
+    entries: list[Entry] = []
+    in_order = sorted(routes, key=lambda r: sort_key(r[1]))
+    for _, group in groupby(in_order, key=lambda r: shape(r[1])):
+        same_path = [PlannedRoute(rule=n, route=r, placements=placements(r)) for n, r in group]
+        entries.extend(same_path)
+        if all(one.route.match.methods for one in same_path):
+            entries.append(_not_allowed(same_path, hosts))
+    return tuple(entries)
+
+
+def shape(route: Route) -> tuple[Segment, ...]:
+    """What two routes of the same path have in common."""
+    return route.path.shape
+
+
+def rank(route: Route) -> tuple[object, ...]:
+    """The part of the order that the number and kind of matches decide; priority comes after."""
+    match = route.match
+    return (route.path.rank, not match.methods, -len(match.headers), -len(match.query))
+
+
+def sort_key(route: Route) -> tuple[object, ...]:
+    """The whole order."""
+    match = route.match
+    return (
+        *rank(route),
+        -match.priority,
+        headers(route),
+        query(route),
+        match.methods,
+        route.place,
+    )
+
+
+def headers(route: Route) -> Pairs:
+    """The header matches, sorted by name."""
+    return tuple(sorted(route.match.headers.items()))
+
+
+def query(route: Route) -> Pairs:
+    """The parameter matches, sorted by name."""
+    return tuple(sorted(route.match.query.items()))
+
+
+def rule_of(route: Route, hosts: tuple[str, ...]) -> str:
+    """The rule id of a route: the same wherever and whenever it is compiled."""
+    match = route.match
+    parts = (hosts, route.path.text, match.methods, headers(route), query(route), match.priority)
+    return _rule("r", repr(parts))
+
+
+def placements(route: Route) -> tuple[Placement, ...]:
+    """Where each policy of a route is enforced."""
+    return tuple(_placements(route))
+
+
+def _placements(route: Route) -> Iterator[Placement]:
+    for setting in route.settings:
+        why = route_keys()[setting.key].in_envoy
+        if why:
+            yield Placement(
+                key=setting.key,
+                where="envoy",
+                why=why,
+                place=setting.place,
+                inherited=setting.inherited,
+            )
+
+
+def _not_allowed(same_path: list[PlannedRoute], hosts: str) -> MethodNotAllowed:
+    named = {m for one in same_path for m in one.route.match.methods}
+    known = tuple(m for m in _METHODS if m in named)
+    path = same_path[0].route.path
+    return MethodNotAllowed(
+        rule=_rule("m", repr((hosts, path.shape))),
+        path=path,
+        allow=(*known, *sorted(named - set(known))),
+        places=tuple(one.route.place for one in same_path),
+    )
+
+
+def _rule(kind: str, text: str) -> str:
+    return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"

@@ -1,0 +1,108 @@
+"""Files to a plan: names looked up, hosts grouped, routes ordered."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from controlplane.model.gateway import Backend, File, Listen, Route
+from controlplane.plan.conflicts import conflicts
+from controlplane.plan.plan import Plan, VirtualHost
+from controlplane.plan.precedence import ordered, rule_of
+from language.decode import mistake_at, spot
+from language.mistakes import Mistake
+from language.nodes import Scalar
+from language.places import Place
+from language.suggest import nearest
+
+
+def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
+    """Put files together. The plan is fit to compile where no mistake is an error."""
+    mistakes = [*_defined_twice(files), *_references(files)]
+    hosts: list[VirtualHost] = []
+    told: set[Mistake] = set()
+    for host, found in _virtual_hosts(files):
+        hosts.append(host)
+        told.update(found)
+    mistakes.extend(told)
+    listening = next((f for f in files if f.listen is not None), None)
+    backends = {b.key.text: b for f in files for b in f.backends}
+    plan = Plan(
+        listen=(listening and listening.listen) or Listen(),
+        listen_place=listening.listen_place if listening else Place(files[0].name, 1, 1),
+        hosts=tuple(sorted(hosts, key=lambda h: h.name)),
+        backends=tuple(backends[n] for n in sorted(backends)),
+    )
+    return plan, tuple(mistakes)
+
+
+def _defined_twice(files: tuple[File, ...]) -> Iterator[Mistake]:
+    first: dict[str, Place] = {}
+    for file in files:
+        for name in file.names:
+            place = Place(file.name, name.line, name.column)
+            if name.text not in first:
+                first[name.text] = place
+                continue
+            yield Mistake(
+                place=place,
+                message=f"the backend '{name.text}' is defined twice",
+                hint="a folder is one namespace: rename one",
+                width=len(name.text),
+                also=(first[name.text],),
+            )
+
+
+def _references(files: tuple[File, ...]) -> Iterator[Mistake]:
+    known = {name.text for file in files for name in file.names}
+    used: set[str] = set()
+    for file in files:
+        for route in file.routes:
+            names = list(route.match.to or {})
+            used.update(names)
+            for name in names:
+                if name not in known:
+                    yield _unknown_backend(route, name, known)
+    for file in files:
+        for backend in file.backends:
+            if backend.key.text not in used:
+                yield _unused(backend)
+
+
+def _unknown_backend(route: Route, name: str, known: set[str]) -> Mistake:
+    found = spot(route.node, None, ("to", name))
+    where = found.node if isinstance(found.node, Scalar) and found.node.text == name else found.key
+    near = nearest(name, sorted(known))
+    hint = f"did you mean '{near}'?" if near else "define it below backends"
+    return mistake_at(route.file, where or route.node, f"there is no backend '{name}'", hint)
+
+
+def _unused(backend: Backend) -> Mistake:
+    return Mistake(
+        place=backend.place,
+        message=f"no route goes to the backend '{backend.key.text}'",
+        hint="remove it, or name it in a route",
+        width=len(backend.key.text),
+        severity="warning",
+    )
+
+
+def _virtual_hosts(files: tuple[File, ...]) -> Iterator[tuple[VirtualHost, list[Mistake]]]:
+    """Domains that the same files name share their routes, and are one virtual host."""
+    claims: dict[str, list[tuple[File, Place]]] = defaultdict(list)
+    for file in files:
+        if file.routes:
+            for domain, place in zip(file.hosts, file.host_places, strict=True):
+                claims[domain].append((file, place))
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for domain, claimed in claims.items():
+        groups[tuple(file.name for file, _ in claimed)].append(domain)
+    for domains in groups.values():
+        name = min(domains)
+        owners = [file for file, _ in claims[name]]
+        routes = [(rule_of(r, f.hosts), r) for f in owners for r in f.routes]
+        host = VirtualHost(
+            name=name,
+            domains=tuple(sorted(domains)),
+            places=tuple(place for d in sorted(domains) for _, place in claims[d]),
+            entries=ordered(routes, name),
+        )
+        yield host, list(conflicts(r for _, r in routes))

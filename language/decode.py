@@ -1,0 +1,172 @@
+"""From nodes to typed settings: every mistake at its place, with the hint that mends it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+from typing_extensions import TypeForm
+
+from language.mistakes import Mistake
+from language.nodes import ListNode, MapNode, Node, Scalar, Step
+from language.places import Place
+from language.scalars import Quoted
+from language.suggest import nearest
+
+T = TypeVar("T")
+Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
+
+settings = with_config(ConfigDict(extra="forbid", alias_generator=to_camel))
+"""Decorates a frozen dataclass of settings: keys are camelCase, and unknown ones are refused."""
+
+_WANTED = {
+    "dataclass_type": "a mapping",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """What a decoding gives in place of a value: at least one mistake."""
+
+    mistakes: tuple[Mistake, ...]
+
+
+class Decoder(Generic[T]):
+    """Reads nodes as one type; build it once, it is costly, and use it for every file."""
+
+    def __init__(self, wanted: TypeForm[T]) -> None:
+        self.adapter: TypeAdapter[T] = TypeAdapter(wanted)
+
+    def decode(self, file: str, node: Node, key: Scalar | None) -> T | Refused:
+        """The value of a node, or its mistakes; `key` is the one that the node stands under."""
+        try:
+            return self.adapter.validate_python(plain(node))
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=True)
+            return Refused(mistakes=tuple(_mistake(file, node, key, e, self.keys) for e in found))
+
+    def keys(self, path: tuple[Step, ...]) -> tuple[str, ...]:
+        """The keys that may stand in the mapping at a path, from the type's JSON Schema."""
+        schema = self.adapter.json_schema()
+        here: list[Mapping[str, Any]] = [schema]
+        for step in path:
+            here = [below for one in here for below in _below(one, step, schema)]
+        return tuple(k for one in here for k in _resolved(one, schema).get("properties", {}))
+
+
+def plain(node: Node) -> Plain:
+    """A node as plain lists, dicts and texts."""
+    if isinstance(node, Scalar):
+        return Quoted(node.text) if node.quoted else node.text
+    if isinstance(node, ListNode):
+        return [plain(item) for item in node.items]
+    return {key.text: plain(value) for key, value in node.entries}
+
+
+class Spot(NamedTuple):
+    """A node with the key that it stands under."""
+
+    node: Node
+    key: Scalar | None
+
+
+def spot(node: Node, key: Scalar | None, path: tuple[Step, ...]) -> Spot:
+    """Where a path leads; steps that lead nowhere are passed over."""
+    for step in path:
+        if isinstance(node, MapNode) and isinstance(step, str) and node.key(step):
+            key = node.key(step)
+            node = node.get(step) or node
+        elif isinstance(node, ListNode) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            key = None
+    return Spot(node, key)
+
+
+def mistake_at(
+    file: str, where: Scalar | Node, message: str, hint: str = "", offset: int = 0
+) -> Mistake:
+    """A mistake at a node, underlined over a scalar's text."""
+    if isinstance(where, Scalar):
+        width = max(1, len(where.text) - offset) + (2 if where.quoted and not offset else 0)
+        column = where.column + offset + (1 if where.quoted and offset else 0)
+        place = Place(file, where.line, column)
+        return Mistake(place=place, message=message, hint=hint, width=width)
+    return Mistake(place=Place(file, where.line, where.column), message=message, hint=hint)
+
+
+def unknown_key(file: str, key: Scalar, known: tuple[str, ...]) -> Mistake:
+    """A mistake at a key that may not stand there."""
+    near = nearest(key.text, known)
+    hint = f"did you mean '{near}'?" if near else f"it may be {', '.join(known)}" if known else ""
+    return mistake_at(file, key, f"unknown key '{key.text}'", hint)
+
+
+def _mistake(file: str, node: Node, key: Scalar | None, error: ErrorDetails, keys: Any) -> Mistake:
+    kind, loc = error["type"], error["loc"]
+    if loc and loc[-1] == "[key]":
+        name = spot(node, key, loc[:-1]).key
+        where: Scalar | Node = name or node
+    else:
+        found = spot(node, key, loc)
+        where = found.node
+    if kind == "scalar":
+        context = error["ctx"]
+        if context["at"] is not None:
+            inner = spot(node, key, (*loc, context["at"]))
+            where = inner.key or inner.node
+        return mistake_at(file, where, context["message"], context["hint"], context["offset"])
+    if kind == "unexpected_keyword_argument":
+        found = spot(node, key, loc)
+        return unknown_key(file, found.key or _scalar(node), keys(loc[:-1]))
+    if kind.startswith("missing"):
+        found = spot(node, key, loc[:-1])
+        at = found.key or found.node
+        return mistake_at(file, at, f"'{loc[-1]}' is missing here", f"add {loc[-1]}: …")
+    if kind in _WANTED:
+        what = "one value" if isinstance(where, Scalar) else "a mapping"
+        what = "a list" if isinstance(where, ListNode) else what
+        hint = ""
+        if isinstance(where, Scalar) and _WANTED[kind] == "a list":
+            hint = f"write [{where.text}]"
+        elif known := keys(loc):
+            hint = f"it has {', '.join(known)}"
+        return mistake_at(file, where, f"{_WANTED[kind]} is wanted here, not {what}", hint)
+    raise UnforeseenError(kind, error["msg"])
+
+
+def _scalar(node: Node) -> Scalar:
+    return node if isinstance(node, Scalar) else Scalar("", node.line, node.column, quoted=False)
+
+
+def _resolved(one: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in one:
+        one = schema["$defs"][one["$ref"].rpartition("/")[2]]
+    return one
+
+
+def _below(
+    one: Mapping[str, Any], step: Step, schema: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    one = _resolved(one, schema)
+    for choice in one.get("anyOf", ()):
+        yield from _below(choice, step, schema)
+    if isinstance(step, int) and "items" in one:
+        yield one["items"]
+    elif step in one.get("properties", {}):
+        yield one["properties"][step]
+    elif isinstance(one.get("additionalProperties"), dict):
+        yield one["additionalProperties"]
+
+
+class UnforeseenError(Exception):
+    """A type refused a value in a way that we have no words for: a mistake of ours."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(kind, message)
+        self.kind = kind
+        self.message = message
