@@ -1,6 +1,6 @@
 """From nodes to typed settings: every mistake at its place, with the hint that mends it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -16,6 +16,7 @@ from language.scalars import Quoted
 from language.suggest import nearest
 
 T = TypeVar("T")
+KeysAt: TypeAlias = Callable[[tuple[Step, ...]], tuple[str, ...]]
 Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
 
 settings = with_config(ConfigDict(extra="forbid", alias_generator=to_camel))
@@ -106,7 +107,9 @@ def unknown_key(file: str, key: Scalar, known: tuple[str, ...]) -> Mistake:
     return mistake_at(file, key, f"unknown key '{key.text}'", hint)
 
 
-def _mistake(file: str, node: Node, key: Scalar | None, error: ErrorDetails, keys: Any) -> Mistake:
+def _mistake(
+    file: str, node: Node, key: Scalar | None, error: ErrorDetails, keys: KeysAt
+) -> Mistake:
     kind, loc = error["type"], error["loc"]
     if loc and loc[-1] == "[key]":
         name = spot(node, key, loc[:-1]).key

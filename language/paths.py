@@ -1,4 +1,4 @@
-"""Path patterns: `/a`, `/a/**`, `/a/{x}/b`, `/a/{rest=**}`, and the paths that fill their variables in.
+"""Path patterns (`/a`, `/a/**`, `/a/{x}/b`, `/a/{rest=**}`) and paths that fill their variables in.
 
 A pattern is compared on the normalised path without the query, case-sensitively.
 """
@@ -86,7 +86,7 @@ class PathPattern:
 
     @property
     def plain(self) -> bool:
-        """Whether its literals can be compared as text: no escape, whose hex digits have two cases."""
+        """Whether its literals compare as text: an escape's hex digits have two cases."""
         return not any("%" in s.text for s in self.segments)
 
     @property
@@ -164,7 +164,7 @@ def parse_template(text: str) -> PathTemplate:
 
 
 class Substitution(NamedTuple):
-    """An RE2 expression on the whole path, and the text with `\\1` that takes its place."""
+    r"""An RE2 expression on the whole path, and the text with `\1` that takes its place."""
 
     regex: str
     replacement: str

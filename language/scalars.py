@@ -135,6 +135,28 @@ Line: TypeAlias = Annotated[str, BeforeValidator(_line), WithJsonSchema(_TEXT_SC
 """A text of one line in printable ASCII: what a header or a parameter may hold."""
 
 
+def _parameter(refused: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        text = _line(value)
+        for offset, char in enumerate(text):
+            if char in refused:
+                hint = f"parameters are compared as they are sent: write %{ord(char):02X}"
+                raise fault(f"{char!r} never arrives in a parameter", hint, offset)
+        return text
+
+    return read
+
+
+Parameter: TypeAlias = Annotated[
+    str, BeforeValidator(_parameter(' "#<>&=')), WithJsonSchema(_TEXT_SCHEMA)
+]
+"""The name of a query parameter, as it is sent."""
+ParameterValue: TypeAlias = Annotated[
+    str, BeforeValidator(_parameter(' "#<>&')), WithJsonSchema(_TEXT_SCHEMA)
+]
+"""The value of a query parameter, as it is sent."""
+
+
 def _header_name(value: object) -> str:
     text = _text(value)
     if text.startswith(":"):

@@ -1,1 +1,1 @@
-"""Scripts of the project's own upkeep: stubs, generated files, the lock. Nothing at run time imports them."""
+"""The project's own upkeep: stubs, generated files, the lock. No run-time code imports it."""

@@ -32,14 +32,17 @@ TITLES: Mapping[int, str] = MappingProxyType(
 """The statuses that Envoy answers with of its own accord (RFC 9110 section 15)."""
 
 
-def problem(title: str) -> SubstitutionFormatString:
-    """The body of an answer; `rule` is the opaque id that `foregate xds` and `check -v` list."""
+def problem(title: str, status: int | None = None) -> SubstitutionFormatString:
+    """The body of an answer; `rule` is the opaque id that `foregate xds` and `check -v` list.
+
+    `status` is given where the format is a route's own, which Envoy reads before there is one.
+    """
     out = SubstitutionFormatString(content_type="application/problem+json", omit_empty_values=True)
     out.json_format.update(
         {
             "type": "about:blank",
             "title": title,
-            "status": "%RESPONSE_CODE%",
+            "status": status or "%RESPONSE_CODE%",
             "requestId": "%REQ(X-REQUEST-ID)%",
             "rule": "%ROUTE_NAME%",
         }
@@ -48,7 +51,10 @@ def problem(title: str) -> SubstitutionFormatString:
 
 
 def local_replies() -> hcm_pb2.LocalReplyConfig:
-    """How Envoy's own answers are written; the first mapper that fits decides."""
+    """How Envoy's own answers are written; the first mapper that fits decides.
+
+    A mapper without a format leaves the body as it is, as long as there is no format for all.
+    """
     config = hcm_pb2.LocalReplyConfig()
     config.mappers.add().filter.CopyFrom(_expression("response.code_details == 'direct_response'"))
     grpc = config.mappers.add().filter.header_filter.header
@@ -60,7 +66,9 @@ def local_replies() -> hcm_pb2.LocalReplyConfig:
         mapper.filter.status_code_filter.comparison.value.default_value = status
         mapper.filter.status_code_filter.comparison.value.runtime_key = "foregate.status"
         mapper.body_format_override.CopyFrom(problem(title))
-    config.body_format.CopyFrom(problem("Error"))
+    other = config.mappers.add()
+    other.filter.CopyFrom(_expression("response.code >= 400"))
+    other.body_format_override.CopyFrom(problem("Error"))
     return config
 
 

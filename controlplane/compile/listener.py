@@ -30,7 +30,9 @@ STRIPPED_PREFIXES = ("x-foregate-", "x-envoy-")
 STRIPPED_AT_THE_EDGE = (
     "forwarded",
     "true-client-ip",
+    "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-port",
     "x-forwarded-prefix",
     "x-real-ip",
 )
@@ -65,7 +67,6 @@ def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
         path_with_escaped_slashes_action=(
             hcm_pb2.HttpConnectionManager.PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT
         ),
-        strip_any_host_port=True,
         strip_trailing_host_dot=True,
         server_header_transformation=hcm_pb2.HttpConnectionManager.PASS_THROUGH,
     )
@@ -75,7 +76,8 @@ def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
     out.request_headers_timeout.seconds = 10
     out.stream_idle_timeout.seconds = 300
     out.stream_error_on_invalid_http_message.value = True
-    out.internal_address_config.SetInParent()
+    nobody = out.internal_address_config.cidr_ranges.add(address_prefix="255.255.255.255")
+    nobody.prefix_len.value = 32
     out.rds.route_config_name = ROUTES_NAME
     out.rds.config_source.ads.SetInParent()
     out.rds.config_source.resource_api_version = ApiVersion.V3

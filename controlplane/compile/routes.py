@@ -28,6 +28,7 @@ def route_configuration(
     """The whole table, and the lines of each virtual host and route."""
     table = RouteConfiguration(name=name)
     table.max_direct_response_body_size_bytes.value = BODY_BYTES
+    table.ignore_port_in_host_matching = True
     table.validate_clusters.value = False  # clusters come first on the stream; the gate proves it
     streaming = frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING)
     places: dict[Subject, tuple[Place, ...]] = {}
@@ -119,7 +120,7 @@ def _not_allowed(entry: MethodNotAllowed) -> pb.Route:
         unlike = out.match.headers.add(name=":method", invert_match=True)
         unlike.string_match.exact = method
     out.direct_response.status = 405
-    out.direct_response.body_format.CopyFrom(problem("Method Not Allowed"))
+    out.direct_response.body_format.CopyFrom(problem("Method Not Allowed", 405))
     allow = out.response_headers_to_add.add()
     allow.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
     allow.header.key = "allow"

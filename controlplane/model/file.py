@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from language.reader import Document
-
 from controlplane.model.backends import read_backends
 from controlplane.model.gateway import Backend, File, Listen, Route
 from controlplane.model.inherit import Default, Facts, default, is_none
@@ -16,6 +14,7 @@ from language.mistakes import Mistake
 from language.nodes import MapNode, Node, Scalar
 from language.paths import parse_pattern
 from language.places import Place
+from language.reader import Document
 from language.scalars import UNIQUE, Host
 from policies.contract import BackendFacts, Key, RouteFacts
 
@@ -188,6 +187,6 @@ def _group(
         elif is_none(value) and not key.required and not key.none_acts:
             draft.at(value, "'none' switches nothing off here", "leave the key out")
         else:
-            read, mistakes = default(file, key, name, value, facts)
+            read, mistakes = default(file, key, (name, value), facts)
             draft.mistakes.extend(mistakes)
             yield name.text, read

@@ -10,7 +10,17 @@ from language.decode import settings
 from language.nodes import MapNode, Scalar
 from language.paths import PathPattern
 from language.places import Place
-from language.scalars import UNIQUE, Headers, Line, Method, Name, Path, fault, integer
+from language.scalars import (
+    UNIQUE,
+    Headers,
+    Method,
+    Name,
+    Parameter,
+    ParameterValue,
+    Path,
+    fault,
+    integer,
+)
 from policies.contract import Action, Settings
 
 EVERYWHERE = Address(host="", port=8080)
@@ -61,6 +71,12 @@ Weights: TypeAlias = Annotated[
 """A backend's name, or names with weights."""
 
 
+def _no_host(headers: dict[str, str]) -> dict[str, str]:
+    if "host" in headers:
+        raise fault("the host is no header here", "use hosts", at="host")
+    return headers
+
+
 @settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
@@ -71,10 +87,13 @@ class Match:
         tuple[Method, ...], UNIQUE, Field(description="The methods; all unless written.")
     ] = ()
     headers: Annotated[
-        Headers, Field(description="Headers that a request must have, name to exact value.")
+        Headers,
+        AfterValidator(_no_host),
+        Field(description="Headers that a request must have, name to exact value."),
     ] = field(default_factory=dict)
     query: Annotated[
-        dict[Line, Line], Field(description="Parameters that a request must have, exactly.")
+        dict[Parameter, ParameterValue],
+        Field(description="Parameters that a request must have, exactly."),
     ] = field(default_factory=dict)
     priority: Annotated[
         int,

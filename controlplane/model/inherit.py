@@ -13,6 +13,8 @@ from language.places import Place
 from policies.contract import BackendFacts, Fault, Key, RouteFacts
 
 Facts: TypeAlias = RouteFacts | BackendFacts
+Entry: TypeAlias = tuple[Scalar, Node]
+"""A key as it is written, and its value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +55,17 @@ def without_none(node: Node) -> Node:
     return node
 
 
-def default(
-    file: str, key: Key, name: Scalar, value: Node, facts: Facts
-) -> tuple[Default, tuple[Mistake, ...]]:
+def default(file: str, key: Key, entry: Entry, facts: Facts) -> tuple[Default, tuple[Mistake, ...]]:
     """Read a value that stands in `defaults`."""
-    setting, mistakes = _read(file, key, name, value, facts, inherited=True)
-    return Default(node=value, setting=setting), mistakes
+    setting, mistakes = _read(file, key, entry, facts, inherited=True)
+    return Default(node=entry[1], setting=setting), mistakes
 
 
 def settings_of(
     file: str,
     keys: Mapping[str, Key],
     defaults: Mapping[str, Default],
-    written: Mapping[str, tuple[Scalar, Node]],
+    written: Mapping[str, Entry],
     facts: Facts | None,
 ) -> Iterator[Setting | Mistake]:
     """The settings of a route or a backend, in the order of the policies, and its mistakes.
@@ -81,15 +81,16 @@ def settings_of(
         own_key, own = written[name]
         if above is not None and not key.atom and isinstance(own, MapNode):
             own = merge(above.node, own)
-        setting, mistakes = _read(file, key, own_key, own, facts, inherited=False)
+        setting, mistakes = _read(file, key, (own_key, own), facts, inherited=False)
         yield from mistakes
         if setting is not None:
             yield setting
 
 
 def _read(
-    file: str, key: Key, name: Scalar, value: Node, facts: Facts | None, *, inherited: bool
+    file: str, key: Key, entry: Entry, facts: Facts | None, *, inherited: bool
 ) -> tuple[Setting | None, tuple[Mistake, ...]]:
+    name, value = entry
     place = Place(file, name.line, name.column)
     if is_none(value) and not key.required:
         off = Setting(key=key.name, value=None, place=place, inherited=inherited)

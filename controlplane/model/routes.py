@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from controlplane.model.gateway import Match, Route, Setting
-from controlplane.model.inherit import Default, is_none, settings_of
+from controlplane.model.inherit import Default, Entry, is_none, settings_of
 from controlplane.model.keys import backend_keys, route_keys
-from language.decode import Decoder, Refused, mistake_at, spot, unknown_key
+from language.decode import Decoder, Refused, mistake_at, unknown_key
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
 from policies.contract import Action, RouteFacts, RouteKey
@@ -34,19 +34,15 @@ def read_routes(
 
 def _route(file: str, node: MapNode, defaults: Mapping[str, Default]) -> Iterator[Route | Mistake]:
     keys = route_keys()
-    mistakes: list[Mistake] = []
-    for name, value in node.entries:
-        if name.text in _KEYS:
-            continue
-        if name.text in keys:
-            if is_none(value) and not keys[name.text].inherited:
-                hint = "leave the key out"
-                mistakes.append(mistake_at(file, value, "'none' switches nothing off here", hint))
-        elif name.text in backend_keys():
-            hint = "move it below backends.NAME or defaults.backend"
-            mistakes.append(mistake_at(file, name, f"'{name.text}' belongs to a backend", hint))
-        else:
-            mistakes.append(unknown_key(file, name, (*_KEYS, *keys)))
+    written = {k.text: (k, v) for k, v in node.entries if k.text in keys}
+    actions = [a for a in Action if node.key(a.value) is not None]
+    mistakes = [
+        *_unknown(file, node),
+        *_switched_off(file, written, keys),
+        *_action_faults(file, node, actions),
+        *_effectless(file, written, keys, actions),
+        *_required(file, node, written, defaults),
+    ]
     own = MapNode(tuple(e for e in node.entries if e[0].text in _KEYS), node.line, node.column)
     match = _MATCH.decode(file, own, None)
     facts: RouteFacts | None = None
@@ -54,18 +50,13 @@ def _route(file: str, node: MapNode, defaults: Mapping[str, Default]) -> Iterato
         mistakes.extend(match.mistakes)
     else:
         facts = RouteFacts(path=match.path, methods=match.methods)
-        mistakes.extend(_match_faults(file, node, match))
-    actions = [a for a in Action if node.key(a.value) is not None]
-    mistakes.extend(_action_faults(file, node, actions))
     action = actions[0] if actions else Action.FORWARD
     settings: list[Setting] = []
-    written = {k.text: (k, v) for k, v in node.entries if k.text in keys}
     for found in settings_of(file, keys, defaults, written, facts):
         if isinstance(found, Mistake):
             mistakes.append(found)
         elif action in keys[found.key].actions:
             settings.append(found)
-    mistakes.extend(_effect_faults(file, node, written, keys, defaults, actions))
     if isinstance(match, Match) and not mistakes:
         yield Route(
             file=file,
@@ -76,6 +67,26 @@ def _route(file: str, node: MapNode, defaults: Mapping[str, Default]) -> Iterato
             settings=tuple(settings),
         )
     yield from mistakes
+
+
+def _unknown(file: str, node: MapNode) -> Iterator[Mistake]:
+    for name, _ in node.entries:
+        if name.text in _KEYS or name.text in route_keys():
+            continue
+        if name.text in backend_keys():
+            hint = "move it below backends.NAME or defaults.backend"
+            yield mistake_at(file, name, f"'{name.text}' belongs to a backend", hint)
+        else:
+            yield unknown_key(file, name, (*_KEYS, *route_keys()))
+
+
+def _switched_off(
+    file: str, written: Mapping[str, Entry], keys: Mapping[str, RouteKey]
+) -> Iterator[Mistake]:
+    for name, (_, value) in written.items():
+        if is_none(value) and not keys[name].inherited:
+            hint = "leave the key out"
+            yield mistake_at(file, value, "'none' switches nothing off here", hint)
 
 
 def _action_faults(file: str, node: MapNode, actions: list[Action]) -> Iterator[Mistake]:
@@ -89,27 +100,20 @@ def _action_faults(file: str, node: MapNode, actions: list[Action]) -> Iterator[
         yield mistake_at(file, key, message, "keep one")
 
 
-def _effect_faults(
-    file: str,
-    node: MapNode,
-    written: Mapping[str, tuple[Scalar, Node]],
-    keys: Mapping[str, RouteKey],
-    defaults: Mapping[str, Default],
-    actions: list[Action],
+def _effectless(
+    file: str, written: Mapping[str, Entry], keys: Mapping[str, RouteKey], actions: list[Action]
 ) -> Iterator[Mistake]:
     for name, (key, _) in written.items():
         if len(actions) == 1 and actions[0] not in keys[name].actions:
             message = f"'{name}' has no effect on a route with '{actions[0].value}'"
             yield mistake_at(file, key, message, "leave it out")
-    for name, policy in keys.items():
+
+
+def _required(
+    file: str, node: MapNode, written: Mapping[str, Entry], defaults: Mapping[str, Default]
+) -> Iterator[Mistake]:
+    for name, policy in route_keys().items():
         if policy.required and name not in written and name not in defaults:
             start = node.entries[0][0] if node.entries else node
             hint = f"write {policy.example}, here or in defaults"
             yield mistake_at(file, start, f"this route has no '{name}' from anywhere", hint)
-
-
-def _match_faults(file: str, node: MapNode, match: Match) -> Iterator[Mistake]:
-    for name in match.headers:
-        if name == "host":
-            found = spot(node, None, ("headers",))
-            yield mistake_at(file, found.key or node, "the host is no header here", "use hosts")

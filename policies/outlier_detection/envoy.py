@@ -8,7 +8,7 @@ from policies.contract import BackendFacts, ClusterStep
 from policies.outlier_detection.spec import OutlierDetection
 
 _SWEEP = 1_000
-"""Milliseconds between looks at who may come back; Envoy's own 10 s would stretch short ejections."""
+"""Milliseconds between looks at who may come back; Envoy's 10 s would stretch short ejections."""
 _LONGEST = 300_000
 
 

@@ -10,7 +10,7 @@ from language.scalars import UNIQUE, Method, Milliseconds, integer
 from policies.contract import RouteKey
 
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
-"""The methods for which an answer may be asked for again unless a file says more (RFC 9110 9.2.2)."""
+"""The methods whose answers may be asked for again unless a file says more (RFC 9110 9.2.2)."""
 
 
 @settings
