@@ -29,7 +29,7 @@ _ANY_ROUTE = RouteFacts(path=parse_pattern("/**"), methods=())
 _ANY_BACKEND = BackendFacts(authority="", http2=False)
 """What a default stands on; no inherited key's faults depend on more."""
 
-_HOSTS: Decoder[tuple[str, ...]] = Decoder(Annotated[tuple[Host, ...], UNIQUE])
+HOSTS: Decoder[tuple[str, ...]] = Decoder(Annotated[tuple[Host, ...], UNIQUE])
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ def _hosts(
     if written is None:
         return ("*",), (Place(file, 1, 1),)
     key, value = written
-    read = _HOSTS.decode(file, value, key)
+    read = HOSTS.decode(file, value, key)
     if isinstance(read, Refused):
         draft.mistakes.extend(read.mistakes)
         return (), ()

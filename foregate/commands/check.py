@@ -1,0 +1,140 @@
+"""`foregate check`: every mistake of a gateway, at its line and column, and no socket opened."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from controlplane.files import MAIN, SUFFIXES
+
+from controlplane.build import Build
+from controlplane.plan.plan import Plan, PlannedRoute
+from foregate.building import build_path
+from foregate.commands.options import output as output_option
+from language.mistakes import Mistake, errors
+from language.report import as_json, render
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-v", "--verbose", is_flag=True, help="Print the routes in order, and who enforces.")
+@output_option
+def command(paths: tuple[Path, ...], output: str, *, verbose: bool) -> None:
+    """Check gateway files: exit 0 where all is well, 1 where there are errors.
+
+    A folder with a gateway.yaml is one gateway; of any other folder, each file and each folder in
+    it is one.
+
+    \b
+    Examples:
+      foregate check
+      foregate check -v examples/shop/gateway.yaml
+      foregate check -o json gateways/
+    """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
+    failed = False
+    reports = []
+    for path in [g for p in paths or (Path(MAIN),) for g in _gateways(p)]:
+        built, mistakes = build_path(path)
+        failed = failed or bool(errors(mistakes))
+        if output == "json":
+            reports.append(_report(path, built, mistakes))
+        else:
+            _print(path, built, mistakes, verbose=verbose)
+    if output == "json":
+        click.echo(json.dumps({"ok": not failed, "gateways": reports}, indent=2))
+    sys.exit(1 if failed else 0)
+
+
+def _gateways(path: Path) -> Iterator[Path]:
+    if not path.is_dir() or (path / MAIN).exists():
+        yield path
+        return
+    below = [e for e in sorted(path.iterdir()) if not e.name.startswith(".")]
+    found = [e for e in below if e.suffix in SUFFIXES and not e.is_dir()]
+    folders = [e for e in below if e.is_dir() and any(_yaml_below(e))]
+    yield from found
+    for folder in folders:
+        yield from _gateways(folder)
+    if not found and not folders:
+        yield path
+
+
+def _yaml_below(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*") if p.suffix in SUFFIXES)
+
+
+def _print(path: Path, built: Build, mistakes: tuple[Mistake, ...], *, verbose: bool) -> None:
+    texts = {s.name: s.data.decode("utf-8", "replace") for s in built.sources}
+    if mistakes:
+        colour = sys.stdout.isatty()
+        click.echo(render(mistakes, texts, colour=colour))
+    if built.plan is not None and verbose:
+        click.echo("\n".join(_order(built.plan)))
+    if built.snapshot is not None and built.plan is not None:
+        routes = len({e.rule for h in built.plan.hosts for e in h.entries if _planned(e)})
+        click.echo(f"{path}: {routes} routes, {len(built.plan.backends)} backends, no errors")
+
+
+def _planned(entry: object) -> bool:
+    return isinstance(entry, PlannedRoute)
+
+
+def _order(plan: Plan) -> Iterator[str]:
+    for host in plan.hosts:
+        yield f"hosts {', '.join(host.domains)}"
+        for entry in host.entries:
+            if not isinstance(entry, PlannedRoute):
+                yield f"  {entry.rule}  {entry.path.text}  405, allow: {', '.join(entry.allow)}"
+                continue
+            match = entry.route.match
+            words = [entry.route.path.text, *match.methods]
+            words += [f"{n}: {v}" for n, v in match.headers.items()]
+            words += [f"?{n}={v}" for n, v in match.query.items()]
+            yield f"  {entry.rule}  {'  '.join(words)}  {_action(entry)}  {entry.route.place}"
+            for one in entry.placements:
+                origin = "inherited from" if one.inherited else "written at"
+                yield f"      {one.key} in {one.where}: {one.why} ({origin} {one.place})"
+
+
+def _action(entry: PlannedRoute) -> str:
+    to = entry.route.match.to
+    if to is None:
+        return entry.route.action.value
+    if len(to) == 1:
+        return f"to {next(iter(to))}"
+    return "to " + ", ".join(f"{name} {weight}%" for name, weight in to.items())
+
+
+def _report(path: Path, built: Build, mistakes: tuple[Mistake, ...]) -> dict[str, object]:
+    hosts = built.plan.hosts if built.plan is not None else ()
+    return {
+        "path": str(path),
+        "ok": not errors(mistakes),
+        "mistakes": as_json(mistakes),
+        "hosts": [
+            {
+                "domains": host.domains,
+                "routes": [_entry(e) for e in host.entries if isinstance(e, PlannedRoute)],
+            }
+            for host in hosts
+        ],
+    }
+
+
+def _entry(entry: PlannedRoute) -> dict[str, object]:
+    match = entry.route.match
+    return {
+        "rule": entry.rule,
+        "place": str(entry.route.place),
+        "path": entry.route.path.text,
+        "methods": match.methods,
+        "headers": match.headers,
+        "query": match.query,
+        "action": entry.route.action.value,
+        "to": match.to,
+        "policies": [
+            {"key": p.key, "where": p.where, "why": p.why, "place": str(p.place)}
+            for p in entry.placements
+        ],
+    }

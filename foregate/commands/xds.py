@@ -1,0 +1,98 @@
+"""`foregate xds`: the Envoy resources of a gateway, each with the lines that it comes from."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from controlplane.build import Build
+from controlplane.snapshot import (
+    CLUSTER,
+    ENDPOINTS,
+    LISTENER,
+    ORDER,
+    ROUTES,
+    Resource,
+    Subject,
+)
+from foregate.building import build_path
+from foregate.commands.options import file as file_argument
+from foregate.commands.options import output as output_option
+from language.mistakes import errors
+from language.report import render
+
+_MESSAGES: Mapping[str, type[Message]] = {
+    CLUSTER: Cluster,
+    ENDPOINTS: ClusterLoadAssignment,
+    LISTENER: Listener,
+    ROUTES: RouteConfiguration,
+}
+
+
+@click.command()
+@file_argument
+@output_option
+def command(file: Path, output: str) -> None:
+    """Print the Envoy resources that a file compiles to, each with its source lines.
+
+    \b
+    Examples:
+      foregate xds examples/shop/gateway.yaml
+      foregate xds -o json | jq '.resources[].name'
+    """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
+    built, mistakes = build_path(file)
+    if built.snapshot is None or errors(mistakes):
+        texts = {s.name: s.data.decode("utf-8", "replace") for s in built.sources}
+        click.echo(render(mistakes, texts, colour=sys.stderr.isatty()), err=True)
+        sys.exit(1)
+    resources = [r for t in ORDER for r in built.snapshot.of(t).values()]
+    if output == "json":
+        shown = [_shown(r, built) for r in resources]
+        click.echo(json.dumps({"version": built.snapshot.version, "resources": shown}, indent=2))
+        return
+    for resource in resources:
+        click.echo("\n".join(_text(resource, built)))
+
+
+def _text(resource: Resource, built: Build) -> list[str]:
+    kind = resource.type_url.rpartition(".")[2]
+    lines = [f"# {kind} {resource.name} (version {resource.version})"]
+    for subject, places in _subjects(resource, built):
+        name = f"  {subject.part}" if subject.part else ""
+        lines.append(f"#{name} from {', '.join(dict.fromkeys(str(p) for p in places))}")
+    return [*lines, json.dumps(_message(resource), indent=2), ""]
+
+
+def _subjects(resource: Resource, built: Build) -> list[tuple[Subject, list[str]]]:
+    return [
+        (subject, [str(p) for p in places])
+        for subject, places in built.provenance.items()
+        if (subject.type_url, subject.name) == (resource.type_url, resource.name)
+    ]
+
+
+def _message(resource: Resource) -> dict[str, object]:
+    message = _MESSAGES[resource.type_url]()
+    message.ParseFromString(resource.body)
+    shown: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
+    return shown
+
+
+def _shown(resource: Resource, built: Build) -> dict[str, object]:
+    found = _subjects(resource, built)
+    return {
+        "type": resource.type_url,
+        "name": resource.name,
+        "version": resource.version,
+        "lines": next((p for s, p in found if not s.part), []),
+        "parts": {s.part: p for s, p in found if s.part},
+        "resource": _message(resource),
+    }

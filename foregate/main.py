@@ -1,0 +1,50 @@
+"""The command `foregate`: one file per subcommand, loaded when it is called."""
+
+import importlib
+from importlib.metadata import version
+
+import click
+
+COMMANDS = ("check", "dev", "docs", "schema", "xds")
+
+
+class _OnDemand(click.Group):
+    """Subcommands by name; importing all of them would make each start slowly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found = importlib.import_module(f"foregate.commands.{cmd_name}").command
+        return found if isinstance(found, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from language.suggest import nearest  # noqa: PLC0415 # only a mistake pays for it
+
+            near = nearest(args[0], COMMANDS)
+            hint = f" Did you mean '{near}'?" if near else f" There are {', '.join(COMMANDS)}."
+            ctx.fail(f"There is no command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=_OnDemand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("foregate"), prog_name="foregate")
+def main() -> None:
+    """An API gateway on Envoy that tells you what a change will do before it does it.
+
+    \b
+    Examples:
+      foregate dev gateway.yaml          a live gateway that follows the file
+      foregate dev --to http://localhost:3000
+      foregate check gateway.yaml        every mistake at its line and column
+      foregate docs retry                what a key means
+
+    \b
+    Shell completion (bash; zsh and fish likewise):
+      eval "$(_FOREGATE_COMPLETE=bash_source foregate)"
+    """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
