@@ -41,7 +41,11 @@ def read_sources(path: Path) -> Sources:
         return _read_all([path])
     if not (path / MAIN).exists():
         return Sources(files=(), mistakes=(_no_gateway(path),))
-    return _read_all(list(yaml_files(path)))
+    try:
+        below = list(yaml_files(path))
+    except OSError as error:
+        return Sources(files=(), mistakes=(_unreadable(Path(str(error.filename)), error),))
+    return _read_all(below)
 
 
 def yaml_files(folder: Path) -> Iterator[Path]:
