@@ -128,9 +128,11 @@ class Stream:
         """Take in the newest world. It replaces whatever of the last was not sent yet."""
         leaving: dict[str, dict[str, Resource]] = {}
         for type_url in _TARGETS:
-            there = _offer(self, self.world, type_url).resources if self.world else {}
-            kept = world.offers[type_url].resources
-            leaving[type_url] = {n: r for n, r in there.items() if n not in kept}
+            subscription = self.subscriptions.get(type_url)
+            if self.world is not None and subscription is not None:
+                there = _offer(self, self.world, type_url).resources
+                gone = there.keys() & subscription.sent - world.offers[type_url].resources.keys()
+                leaving[type_url] = {name: there[name] for name in gone}
         return _flush(replace(self, world=world, leaving=leaving), world)
 
     @property

@@ -113,6 +113,11 @@ class Subscription:
         """Whether something is kept back because the client refused it."""
         return bool(self.suspects or self.culprits or self.refused is not None)
 
+    @property
+    def sent(self) -> frozenset[str]:
+        """The names that the client holds, or may hold once it reads what is under way."""
+        return frozenset({*self.held, *(self.pending.content if self.pending else ())})
+
     def receive(self, request: Request) -> tuple["Subscription", Verdict | None]:
         """Take in a request. What it makes due is sent by `push`."""
         if _stale(self, request):
@@ -178,14 +183,13 @@ def _asked(sub: Subscription, request: Request) -> Subscription:
     """Take in the names ("How the client specifies what resources to return")."""
     subscribe, unsubscribe = _change(sub, request)
     names = (sub.names | subscribe) - unsubscribe
-    known = {*sub.held, *(sub.pending.content if sub.pending else ())}
     changed = subscribe | unsubscribe
     if WILDCARD in unsubscribe:
-        changed |= known - names
+        changed |= sub.sent - names
     held = _without(sub.held, changed)
     if WILDCARD in subscribe & sub.names:
-        held = dict.fromkeys(known, _UNKNOWN)  # to subscribe again is to be sent it again
-        changed |= known
+        held = dict.fromkeys(sub.sent, _UNKNOWN)  # to subscribe again is to be sent it again
+        changed |= sub.sent
     if WILDCARD in names:  # a name given up may still be in the wildcard: the reply tells
         held |= dict.fromkeys(unsubscribe, _UNKNOWN)
     if not sub.began:
