@@ -53,7 +53,7 @@ def delta(text: str) -> Stream:
 
 
 def published(text: str) -> Snapshot:
-    """A snapshot from words: `CDS a=1 b=1 RDS r=1`."""
+    """Read a snapshot from words: `CDS a=1 b=1 RDS r=1`."""
     found: list[Resource] = []
     type_url = ""
     for word in text.split():

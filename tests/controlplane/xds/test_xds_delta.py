@@ -323,7 +323,7 @@ def test_a_reply_that_would_be_too_big_is_split(monkeypatch: pytest.MonkeyPatch)
     """)
 
 
-def test_a_type_url_is_in_no_reply_twice() -> None:
+def test_no_name_is_in_a_reply_twice() -> None:
     delta("""
         == CDS a=1
         >> CDS +* +a
