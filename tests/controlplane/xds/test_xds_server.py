@@ -20,6 +20,35 @@ ONE = published("CDS a=1")
 TWO = published("CDS a=2")
 
 
+@dataclass(frozen=True)
+class Client:
+    """A SotW stream for clusters, message by message."""
+
+    node: str
+    call: Call
+
+    async def ask(self, *, nonce: str = "", error: str = "") -> None:
+        request = DiscoveryRequest(type_url=CLUSTER, response_nonce=nonce)
+        request.node.id = self.node
+        if error:
+            request.error_detail.message = error
+        await self.call.write(request.SerializeToString())
+
+    async def answer(self) -> DiscoveryResponse:
+        data: object = await self.call.read()
+        assert isinstance(data, bytes)
+        return DiscoveryResponse.FromString(data)
+
+    async def ack(self) -> DiscoveryResponse:
+        """Wait for the answer and ACK it."""
+        found = await self.answer()
+        await self.ask(nonce=found.nonce)
+        return found
+
+    async def status(self) -> grpc.StatusCode:
+        return await self.call.code()
+
+
 def test_a_node_that_acks_is_live(tmp_path: Path) -> None:
     heard: list[Heard] = []
 
@@ -177,35 +206,6 @@ def run(
 
 def address(folder: Path) -> str:
     return f"unix:{folder}/xds.sock"
-
-
-@dataclass(frozen=True)
-class Client:
-    """A SotW stream for clusters, message by message."""
-
-    node: str
-    call: Call
-
-    async def ask(self, *, nonce: str = "", error: str = "") -> None:
-        request = DiscoveryRequest(type_url=CLUSTER, response_nonce=nonce)
-        request.node.id = self.node
-        if error:
-            request.error_detail.message = error
-        await self.call.write(request.SerializeToString())
-
-    async def answer(self) -> DiscoveryResponse:
-        data: object = await self.call.read()
-        assert isinstance(data, bytes)
-        return DiscoveryResponse.FromString(data)
-
-    async def ack(self) -> DiscoveryResponse:
-        """Wait for the answer and ACK it."""
-        found = await self.answer()
-        await self.ask(nonce=found.nonce)
-        return found
-
-    async def status(self) -> grpc.StatusCode:
-        return await self.call.code()
 
 
 @asynccontextmanager
