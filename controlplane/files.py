@@ -1,0 +1,121 @@
+"""The files of a gateway as they stand on disk, read once into values.
+
+A file alone is the gateway. A folder is one namespace when it holds `gateway.yaml`: every YAML file
+below it belongs to it. What cannot be read is a mistake with words that say what to do.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from controlplane.sources import SourceFile
+from language.mistakes import Mistake
+from language.places import Place
+
+MAIN = "gateway.yaml"
+SUFFIXES = (".yaml", ".yml")
+LARGEST = 8 << 20
+"""Bytes of one file: LANGUAGE rule 8."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What was read. With mistakes, `files` are those that could be read."""
+
+    files: tuple[SourceFile, ...]
+    mistakes: tuple[Mistake, ...]
+
+
+def read_sources(path: Path) -> Sources:
+    """Read a file, or every YAML file of a folder in the order of their names.
+
+    Names stay as the user wrote them: `path` itself, or `path` and what is below it.
+    """
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        return Sources(files=(), mistakes=(_unreadable(path, error),))
+    if not is_folder:
+        return _read_all([path])
+    if not (path / MAIN).exists():
+        return Sources(files=(), mistakes=(_no_gateway(path),))
+    try:
+        below = list(yaml_files(path))
+    except OSError as error:
+        return Sources(files=(), mistakes=(_unreadable(Path(str(error.filename)), error),))
+    return _read_all(below)
+
+
+def yaml_files(folder: Path) -> Iterator[Path]:
+    """Walk a folder's YAML files, sorted; hidden ones and the insides of linked folders are not.
+
+    A link to a file counts (a mounted ConfigMap is links); a link to a folder could lead in a
+    circle or out of the namespace, so it is not followed.
+    """
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            if not entry.is_symlink():
+                yield from yaml_files(entry)
+        elif entry.suffix in SUFFIXES:
+            yield entry
+
+
+def _read_all(paths: list[Path]) -> Sources:
+    files: list[SourceFile] = []
+    mistakes: list[Mistake] = []
+    for path in paths:
+        one = _read(path)
+        if isinstance(one, Mistake):
+            mistakes.append(one)
+        else:
+            files.append(one)
+    return Sources(files=tuple(files), mistakes=tuple(mistakes))
+
+
+def _read(path: Path) -> SourceFile | Mistake:
+    """Read a regular file up to the bound; opening a FIFO or device must not hang or empty it."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return _unreadable(path, error)
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            return _mistake(path, "this is not a regular file", "give a YAML file or a folder")
+        try:
+            data = b"" if found.st_size > LARGEST else file.read(LARGEST + 1)
+        except OSError as error:
+            return _unreadable(path, error)
+    if found.st_size > LARGEST or len(data) > LARGEST:
+        return _mistake(
+            path, "this file is larger than 8 MiB", "split it into several files of one folder"
+        )
+    return SourceFile(name=str(path), data=data)
+
+
+def _unreadable(path: Path, error: OSError) -> Mistake:
+    if isinstance(error, FileNotFoundError):
+        if path.is_symlink():
+            return _mistake(path, "this link leads nowhere", "mend or remove it")
+        return _mistake(path, "there is no such file or folder", "check the name")
+    if isinstance(error, PermissionError):
+        return _mistake(path, "this cannot be read: permission denied", "let this user read it")
+    return _mistake(path, f"this cannot be read: {error.strerror}", "")
+
+
+def _no_gateway(path: Path) -> Mistake:
+    if (path / "gateway.yml").exists():
+        return _mistake(
+            path / "gateway.yml", f"a folder's main file is called {MAIN}", f"rename it to {MAIN}"
+        )
+    return _mistake(
+        path, f"this folder holds no {MAIN}", f"put one there, or name the folder of your {MAIN}"
+    )
+
+
+def _mistake(path: Path, message: str, hint: str) -> Mistake:
+    return Mistake(place=Place(str(path), 1, 1), message=message, hint=hint)

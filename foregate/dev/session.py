@@ -1,0 +1,196 @@
+"""The orchestration of `foregate dev`: what is started when, and what ends it."""
+
+import asyncio
+import contextlib
+import functools
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from controlplane.build import Build, Options
+from controlplane.files import Sources, read_sources
+from controlplane.gate.gate import Gate
+from controlplane.sources import SourceFile
+from foregate import parts
+from foregate.dev import envoy
+from foregate.dev.apply import Applier, CannotStartError, Control
+from foregate.dev.demo import Demo
+from foregate.dev.starter import NAME, starter
+from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, supervise
+from foregate.dev.voice import Render, Voice
+from foregate.dev.watch import saves
+from language.mistakes import Mistake
+
+SOCKET_LENGTH = 100
+"""Characters of a Unix socket's path; Linux allows 107, others less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevOptions:
+    """What the command line says. With `to` there is no file.
+
+    `state` is a folder in which the gate's verdicts outlive the run, None for none; `trust_store`
+    is the file of authorities that `https` backends are verified with.
+    """
+
+    path: Path | None = None
+    to: str = ""
+    envoy: str | None = None
+    state: Path | None = None
+    trust_store: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The parts that `dev` puts together. `serve` opens the xDS server on an address."""
+
+    build: Callable[[tuple[SourceFile, ...], Options], Build]
+    serve: Callable[[str], AbstractAsyncContextManager[Control]]
+    render: Render
+
+
+async def run(options: DevOptions, tools: Tools, out: TextIO = sys.stdout) -> int:
+    """Run until Ctrl-C or SIGTERM (exit code 0), or until it cannot go on (1)."""
+    # We start programs while gRPC runs: its fork hooks would do nothing but log that they did.
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+    voice = Voice(out, tools.render)
+    try:
+        program = parts.envoy(options.envoy)
+    except parts.MissingPartError as error:
+        voice.warn(str(error))
+        return 1
+    read = _reader(options)
+    if isinstance(read, Mistake):
+        voice.mistakes((read,), {})
+        return 1
+    with _folder() as folder, _signals() as stop:
+        socket = folder / "xds.sock"
+        async with tools.serve(f"unix:{socket}") as control:
+            session = _Session(
+                applier=Applier(
+                    read=read,
+                    build=functools.partial(_build, tools, options),
+                    gate=Gate(envoy=program.path, folder=options.state),
+                    control=control,
+                    demo=Demo(folder / "upstream.log"),
+                    voice=voice,
+                    folder=folder,
+                ),
+                envoy=envoy.program(program.path, folder, socket),
+                path=None if options.to else options.path,
+                voice=voice,
+            )
+            return await session.until(stop)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Session:
+    """The tasks of one run."""
+
+    applier: Applier
+    envoy: Program
+    path: Path | None
+    voice: Voice
+
+    async def until(self, stop: asyncio.Event) -> int:
+        """Work until `stop` is set. Whatever ends it, every child has ended when it returns."""
+        code = 1
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._upstream()),
+                    group.create_task(self._envoy()),
+                    group.create_task(self._files()),
+                ]
+                await stop.wait()
+                self.voice.say("", "ending")
+                for task in tasks:
+                    task.cancel()
+            code = 0
+        except* CannotStartError as nothing:
+            for why in nothing.exceptions:
+                self.voice.warn(*map(str, why.args))
+        except* ChildFailedError as failed:
+            for child in failed.exceptions:
+                if isinstance(child, ChildFailedError):
+                    self.voice.warn(f"{child.name} {child.how}: giving up", *_indent(child.words))
+        return code
+
+    async def _upstream(self) -> None:
+        demo = self.applier.demo
+        await supervise(demo.program, demo.ready, self._report)
+
+    async def _envoy(self) -> None:
+        """Start Envoy once there is something to serve: it asks at once, and would wait long."""
+        await self.applier.published.wait()
+        ready = functools.partial(envoy.answers, self.applier.folder)
+        await supervise(self.envoy, ready, self._report)
+
+    async def _files(self) -> None:
+        await self.applier.refresh()
+        if self.path is not None:
+            async for _ in saves(self.path):
+                await self.applier.refresh()
+
+    def _report(self, event: Event) -> None:
+        if isinstance(event, Crashed):
+            self.voice.warn(
+                f"{event.name} {event.how}; starting it again in {event.delay:g} s",
+                *_indent(event.words),
+            )
+        elif event.again:
+            self.voice.say(f"{event.name} is back")
+
+
+def _reader(options: DevOptions) -> Callable[[], Sources] | Mistake:
+    """Say how the sources are read; a name that leads nowhere is refused at the start."""
+    if options.to:
+        text = starter(options.to)
+        if isinstance(text, Mistake):
+            return text
+        made = Sources(files=(SourceFile(name=NAME, data=text.encode()),), mistakes=())
+        return lambda: made
+    path = options.path or Path("gateway.yaml")
+    if not path.exists():
+        return read_sources(path).mistakes[0]
+    return functools.partial(read_sources, path)
+
+
+def _build(tools: Tools, options: DevOptions, sources: tuple[SourceFile, ...]) -> Build:
+    return tools.build(sources, Options(loopback=True, trust_store=options.trust_store))
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """Make the private run folder, short enough for a socket in it; it goes at the end."""
+    short = len(tempfile.gettempdir()) < SOCKET_LENGTH - len("/foregate-12345678/xds.sock")
+    with tempfile.TemporaryDirectory(
+        prefix="foregate-",
+        dir=None if short else "/tmp",  # noqa: S108 - mkdtemp makes it private
+        ignore_cleanup_errors=True,
+    ) as name:
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[asyncio.Event]:
+    """Turn Ctrl-C and SIGTERM into an event."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(one, stop.set)
+    try:
+        yield stop
+    finally:
+        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(one)
+
+
+def _indent(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"  {line}" for line in lines)

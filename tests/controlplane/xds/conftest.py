@@ -1,0 +1,5 @@
+"""Lets a failing transcript show where it differs."""
+
+import pytest
+
+pytest.register_assert_rewrite("ads_transcript")

@@ -1,0 +1,331 @@
+"""The incremental variant, one behaviour a transcript. Source: the xDS protocol specification."""
+
+import pytest
+from ads_transcript import delta
+
+from controlplane.xds import subscription
+
+
+def test_an_empty_first_request_is_the_wildcard() -> None:
+    stream = delta("""
+        == CDS a=1 b=1
+        >> CDS
+        << CDS a=1 b=1
+        >> CDS ack
+    """)
+    assert stream.state == "live"
+
+
+def test_the_wildcard_is_answered_even_if_there_is_nothing() -> None:
+    delta("""
+        == RDS r=1
+        >> CDS
+        << CDS
+        >> CDS ack
+    """)
+
+
+def test_a_name_that_does_not_exist_is_removed() -> None:
+    delta("""
+        == EDS a=1
+        >> EDS +a +missing
+        << EDS a=1 -missing
+        >> EDS ack
+        == EDS a=1 missing=1
+        << EDS missing=1
+        >> EDS ack
+    """)
+
+
+def test_a_name_subscribed_again_is_sent_again() -> None:
+    delta("""
+        == EDS a=1
+        >> EDS +a
+        << EDS a=1
+        >> EDS ack
+        >> EDS +a
+        << EDS a=1
+        >> EDS ack
+        >> EDS -a
+        >> EDS +a
+        << EDS a=1
+    """)
+
+
+def test_a_name_subscribed_again_before_the_ack_is_sent_again_after_it() -> None:
+    delta("""
+        == EDS a=1 b=1
+        >> EDS +a +b
+        << EDS a=1 b=1
+        >> EDS -a
+        >> EDS +a
+        >> EDS ack
+        << EDS a=1
+    """)
+
+
+def test_an_unsubscription_needs_no_reply_and_ends_the_updates() -> None:
+    delta("""
+        == EDS a=1 b=1
+        >> EDS +a +b
+        << EDS a=1 b=1
+        >> EDS ack
+        >> EDS -a -unknown
+        == EDS a=2 b=2
+        << EDS b=2
+    """)
+
+
+def test_the_last_name_given_up_is_not_the_wildcard() -> None:
+    delta("""
+        == EDS a=1 b=1
+        >> EDS +a
+        << EDS a=1
+        >> EDS ack
+        >> EDS -a
+        == EDS a=2 b=2
+    """)
+
+
+def test_a_name_given_up_that_the_wildcard_holds_is_sent() -> None:
+    delta("""
+        == CDS a=1
+        >> CDS +* +a
+        << CDS a=1
+        >> CDS ack
+        >> CDS -a
+        << CDS a=1
+    """)
+
+
+def test_a_name_given_up_that_the_wildcard_does_not_hold_is_removed() -> None:
+    delta("""
+        == CDS a=1
+        >> CDS +* +x
+        << CDS a=1 -x
+        >> CDS ack
+        >> CDS -x
+        << CDS -x
+        >> CDS ack
+        == CDS a=1 x=1
+        << CDS x=1
+    """)
+
+
+def test_the_legacy_wildcard_stays_beside_a_name_until_it_is_given_up() -> None:
+    delta("""
+        == CDS a=1 b=1
+        >> CDS
+        << CDS a=1 b=1
+        >> CDS ack
+        >> CDS +a
+        << CDS a=1
+        >> CDS ack
+        == CDS a=1 b=2
+        << CDS b=2
+        >> CDS ack
+        >> CDS -*
+        == CDS a=1 b=3
+        == CDS a=2 b=3
+        << CDS a=2
+    """)
+
+
+def test_the_wildcard_subscribed_again_is_sent_again() -> None:
+    delta("""
+        == CDS a=1 b=1
+        >> CDS +*
+        << CDS a=1 b=1
+        >> CDS ack
+        >> CDS +*
+        << CDS a=1 b=1
+    """)
+
+
+def test_a_client_that_reconnects_is_sent_the_difference() -> None:
+    delta("""
+        == CDS a=1 b=2 c=1
+        >> CDS held:a=1 held:b=1 held:gone=1
+        << CDS b=2 c=1 -gone
+        >> CDS ack
+    """)
+
+
+def test_a_client_that_reconnects_with_everything_is_sent_nothing() -> None:
+    stream = delta("""
+        == EDS a=1 b=1
+        >> EDS +a +b held:a=1 held:b=1
+    """)
+    assert stream.state == "live"
+
+
+def test_only_the_changed_and_the_removed_are_sent() -> None:
+    delta("""
+        == LDS a=1 b=1 c=1
+        >> LDS
+        << LDS a=1 b=1 c=1
+        >> LDS ack
+        == LDS a=1 b=2
+        << LDS b=2 -c
+        >> LDS ack
+        == LDS a=1 b=2 c=1
+        << LDS c=1
+    """)
+
+
+def test_a_nack_is_quiet_until_the_content_changes() -> None:
+    delta("""
+        == CDS bad=1
+        >> CDS
+        << CDS bad=1
+        >> CDS nack
+        << nacked CDS why
+        == CDS bad=1 RDS r=1
+        == CDS bad=2
+        << CDS bad=2
+        >> CDS ack
+    """)
+
+
+def test_after_a_nack_the_former_content_is_sent_although_it_was_acked() -> None:
+    delta("""
+        == CDS a=1 b=1
+        >> CDS
+        << CDS a=1 b=1
+        >> CDS ack
+        == CDS a=2 b=2
+        << CDS a=2 b=2
+        >> CDS nack
+        << nacked CDS why
+        == CDS a=1 b=1
+        << CDS a=1 b=1
+        >> CDS ack
+        == CDS a=2 b=1
+        << CDS a=2
+    """)
+
+
+def test_the_rest_of_a_rejected_reply_is_tried_again_after_the_next_ack() -> None:
+    delta("""
+        == CDS a=1 b=1 bad=1
+        >> CDS
+        << CDS a=1 b=1 bad=1
+        >> CDS nack
+        << nacked CDS why
+        == CDS a=1 b=1 bad=2
+        << CDS bad=2
+        >> CDS ack
+        << CDS a=1 b=1
+        >> CDS ack
+    """)
+
+
+def test_what_was_rejected_alone_stays_back_while_the_rest_goes_on() -> None:
+    delta("""
+        == CDS a=1
+        >> CDS
+        << CDS a=1
+        >> CDS ack
+        == CDS a=1 bad=1
+        << CDS bad=1
+        >> CDS nack
+        << nacked CDS why
+        == CDS a=2 bad=1
+        << CDS a=2
+        >> CDS ack
+        == CDS a=2
+        << CDS -bad
+        >> CDS ack
+    """)
+
+
+def test_a_rejected_removal_is_quiet_too() -> None:
+    delta("""
+        == CDS a=1
+        >> CDS
+        << CDS a=1
+        >> CDS ack
+        ==
+        << CDS -a
+        >> CDS nack
+        << nacked CDS why
+        ==
+        == CDS a=1
+        << CDS a=1
+    """)
+
+
+def test_a_name_given_up_under_way_does_not_make_the_other_a_culprit() -> None:
+    delta("""
+        == CDS a=1 bad=1
+        >> CDS +a +bad
+        << CDS a=1 bad=1
+        >> CDS -bad
+        >> CDS nack
+        << nacked CDS why
+        >> CDS +x
+        << CDS -x
+        >> CDS ack
+        << CDS a=1
+    """)
+
+
+def test_a_change_of_names_with_a_stale_nonce_counts() -> None:
+    delta("""
+        == EDS a=1 b=1
+        >> EDS +a
+        << EDS a=1
+        >> EDS ack
+        == EDS a=2 b=1
+        << EDS a=2
+        >> EDS +b #1
+        >> EDS #2 ack
+        << EDS b=1
+        >> EDS +c #old
+        >> EDS ack
+        << EDS -c
+    """)
+
+
+def test_one_push_is_under_way_and_the_latest_wins() -> None:
+    delta("""
+        == CDS a=1
+        >> CDS
+        << CDS a=1
+        == CDS a=2 b=1
+        == CDS a=3
+        >> CDS ack
+        << CDS a=3
+    """)
+
+
+def test_an_extension_is_never_taken_away_but_a_missing_one_is_told() -> None:
+    delta("""
+        == ECDS f=1
+        >> ECDS +f +missing
+        << ECDS f=1 -missing
+        >> ECDS ack
+        ==
+        == ECDS f=2
+        << ECDS f=2
+    """)
+
+
+def test_a_reply_that_would_be_too_big_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription, "REPLY_BYTES", 7)
+    delta("""
+        == CDS a=1 b=1 c=1 d=1
+        >> CDS
+        << CDS a=1 b=1
+        >> CDS ack
+        << CDS c=1 d=1
+        >> CDS ack
+    """)
+
+
+def test_no_name_is_in_a_reply_twice() -> None:
+    delta("""
+        == CDS a=1
+        >> CDS +* +a
+        << CDS a=1
+    """)

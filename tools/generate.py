@@ -1,0 +1,37 @@
+"""Write the generated files, or say with `--check` which of them differ from what is committed."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.bootstrap import bootstrap
+
+ROOT = Path(__file__).resolve().parent.parent
+
+GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (("envoy/bootstrap.json", bootstrap),)
+"""Each generated file by its path in the tree, with the function that gives its text."""
+
+
+def main() -> int:
+    """Write what differs; with `--check` write nothing and fail when something would."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, say what differs")
+    check = parser.parse_args().check
+    differing = [path for path, make in GENERATED if _differs(ROOT / path, make(), check=check)]
+    for path in differing:
+        print(f"{path} is not what `make generate` writes" if check else f"wrote {path}")
+    return 1 if check and differing else 0
+
+
+def _differs(path: Path, text: str, *, check: bool) -> bool:
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    if not check:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
