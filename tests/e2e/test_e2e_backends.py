@@ -1,7 +1,10 @@
 """What backends speak: verified TLS, HTTP/2 in clear text, gRPC."""
 
+import queue
+
 import grpc
 import httpx
+import pytest
 from conftest import Gateway
 
 
@@ -19,22 +22,14 @@ def test_grpc_unary_and_both_ways_at_once(gateway: Gateway) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{gateway.port}") as channel:
         unary = channel.unary_unary("/test.Echo/Unary")
         assert unary(b"this", timeout=10) == b"got this"
-        heard: list[bytes] = []
-
-        def requests():  # noqa: ANN202 # a generator of bytes that waits for each answer
-            yield b"one"
-            assert next(answers) == b"heard one"  # before the request has ended: it is not held
-            heard.append(b"one")
-            yield b"two"
-
-        answers = channel.stream_stream("/test.Echo/Talk")(requests(), timeout=10)
-        assert list(answers) == [b"heard two"]
-        assert heard == [b"one"]
+        says: queue.Queue[bytes | None] = queue.Queue()
+        answers = channel.stream_stream("/test.Echo/Talk")(iter(says.get, None), timeout=10)
+        for word in (b"one", b"two"):  # each is answered before the request has ended
+            says.put(word)
+            assert next(answers) == b"heard " + word
+        says.put(None)
+        assert list(answers) == []
         missing = channel.unary_unary("/test.Nothing/Here")
-        try:
+        with pytest.raises(grpc.RpcError) as refused:
             missing(b"", timeout=10)
-        except grpc.RpcError as error:
-            assert isinstance(error, grpc.Call)
-            assert error.code() is grpc.StatusCode.UNIMPLEMENTED
-        else:
-            raise AssertionError("a method that no route takes was answered")
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED

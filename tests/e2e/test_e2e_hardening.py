@@ -2,6 +2,7 @@
 
 import json
 import socket
+from http.client import HTTPResponse
 
 import httpx
 import pytest
@@ -12,12 +13,9 @@ def raw(gateway: Gateway, head: str, body: bytes = b"") -> tuple[int, str]:
     """Send bytes as they are, and give the status and all that comes back."""
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as one:
         one.sendall(head.replace("\n", "\r\n").encode("latin-1") + b"\r\n\r\n" + body)
-        one.shutdown(socket.SHUT_WR)
-        said = b""
-        while part := one.recv(65536):
-            said += part
-    text = said.decode("latin-1")
-    return int(text.split(" ", 2)[1]), text
+        with HTTPResponse(one) as answer:
+            answer.begin()
+            return answer.status, f"{answer.headers}\n{answer.read().decode()}"
 
 
 @pytest.mark.parametrize(
