@@ -20,6 +20,9 @@ def _health(settings: Health, facts: BackendFacts, cluster: Cluster) -> None:
     check.http_health_check.host = facts.authority
     if facts.http2:
         check.http_health_check.codec_client_type = HTTP2
+    elif cluster.HasField("transport_socket"):
+        # a check speaks HTTP/1.1 whatever TLS agrees on, so it may offer nothing else (envoy#46848)
+        check.tls_options.alpn_protocols.append("http/1.1")
 
 
 CLUSTER: Mapping[str, ClusterStep] = {"health": _health}
