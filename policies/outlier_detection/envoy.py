@@ -23,6 +23,8 @@ def _outlier_detection(settings: OutlierDetection, _facts: BackendFacts, cluster
     out.base_ejection_time.FromMilliseconds(settings.eject_for)
     out.max_ejection_time.FromMilliseconds(max(settings.eject_for, _LONGEST))
     out.max_ejection_percent.value = settings.max_ejected
+    # without it Envoy ejects none of two endpoints at 10%: one is already 50%
+    out.always_eject_one_host.value = True
 
 
 CLUSTER: Mapping[str, ClusterStep] = {"outlierDetection": _outlier_detection}

@@ -24,9 +24,10 @@ class OutlierDetection:
         Milliseconds,
         Field(description="How long; it grows with each time. 30s."),
     ] = 30_000
-    max_ejected: Annotated[Percent, Field(description="The most that may be out at once; 10%.")] = (
-        10
-    )
+    max_ejected: Annotated[
+        Percent,
+        Field(description="The most that may be out at once, though always one; 10%."),
+    ] = 10
 
 
 KEYS = (
