@@ -3,6 +3,8 @@
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.config_source_pb2 import ApiVersion
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.extensions.clusters.common.dns.v3.dns_pb2 import DnsLookupFamily
+from envoy.extensions.clusters.dns.v3.dns_cluster_pb2 import DnsCluster
 from envoy.extensions.transport_sockets.tls.v3.common_pb2 import (
     SubjectAltNameMatcher,
     TlsParameters,
@@ -28,14 +30,13 @@ def cluster(backend: Backend, options: Options) -> Cluster:
         out.eds_cluster_config.eds_config.ads.SetInParent()
         out.eds_cluster_config.eds_config.resource_api_version = ApiVersion.V3
     else:
-        out.type = Cluster.STRICT_DNS
-        out.dns_lookup_family = Cluster.V4_PREFERRED
-        out.respect_dns_ttl = True
+        out.cluster_type.name = "envoy.cluster.dns"
+        out.cluster_type.typed_config.Pack(_dns(), deterministic=True)
         out.load_assignment.CopyFrom(_members(backend))
-    out.typed_extension_protocol_options[_HTTP].Pack(_protocol(backend))
+    out.typed_extension_protocol_options[_HTTP].Pack(_protocol(backend), deterministic=True)
     if backend.protocol in _TLS:
         out.transport_socket.name = "envoy.transport_sockets.tls"
-        out.transport_socket.typed_config.Pack(_tls(backend, options))
+        out.transport_socket.typed_config.Pack(_tls(backend, options), deterministic=True)
     steps = cluster_steps()
     for setting in backend.settings:
         steps[setting.key](setting.value, facts(backend), out)
@@ -59,6 +60,10 @@ def _members(backend: Backend) -> ClusterLoadAssignment:
         address.address = endpoint.host
         address.port_value = endpoint.port
     return out
+
+
+def _dns() -> DnsCluster:
+    return DnsCluster(respect_dns_ttl=True, dns_lookup_family=DnsLookupFamily.V4_PREFERRED)
 
 
 def _protocol(backend: Backend) -> HttpProtocolOptions:
