@@ -75,5 +75,5 @@ def local_replies() -> hcm_pb2.LocalReplyConfig:
 def _expression(text: str) -> AccessLogFilter:
     out = AccessLogFilter()
     out.extension_filter.name = "envoy.access_loggers.extension_filters.cel"
-    out.extension_filter.typed_config.Pack(ExpressionFilter(expression=text))
+    out.extension_filter.typed_config.Pack(ExpressionFilter(expression=text), deterministic=True)
     return out

@@ -11,7 +11,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.http.early_header_mutation.header_mutation.v3 import (
     header_mutation_pb2 as early_pb2,
 )
-from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
 
 from controlplane.compile.answers import local_replies
 from controlplane.compile.halves import filters
@@ -55,7 +55,7 @@ def listener(plan: Plan, options: Options) -> Listener:
     one = out.filter_chains.add(name="http").filters.add(
         name="envoy.filters.network.http_connection_manager"
     )
-    one.typed_config.Pack(_manager(plan.listen.trusted_hops))
+    one.typed_config.Pack(_manager(plan.listen.trusted_hops), deterministic=True)
     return out
 
 
@@ -90,10 +90,10 @@ def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
     early = out.early_header_mutation_extensions.add(
         name="envoy.http.early_header_mutation.header_mutation"
     )
-    early.typed_config.Pack(_stripped(trusted_hops))
+    early.typed_config.Pack(_stripped(trusted_hops), deterministic=True)
     out.http_filters.extend(filters())
-    _add_filter(out, BUFFER).Pack(_buffer())
-    _add_filter(out, "envoy.filters.http.router").Pack(Router(suppress_envoy_headers=True))
+    _add_filter(out, BUFFER, _buffer())
+    _add_filter(out, "envoy.filters.http.router", Router(suppress_envoy_headers=True))
     return out
 
 
@@ -121,5 +121,5 @@ def _buffer() -> Buffer:
     return out
 
 
-def _add_filter(manager: hcm_pb2.HttpConnectionManager, name: str) -> AnyMessage:
-    return manager.http_filters.add(name=name).typed_config
+def _add_filter(manager: hcm_pb2.HttpConnectionManager, name: str, settings: Message) -> None:
+    manager.http_filters.add(name=name).typed_config.Pack(settings, deterministic=True)

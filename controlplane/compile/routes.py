@@ -74,7 +74,9 @@ def _bare(planned: PlannedRoute, streaming: frozenset[str]) -> pb.Route:
             for name, weight in targets:
                 out.route.weighted_clusters.clusters.add(name=name).weight.value = weight
         if all(name in streaming for name, _ in targets):
-            out.typed_per_filter_config[BUFFER].Pack(BufferPerRoute(disabled=True))
+            out.typed_per_filter_config[BUFFER].Pack(
+                BufferPerRoute(disabled=True), deterministic=True
+            )
     return out
 
 

@@ -45,20 +45,20 @@ def _on_route(route: Route) -> header_mutation_pb2.HeaderMutationPerRoute:
 def _request(settings: HeaderOperations, _facts: RouteFacts, route: Route) -> tuple[Route, ...]:
     per_route = _on_route(route)
     _operations(settings, per_route.mutations.request_mutations)
-    route.typed_per_filter_config[FILTER].Pack(per_route)
+    route.typed_per_filter_config[FILTER].Pack(per_route, deterministic=True)
     return (route,)
 
 
 def _response(settings: HeaderOperations, _facts: RouteFacts, route: Route) -> tuple[Route, ...]:
     per_route = _on_route(route)
     _operations(settings, per_route.mutations.response_mutations)
-    route.typed_per_filter_config[FILTER].Pack(per_route)
+    route.typed_per_filter_config[FILTER].Pack(per_route, deterministic=True)
     return (route,)
 
 
 def _filter() -> hcm_pb2.HttpFilter:
     one = hcm_pb2.HttpFilter(name=FILTER)
-    one.typed_config.Pack(header_mutation_pb2.HeaderMutation())
+    one.typed_config.Pack(header_mutation_pb2.HeaderMutation(), deterministic=True)
     return one
 
 

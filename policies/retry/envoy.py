@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from envoy.config.route.v3.route_components_pb2 import RetryPolicy, Route
+from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
 
 from policies.contract import RouteFacts, RouteStep
 from policies.retry.spec import Retry
@@ -30,11 +31,8 @@ def _policy(settings: Retry, *, idempotent: bool) -> RetryPolicy:
     if settings.codes and idempotent:
         policy.retry_on += ",retriable-status-codes"
         policy.retriable_status_codes.extend(settings.codes)
-    policy.retry_host_predicate.add(
-        name="envoy.retry_host_predicates.previous_hosts"
-    ).typed_config.type_url = (
-        "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-    )
+    other_host = policy.retry_host_predicate.add(name="envoy.retry_host_predicates.previous_hosts")
+    other_host.typed_config.Pack(PreviousHostsPredicate(), deterministic=True)
     return policy
 
 
