@@ -1,0 +1,162 @@
+"""Golden cases: one YAML file holds a sentence, a gateway file, and the Envoy resources it becomes.
+
+`REWRITE_CASES=1 pytest tests/controlplane/compile` writes what is expected anew; read the diff, as
+a case that blesses a mistake is worse than none.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from envoy_reading import Plain, read
+
+from controlplane.build import Build, Options, build
+from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Snapshot
+from controlplane.sources import SourceFile
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDERS = ("policies/*/cases/*.yaml", "tests/controlplane/compile/cases/*.yaml")
+TRUST_STORE = "/trusted/authorities.pem"
+"""A name that no machine has, so that no case depends on one."""
+
+KINDS = ("hosts", "routes", "clusters", "endpoints", "listener", "filters", "answers")
+"""What a case may expect: the virtual hosts with their domains, the routes of the only one in
+order, clusters and endpoints by name, the listener but for the answers that it makes itself, the
+names of its HTTP filters, those answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A golden case; `expect` maps some of KINDS to what they must be."""
+
+    path: Path
+    about: str
+    gateway: str
+    expect: Plain
+
+    @property
+    def name(self) -> str:
+        """The path without what all cases share."""
+        return str(self.path.relative_to(ROOT)).removesuffix(".yaml").replace("/cases/", "/")
+
+
+def cases() -> list[Case]:
+    """Every case of the tree, by glob."""
+    paths = sorted(path for folder in FOLDERS for path in ROOT.glob(folder))
+    return [_case(path) for path in paths]
+
+
+def _case(path: Path) -> Case:
+    held = yaml.safe_load(path.read_text("utf-8"))
+    assert set(held) == {"about", "gateway", "expect"}, f"{path}: about, gateway, expect"
+    unknown = set(held["expect"]) - set(KINDS)
+    assert not unknown, f"{path}: {unknown} is none of {KINDS}"
+    return Case(path=path, about=held["about"], gateway=held["gateway"], expect=held["expect"])
+
+
+def built(case: Case, trust_store: str = TRUST_STORE) -> Build:
+    """Compile the gateway file of a case, and refuse one that has mistakes or warnings."""
+    source = SourceFile(name="gateway.yaml", data=case.gateway.encode())
+    made = build((source,), Options(trust_store=trust_store))
+    told = [f"{m.place.line}:{m.place.column} {m.message} ({m.hint})" for m in made.mistakes]
+    assert not told, f"{case.name}: {told}"
+    return made
+
+
+def actual(case: Case) -> Plain:
+    """What Envoy is told, for the kinds of resources that the case is about."""
+    snapshot = built(case).snapshot
+    assert snapshot is not None
+    return {kind: _VIEWS[kind](snapshot) for kind in case.expect}
+
+
+def rewrite(case: Case) -> None:
+    """Write a case anew, with what is now made of it as what is expected."""
+    held = {"about": case.about, "gateway": _Block(case.gateway), "expect": actual(case)}
+    text = yaml.dump(held, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
+    case.path.write_text(text, "utf-8")
+
+
+def _hosts(snapshot: Snapshot) -> dict[str, list[str]]:
+    return {host["name"]: host["domains"] for host in _table(snapshot)["virtualHosts"]}
+
+
+def _routes(snapshot: Snapshot) -> list[Plain]:
+    (host,) = _table(snapshot)["virtualHosts"]
+    return [_nameless(route) for route in host["routes"]]
+
+
+def _table(snapshot: Snapshot) -> Plain:
+    (table,) = snapshot.of(ROUTES).values()
+    return read(table)
+
+
+def _listener(snapshot: Snapshot) -> Plain:
+    (listener,) = (read(one) for one in snapshot.of(LISTENER).values())
+    _manager(listener).pop("localReplyConfig")
+    return listener
+
+
+def _filters(snapshot: Snapshot) -> list[str]:
+    return [one["name"] for one in _manager(_listener(snapshot))["httpFilters"]]
+
+
+def _answers(snapshot: Snapshot) -> list[Plain]:
+    (listener,) = (read(one) for one in snapshot.of(LISTENER).values())
+    mappers: list[Plain] = _manager(listener)["localReplyConfig"]["mappers"]
+    return mappers
+
+
+def _manager(listener: Plain) -> Plain:
+    (chain,) = listener["filterChains"]
+    (manager,) = chain["filters"]
+    settings: Plain = manager["typedConfig"]
+    return settings
+
+
+def _clusters(snapshot: Snapshot) -> dict[str, Plain]:
+    return {name: _nameless(read(one)) for name, one in snapshot.of(CLUSTER).items()}
+
+
+def _endpoints(snapshot: Snapshot) -> dict[str, Any]:
+    return {name: read(one)["endpoints"] for name, one in snapshot.of(ENDPOINTS).items()}
+
+
+def _nameless(message: Plain) -> Plain:
+    """Leave the name out: a rule id is a hash that nobody can judge; a cluster's is the key."""
+    return {key: value for key, value in message.items() if key != "name"}
+
+
+_VIEWS = {
+    "hosts": _hosts,
+    "routes": _routes,
+    "clusters": _clusters,
+    "endpoints": _endpoints,
+    "listener": _listener,
+    "filters": _filters,
+    "answers": _answers,
+}
+
+
+class _Block(str):
+    """A text that is written as a block."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes blocks as blocks and indents lists."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 # PyYAML's signature
+        super().increase_indent(flow, indentless=False)
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 # PyYAML's signature
+        return True
+
+
+def _block(dumper: yaml.SafeDumper, text: _Block) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
+
+
+_Dumper.add_representer(_Block, _block)
