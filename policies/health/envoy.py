@@ -18,6 +18,9 @@ def _health(settings: Health, facts: BackendFacts, cluster: Cluster) -> None:
     check.healthy_threshold.value = settings.healthy_threshold
     check.http_health_check.path = settings.path.text
     check.http_health_check.host = facts.authority
+    # else one answer takes an endpoint out: Envoy counts only failures without one, and these
+    for start, end in ((100, 200), (201, 600)):
+        check.http_health_check.retriable_statuses.add(start=start, end=end)
     if facts.http2:
         check.http_health_check.codec_client_type = HTTP2
     elif cluster.HasField("transport_socket"):
