@@ -1,9 +1,14 @@
 """The command `foregate`: one file per subcommand, loaded when it is called."""
 
 import importlib
+import os
 from importlib.metadata import version
 
 import click
+
+# Read when gRPC is imported. We start programs beside it, and it would log at each that its fork
+# handlers do nothing.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 COMMANDS = ("check", "dev", "docs", "schema", "xds")
 
