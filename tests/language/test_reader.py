@@ -247,6 +247,7 @@ def test_lines_end_as_editors_end_them(line_break: str) -> None:
         ("a:\n\tb: 1\n", ["2:1 a tab is used for indentation"]),
         ("a: [\n\tb]\n", ["2:1 a tab is used for indentation"]),
         ("a:\tb\n", ["1:3 a tab stands where a space should be"]),
+        ("a: &x\tb\n", ["1:4 YAML anchors are not allowed"]),
         ("a: b\tc\n", ["1:5 a tab stands where a space should be"]),
         ("\u00a0a: b\n", ["1:1 the blank U+00A0 is used for indentation"]),
         ("a: b\u200b\n", ["1:5 the blank U+200B stands where a space should be"]),

@@ -60,6 +60,7 @@ COLON = "a value that holds ': ' is read as a map"
         ("a: >=3", "1:4", "a value cannot start with '>' unless its text begins on the next line", 'quote it: ">=3"'),
         ("a: ? b", "1:4", "a value cannot start with '?'", 'quote it: "? b"'),
         ("a: b: c", "1:4", COLON, 'quote it: "b: c"'),
+        ("a: x [y], b: c", "1:4", COLON, 'quote it: "x [y], b: c"'),
         ("a: {b: c: d}", "1:8", COLON, 'quote it: "c: d"'),
         ('a: \'"b" c\': d', "1:4", COLON, "quote it: '''\"b\" c'': d'"),
     ],
