@@ -16,7 +16,7 @@ from controlplane.model.backends import facts
 from controlplane.model.gateway import Backend
 
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-_TLS = frozenset({"https", "grpcs"})
+TLS = frozenset({"https", "grpcs"})
 
 
 def cluster(backend: Backend, options: Options) -> Cluster:
@@ -33,7 +33,7 @@ def cluster(backend: Backend, options: Options) -> Cluster:
         out.respect_dns_ttl = True
         out.load_assignment.CopyFrom(_members(backend))
     out.typed_extension_protocol_options[_HTTP].Pack(_protocol(backend))
-    if backend.protocol in _TLS:
+    if backend.protocol in TLS:
         out.transport_socket.name = "envoy.transport_sockets.tls"
         out.transport_socket.typed_config.Pack(_tls(backend, options))
     steps = cluster_steps()
