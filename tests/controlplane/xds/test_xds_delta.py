@@ -3,6 +3,7 @@
 import pytest
 from ads_transcript import delta
 
+from controlplane.snapshot import CLUSTER
 from controlplane.xds import subscription
 
 
@@ -87,6 +88,32 @@ def test_the_last_name_given_up_is_not_the_wildcard() -> None:
     """)
 
 
+def test_to_give_up_what_was_never_named_changes_nothing() -> None:
+    delta("""
+        == CDS a=1 b=1
+        >> CDS
+        << CDS a=1 b=1
+        >> CDS ack
+        >> CDS -a -unknown
+        == CDS a=2 b=1
+        << CDS a=2
+    """)
+
+
+def test_a_name_given_up_and_subscribed_in_one_request_is_sent_again() -> None:
+    delta("""
+        == EDS a=1
+        >> EDS +a
+        << EDS a=1
+        >> EDS ack
+        >> EDS +a -a
+        << EDS a=1
+        >> EDS ack
+        == EDS a=2
+        << EDS a=2
+    """)
+
+
 def test_a_name_given_up_that_the_wildcard_holds_is_sent() -> None:
     delta("""
         == CDS a=1
@@ -157,6 +184,26 @@ def test_a_client_that_reconnects_with_everything_is_sent_nothing() -> None:
         >> EDS +a +b held:a=1 held:b=1
     """)
     assert stream.state == "live"
+
+
+def test_versions_of_names_that_are_not_subscribed_count_for_nothing() -> None:
+    delta("""
+        == EDS a=1 x=2
+        >> EDS +a held:a=1 held:x=1 held:gone=1
+    """)
+
+
+def test_what_left_the_wildcard_is_forgotten() -> None:
+    stream = delta("""
+        == CDS a=1 b=1
+        >> CDS
+        << CDS a=1 b=1
+        >> CDS ack
+        == CDS a=1
+        << CDS -b
+        >> CDS ack
+    """)
+    assert stream.subscriptions[CLUSTER].held == {"a": "1"}
 
 
 def test_only_the_changed_and_the_removed_are_sent() -> None:
@@ -237,6 +284,22 @@ def test_what_was_rejected_alone_stays_back_while_the_rest_goes_on() -> None:
         << CDS -bad
         >> CDS ack
     """)
+
+
+def test_what_was_rejected_is_sent_again_to_who_asks_for_it() -> None:
+    for names in ("bad", "a +bad"):
+        there = " ".join(f"{name}=1" for name in names.split(" +"))
+        delta(f"""
+            == RDS a=1 bad=1
+            >> RDS +{names}
+            << RDS {there}
+            >> RDS nack
+            << nacked RDS why
+            >> RDS +bad
+            << RDS bad=1
+            >> RDS nack
+            << nacked RDS why
+        """)
 
 
 def test_a_rejected_removal_is_quiet_too() -> None:

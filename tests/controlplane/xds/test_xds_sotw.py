@@ -131,6 +131,21 @@ def test_the_removal_of_what_was_rejected_is_sent() -> None:
     """)
 
 
+def test_what_a_rejected_empty_set_may_have_deleted_is_sent_again() -> None:
+    sotw("""
+        == CDS a=1
+        >> CDS
+        << CDS a=1
+        >> CDS ack
+        ==
+        << CDS
+        >> CDS nack
+        << nacked CDS why
+        == CDS a=1
+        << CDS a=1
+    """)
+
+
 def test_good_routes_follow_when_they_were_rejected_beside_a_bad_one_that_is_gone() -> None:
     sotw("""
         == RDS a=1 bad=1
@@ -171,8 +186,9 @@ def test_a_stale_nonce_is_not_answered() -> None:
         == EDS a=2 b=1
         << EDS a=2
         >> EDS a b #1
-        >> EDS a b #2 nack
-        << nacked EDS why
+        >> EDS a #2 ack
+        >> EDS a b #1
+        >> EDS a b #2
         << EDS b=1
         >> EDS a b #2 nack
         >> EDS a b #3 ack

@@ -72,6 +72,12 @@ def test_types_go_out_in_order_and_users_wait_for_their_clusters() -> None:
         >> RDS +r
         << RDS -r
         >> RDS ack
+        >> SRDS
+        << SRDS
+        >> SRDS ack
+        >> ECDS +f
+        << ECDS -f
+        >> ECDS ack
         >> LDS
         << LDS
         >> LDS ack
@@ -84,13 +90,15 @@ def test_types_go_out_in_order_and_users_wait_for_their_clusters() -> None:
         >> CDS
         << CDS
         >> CDS ack
-        == CDS c=1 EDS c=1 SDS s=1 LDS l=1 RDS r=1
+        == CDS c=1 EDS c=1 SDS s=1 LDS l=1 ECDS f=1 SRDS s=1 RDS r=1
         << CDS c=1
         << EDS c=1
         << SDS s=1
         >> EDS ack
         >> CDS ack
         << LDS l=1
+        << ECDS f=1
+        << SRDS s=1
         << RDS r=1
     """)
 
