@@ -1,5 +1,8 @@
 """What holds for all types of one stream: the node, the order, what is refused."""
 
+import subprocess
+import sys
+
 import pytest
 from ads_transcript import TYPES, delta, published, sotw
 
@@ -222,3 +225,9 @@ def test_every_type_of_the_order_is_served() -> None:
                 >> {kind} a
                 << {kind} a=1
             """)
+
+
+def test_the_state_machines_load_no_transport() -> None:
+    code = "import sys, controlplane.xds.stream; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert not {"asyncio", "grpc", "structlog"} & set(done.stdout.split())
