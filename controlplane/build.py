@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from language.reader import read
-
 from controlplane.compile.clusters import TLS
 from controlplane.compile.compile import compile_plan
 from controlplane.compile.options import Options
@@ -16,6 +14,7 @@ from controlplane.snapshot import Snapshot, Subject
 from controlplane.sources import SourceFile
 from language.mistakes import Mistake, errors
 from language.places import Place
+from language.reader import read
 
 __all__ = ["Build", "Options", "build"]
 

@@ -16,10 +16,10 @@ COMMANDS = ("check", "dev", "docs", "schema", "xds")
 class _OnDemand(click.Group):
     """Subcommands by name; importing all of them would make each start slowly."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         found = importlib.import_module(f"foregate.commands.{cmd_name}").command

@@ -1,10 +1,10 @@
 """The incremental variant, one behaviour a transcript. Source: the xDS protocol specification."""
 
 import pytest
-from ads_transcript import delta
 
 from controlplane.snapshot import CLUSTER
 from controlplane.xds import subscription
+from tests.controlplane.xds.ads_transcript import delta
 
 
 def test_an_empty_first_request_is_the_wildcard() -> None:

@@ -5,7 +5,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from envoy_fleet import (
+
+from controlplane.snapshot import CLUSTER, Resource, Snapshot, snapshot
+from controlplane.xds.server import Heard, Outcome, Server
+from controlplane.xds.stream import Acked, Nacked
+from tests.controlplane.xds.envoy_fleet import (
     DEADLINE,
     Envoy,
     backend,
@@ -18,10 +22,6 @@ from envoy_fleet import (
     static_cluster,
     until,
 )
-
-from controlplane.snapshot import CLUSTER, Resource, Snapshot, snapshot
-from controlplane.xds.server import Heard, Outcome, Server
-from controlplane.xds.stream import Acked, Nacked
 
 BOTH = pytest.mark.parametrize("delta", [False, True], ids=["sotw", "delta"])
 Test = Callable[[Server, Envoy], Awaitable[None]]

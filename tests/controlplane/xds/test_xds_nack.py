@@ -1,6 +1,6 @@
 """What a client refuses is not sent again until it changes, and nothing of it is believed."""
 
-from ads_transcript import delta, sotw
+from tests.controlplane.xds.ads_transcript import delta, sotw
 
 
 def test_sotw_a_nack_is_quiet_until_the_content_changes() -> None:

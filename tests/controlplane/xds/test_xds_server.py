@@ -8,12 +8,12 @@ from pathlib import Path
 
 import grpc
 import pytest
-from ads_transcript import published
 from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, DiscoveryResponse
 
 from controlplane.snapshot import CLUSTER, Resource, snapshot
 from controlplane.xds.server import SERVICE, Heard, Outcome, Server
 from controlplane.xds.stream import Acked, Nacked
+from tests.controlplane.xds.ads_transcript import published
 
 Call = grpc.aio.StreamStreamCall[bytes, bytes]
 ONE = published("CDS a=1")

@@ -1,6 +1,6 @@
 """State of the world, one behaviour a transcript. Source: the xDS protocol specification."""
 
-from ads_transcript import sotw
+from tests.controlplane.xds.ads_transcript import sotw
 
 
 def test_the_first_request_is_answered_and_its_ack_is_not() -> None:

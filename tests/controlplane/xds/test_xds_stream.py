@@ -4,12 +4,12 @@ import subprocess
 import sys
 
 import pytest
-from ads_transcript import TYPES, delta, published, sotw
 
 from controlplane.snapshot import CLUSTER
 from controlplane.xds.stream import Acked, Stream
 from controlplane.xds.subscription import Request
 from controlplane.xds.world import world
+from tests.controlplane.xds.ads_transcript import TYPES, delta, published, sotw
 
 
 def test_without_a_snapshot_the_stream_is_unavailable() -> None:
