@@ -136,7 +136,7 @@ class Applier:
             return mistakes(verdict, build.provenance, origin)
         if isinstance(verdict, Unproved):
             self.voice.warn(f"not proved by Envoy before it goes live: {verdict.reason}")
-        backends = local_backends(snapshot)
+        backends = local_backends(build.plan) if build.plan else ()
         others = await self.demo.serve(backends)
         first = not self.published.is_set()
         self.control.publish(snapshot)
@@ -151,7 +151,7 @@ class Applier:
         self._live = Live(snapshot=snapshot, since=datetime.now().astimezone())
         took = time.monotonic() - began
         if greet:
-            self._greet(snapshot, backends, others, took)
+            self._greet(build, ports, backends, others, took)
         else:
             self.voice.say(f"{_clock(self._live.since)} live in {took:.2f} s")
         return ()
@@ -179,19 +179,20 @@ class Applier:
 
     def _greet(
         self,
-        snapshot: Snapshot,
+        build: Build,
+        ports: tuple[Port, ...],
         backends: tuple[Backend, ...],
         others: frozenset[str],
         took: float,
     ) -> None:
         """Say where the gateway is and what to try."""
-        ports = ports_of(snapshot)
         base = ports[0].url if ports else ""
         served = frozenset(one.name for one in backends)
+        lines = curl_lines(build.plan, base, served) if build.plan else ()
         self.voice.say(
             f"{base} is live, after {took:.1f} s",
             "",
-            *(f"  {line}" for line in curl_lines(snapshot, base, served)),
+            *(f"  {line}" for line in lines),
             "",
         )
         demo = [f"{one.name} (port {one.port})" for one in backends if one.name not in others]
