@@ -79,7 +79,11 @@ class Live:
 
 @dataclass(slots=True, kw_only=True)
 class Applier:
-    """Brings each new state of the sources to Envoy, one after the other."""
+    """Brings each new state of the sources to Envoy, one after the other.
+
+    `stand_in`: the demo upstream takes the ports of backends that nobody serves. Not for `--to`:
+    it would take the port of the very program that the user is about to start.
+    """
 
     read: Callable[[], Sources]
     build: Callable[[tuple[SourceFile, ...]], Build]
@@ -88,6 +92,7 @@ class Applier:
     demo: Demo
     voice: Voice
     folder: Path
+    stand_in: bool
     published: asyncio.Event = field(default_factory=asyncio.Event)
     _live: Live | None = None
     _last: Sources | None = None
@@ -136,7 +141,7 @@ class Applier:
             return mistakes(verdict, build.provenance, origin)
         if isinstance(verdict, Unproved):
             self.voice.warn(f"not proved by Envoy before it goes live: {verdict.reason}")
-        backends = local_backends(build.plan) if build.plan else ()
+        backends = local_backends(build.plan) if build.plan and self.stand_in else ()
         others = await self.demo.serve(backends)
         first = not self.published.is_set()
         self.control.publish(snapshot)

@@ -70,6 +70,7 @@ async def run(options: DevOptions, tools: Tools | None = None, out: TextIO | Non
                     demo=Demo(folder / "upstream.log"),
                     voice=voice,
                     folder=folder,
+                    stand_in=not options.to,
                 ),
                 envoy=envoy.program(program.path, folder, socket),
                 path=None if options.to else options.path,
