@@ -1,7 +1,7 @@
 """Retries on Envoy's RouteAction.
 
-Envoy's retriable codes know no methods, so a route whose methods are not all idempotent becomes
-two: the first takes the methods that codes apply to, the second all others.
+Envoy's retry policy knows no methods, so a route whose methods are not all idempotent becomes
+two: the first takes the methods that codes and perTry ask again for, the second all others.
 """
 
 import re
@@ -16,14 +16,20 @@ _UNSENT = "connect-failure,refused-stream,reset-before-request"
 """Failures in which no byte of the request reached a server that acted on it."""
 
 
-def _policy(settings: Retry, *, codes: bool) -> RetryPolicy:
+_UNANSWERED = "reset"
+"""No answer began: the connection broke, or the try took too long (per-try timeouts are resets)."""
+
+
+def _policy(settings: Retry, *, idempotent: bool) -> RetryPolicy:
     policy = RetryPolicy(retry_on=_UNSENT, host_selection_retry_max_attempts=3)
     policy.num_retries.value = settings.attempts
-    if codes:
-        policy.retry_on += ",retriable-status-codes"
-        policy.retriable_status_codes.extend(settings.codes)
     if settings.per_try is not None:
         policy.per_try_timeout.FromMilliseconds(settings.per_try)
+        if idempotent:
+            policy.retry_on += f",{_UNANSWERED}"
+    if settings.codes and idempotent:
+        policy.retry_on += ",retriable-status-codes"
+        policy.retriable_status_codes.extend(settings.codes)
     policy.retry_host_predicate.add(
         name="envoy.retry_host_predicates.previous_hosts"
     ).typed_config.type_url = (
@@ -34,18 +40,18 @@ def _policy(settings: Retry, *, codes: bool) -> RetryPolicy:
 
 def _retry(settings: Retry, facts: RouteFacts, route: Route) -> tuple[Route, ...]:
     methods = facts.methods
-    coded = [m for m in settings.methods if not methods or m in methods]
-    if not settings.codes or not coded:
-        route.route.retry_policy.CopyFrom(_policy(settings, codes=False))
+    again = [m for m in settings.methods if not methods or m in methods]
+    if not again or (not settings.codes and settings.per_try is None):
+        route.route.retry_policy.CopyFrom(_policy(settings, idempotent=False))
         return (route,)
     first = Route()
     first.CopyFrom(route)
-    first.route.retry_policy.CopyFrom(_policy(settings, codes=True))
-    if methods and set(methods) <= set(coded):
+    first.route.retry_policy.CopyFrom(_policy(settings, idempotent=True))
+    if methods and set(methods) <= set(again):
         return (first,)
     match = first.match.headers.add(name=":method")
-    match.string_match.safe_regex.regex = "|".join(re.escape(m) for m in coded)
-    route.route.retry_policy.CopyFrom(_policy(settings, codes=False))
+    match.string_match.safe_regex.regex = "|".join(re.escape(m) for m in again)
+    route.route.retry_policy.CopyFrom(_policy(settings, idempotent=False))
     return (first, route)
 
 

@@ -24,11 +24,16 @@ class Retry:
         UNIQUE,
         Field(description="Answers that are asked for again, for the methods."),
     ] = ()
-    per_try: Annotated[Milliseconds | None, Field(description="How long one try may take.")] = None
+    per_try: Annotated[
+        Milliseconds | None,
+        Field(description="How long one try may take; then the methods are tried again."),
+    ] = None
     methods: Annotated[
         tuple[Method, ...],
         UNIQUE,
-        Field(description="The methods that codes apply to; GET, HEAD, OPTIONS, PUT and DELETE."),
+        Field(
+            description="The methods that codes and perTry apply to; GET, HEAD, OPTIONS, PUT and DELETE."
+        ),
     ] = IDEMPOTENT
 
 
