@@ -94,6 +94,7 @@ class Applier:
     folder: Path
     stand_in: bool
     published: asyncio.Event = field(default_factory=asyncio.Event)
+    envoy_up: asyncio.Event = field(default_factory=asyncio.Event)
     _live: Live | None = None
     _last: Sources | None = None
 
@@ -150,6 +151,7 @@ class Applier:
         outcome = await self.control.settled(snapshot.version, within=seconds)
         if outcome.state != "live":
             return self._take_back(outcome, build, origin)
+        await self.envoy_up.wait()  # bounded by its supervisor, which gives up
         for port in ports:
             await envoy.accepts(port.host, port.port, OPEN_SECONDS)
         greet = self._live is None

@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import Plan, PlannedRoute
@@ -50,7 +49,7 @@ def curl_lines(
     """
     found: dict[str, tuple[int, int]] = {}
     for host in plan.hosts:
-        name = _host_of(host.domains[0])
+        name = _host_of(host.domains)
         for entry in host.entries:
             if isinstance(entry, PlannedRoute):
                 trust = _trust(entry.route, served)
@@ -74,11 +73,12 @@ def _trust(route: Route, served: Collection[str]) -> int | None:
 
 def _call(route: Route, host: str) -> Call:
     match = route.match
-    query = f"?{urlencode(match.query)}" if match.query else ""
+    # Parameters are compared as they are sent, so a value stands in the file as in the URL.
+    query = "?" + "&".join(f"{name}={value}" for name, value in match.query.items())
     return Call(
         method="GET" if not match.methods or "GET" in match.methods else match.methods[0],
         host=host,
-        path="".join(_segments(route.path)) + query,
+        path="".join(_segments(route.path)) + (query if match.query else ""),
         headers=tuple(match.headers.items()),
         show_head=route.action is Action.REDIRECT,
     )
@@ -95,6 +95,8 @@ def _segments(path: PathPattern) -> Iterator[str]:
             yield "/"
 
 
-def _host_of(domain: str) -> str:
-    """A host that a domain takes, empty where every host does."""
-    return "" if domain == "*" else domain.replace("*", "any", 1)
+def _host_of(domains: tuple[str, ...]) -> str:
+    """A host that the domains take, empty where every host does."""
+    if "*" in domains:
+        return ""
+    return min(domains, key=lambda domain: "*" in domain).replace("*", "any", 1)

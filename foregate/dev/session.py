@@ -20,7 +20,7 @@ from foregate.dev import envoy
 from foregate.dev.apply import Applier, CannotStartError
 from foregate.dev.demo import Demo
 from foregate.dev.starter import NAME, starter
-from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, supervise
+from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, Ready, supervise
 from foregate.dev.tools import Tools, real_tools
 from foregate.dev.voice import Voice
 from foregate.dev.watch import saves
@@ -129,6 +129,8 @@ class _Session:
                 await self.applier.refresh()
 
     def _report(self, event: Event) -> None:
+        if event.name == self.envoy.name and isinstance(event, Ready):
+            self.applier.envoy_up.set()
         if isinstance(event, Crashed):
             self.voice.warn(
                 f"{event.name} {event.how}; starting it again in {event.delay:g} s",
