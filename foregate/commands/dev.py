@@ -15,7 +15,8 @@ from controlplane.build import build
 from controlplane.files import MAIN
 from controlplane.xds.server import Server
 from foregate.dev.apply import Control
-from foregate.dev.session import DevOptions, Tools, run
+from foregate.dev.session import DevOptions, run
+from foregate.dev.tools import Tools
 from foregate.trust import trust_store
 from language.report import render
 

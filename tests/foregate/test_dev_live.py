@@ -7,7 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from dev_processes import Dev, backend_of, dev, free_port, gateway, get, gone
+
+from tests.foregate.dev_processes import Dev, backend_of, dev, free_port, gateway, get, gone
 
 FILE = "gateway.yaml"
 

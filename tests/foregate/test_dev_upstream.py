@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
-from dev_processes import DEADLINE, free_port, gone
 
 from foregate.dev.demo import Demo
 from foregate.dev.supervise import ChildFailedError, Event, Program, Ready, supervise
 from foregate.dev.upstream import Backend, BadRequestError, head_of, serve
+from tests.foregate.dev_processes import DEADLINE, free_port, gone
 
 
 async def exchange(port: int, sent: bytes) -> bytes:

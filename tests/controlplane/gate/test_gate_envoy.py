@@ -8,7 +8,6 @@ import pytest
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from gate_snapshots import built, damaged, good
 
 from controlplane.gate.gate import Gate
 from controlplane.gate.ledger import NAME
@@ -17,6 +16,7 @@ from controlplane.gate.verdicts import Passed, Refused, Unproved, Verdict, mista
 from controlplane.snapshot import CLUSTER, LISTENER, ROUTES, Snapshot, Subject
 from foregate.parts import envoy
 from language.places import Place
+from tests.controlplane.gate.gate_snapshots import built, damaged, good
 
 PATIENT = Bounds(seconds=60)
 """A verdict is asked for here, and the machine may be busy."""

@@ -8,7 +8,6 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
 )
-from gate_snapshots import built, good
 
 from controlplane.gate.proof import DanglingResourceError, Proof, proof
 from controlplane.snapshot import (
@@ -20,6 +19,7 @@ from controlplane.snapshot import (
     Subject,
     snapshot,
 )
+from tests.controlplane.gate.gate_snapshots import built, good
 
 
 def static(shown: bytes) -> Bootstrap.StaticResources:
