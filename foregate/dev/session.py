@@ -65,7 +65,11 @@ async def run(options: DevOptions, tools: Tools | None = None, out: TextIO | Non
                 applier=Applier(
                     read=read,
                     build=functools.partial(_build, tools, options),
-                    gate=Gate(envoy=program.path, folder=options.state),
+                    gate=Gate(
+                        envoy=program.path,
+                        folder=options.state,
+                        reads=(Path(options.trust_store),) if options.trust_store else (),
+                    ),
                     control=control,
                     demo=Demo(folder / "upstream.log"),
                     voice=voice,

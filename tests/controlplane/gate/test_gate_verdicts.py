@@ -46,7 +46,7 @@ def refused(*certain: Subject, among: tuple[Subject, ...] = ()) -> Refused:
             refused(FIRST, among=(SECOND, HOST)),
             (9, 5),
             [3, 7],
-            "Envoy refuses this route together with at least one of 2 others: missing ]: [a",
+            "Envoy refuses this route, perhaps only together with one of 2 others: missing ]: [a",
         ),
         (
             refused(among=(SECOND, FIRST)),
