@@ -1,11 +1,10 @@
 """The whole pure way in one call: source files in; plan, snapshot, provenance and mistakes out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from language.reader import read
-
+from controlplane.compile.clusters import TLS
 from controlplane.compile.compile import compile_plan
 from controlplane.compile.options import Options
 from controlplane.model.file import read_file
@@ -15,6 +14,7 @@ from controlplane.snapshot import Snapshot, Subject
 from controlplane.sources import SourceFile
 from language.mistakes import Mistake, errors
 from language.places import Place
+from language.reader import read
 
 __all__ = ["Build", "Options", "build"]
 
@@ -39,19 +39,24 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
     mistakes: list[Mistake] = []
     files = []
     gateway = _gateway(sources)
+    complete = True
     for source in sources:
         document = read(source.name, source.data)
         mistakes.extend(document.mistakes)
+        if not document.complete:  # what was not read cannot be called missing
+            complete = False
+            continue
         file, found = read_file(document, gateway=source is gateway)
         mistakes.extend(found)
         files.append(file)
-    if not files:
-        return Build(sources=sources, mistakes=(), plan=None, snapshot=None, provenance={})
+    if not complete or not files:
+        return _without_plan(sources, mistakes)
     plan, found = resolve(tuple(files))
     mistakes.extend(found)
     if not plan.hosts and not mistakes:
         place = Place(files[0].name, 1, 1)
         mistakes.append(Mistake(place=place, message="there are no routes", hint="add routes:"))
+    mistakes.extend(_unverifiable(plan, options))
     in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
     if errors(in_order):
         return Build(sources=sources, mistakes=in_order, plan=plan, snapshot=None, provenance={})
@@ -63,6 +68,23 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
         snapshot=compiled,
         provenance=provenance,
     )
+
+
+def _unverifiable(plan: Plan, options: Options) -> Iterator[Mistake]:
+    """Backends over TLS on a machine that has nothing to verify them with."""
+    for backend in plan.backends:
+        if backend.protocol in TLS and not options.trust_store:
+            yield Mistake(
+                place=backend.place,
+                message="this machine has no certificate authorities to verify this backend with",
+                hint="install ca-certificates, or set SSL_CERT_FILE",
+                width=len(backend.key.text),
+            )
+
+
+def _without_plan(sources: tuple[SourceFile, ...], mistakes: list[Mistake]) -> Build:
+    in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
+    return Build(sources=sources, mistakes=in_order, plan=None, snapshot=None, provenance={})
 
 
 def _gateway(sources: tuple[SourceFile, ...]) -> SourceFile | None:

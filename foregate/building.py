@@ -3,9 +3,8 @@
 import gc
 from pathlib import Path
 
-from controlplane.files import read_sources
-
 from controlplane.build import Build, Options, build
+from controlplane.files import read_sources
 from foregate.trust import trust_store
 from language.mistakes import Mistake
 

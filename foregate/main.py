@@ -1,9 +1,14 @@
 """The command `foregate`: one file per subcommand, loaded when it is called."""
 
 import importlib
+import os
 from importlib.metadata import version
 
 import click
+
+# Read when gRPC is imported. We start programs beside it, and it would log at each that its fork
+# handlers do nothing.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 COMMANDS = ("check", "dev", "docs", "schema", "xds")
 
@@ -11,10 +16,10 @@ COMMANDS = ("check", "dev", "docs", "schema", "xds")
 class _OnDemand(click.Group):
     """Subcommands by name; importing all of them would make each start slowly."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         found = importlib.import_module(f"foregate.commands.{cmd_name}").command

@@ -19,8 +19,8 @@ _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*")
 _NO_BREAK = re.compile(r"[^\r\n]")
 
 
-def stray_blanks(source: Source, known: list[Mistake]) -> list[Mistake]:
-    """At most one mistake a line, on lines that have none yet, up to a syntax error."""
+def stray_blanks(source: Source, known: list[Mistake], most: int) -> list[Mistake]:
+    """At most one mistake a line and `most` in all, on lines without one, up to a syntax error."""
     if _BLANK.search(source.parsed) is None:  # so it is with nearly every file
         return []
     taken = {mistake.place.line for mistake in known}
@@ -30,22 +30,26 @@ def stray_blanks(source: Source, known: list[Mistake]) -> list[Mistake]:
         blank = _BLANK.search(bare)
         if blank is not None and number not in taken:
             found.append(_mistake(source, number, blank.start(), bare))
+            if len(found) >= most:
+                break
     return found
 
 
 def _without_texts(text: str) -> str:
     """The text with quoted and block scalars crossed out, cut off at the first syntax error."""
     pieces: list[str] = []
-    end = 0
+    end = reached = 0
     events: Iterator[Any] = iter(yaml.CSafeLoader(text).get_event, None)
     try:
         for event in events:
-            if type(event) is ScalarEvent and event.style:
+            kind = type(event)
+            reached = event.end_mark.index
+            if kind is ScalarEvent and event.style:
                 start = event.start_mark.index
-                pieces += text[end:start], _NO_BREAK.sub("x", text[start : event.end_mark.index])
-                end = event.end_mark.index
+                pieces += text[end:start], _NO_BREAK.sub("x", text[start:reached])
+                end = reached
     except (yaml.YAMLError, ValueError):  # the composer has reported it
-        return "".join(pieces)
+        return "".join((*pieces, text[end:reached]))
     return "".join((*pieces, text[end:]))
 
 

@@ -274,10 +274,7 @@ class _Composer:
     def _refuse(self, mistake: Mistake) -> None:
         self.mistakes.append(mistake)
         if len(self.mistakes) >= self.limits.mistakes:
-            self._give_up(
-                f"{self.limits.mistakes:,} mistakes: the rest of the file is not read",
-                "mend these first",
-            )
+            raise _Enough
 
     def _give_up(self, message: str, hint: str) -> None:
         line, column = self.reached()

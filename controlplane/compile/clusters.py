@@ -18,7 +18,7 @@ from controlplane.model.backends import facts
 from controlplane.model.gateway import Backend
 
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-_TLS = frozenset({"https", "grpcs"})
+TLS = frozenset({"https", "grpcs"})
 
 
 def cluster(backend: Backend, options: Options) -> Cluster:
@@ -34,7 +34,7 @@ def cluster(backend: Backend, options: Options) -> Cluster:
         out.cluster_type.typed_config.Pack(_dns(), deterministic=True)
         out.load_assignment.CopyFrom(_members(backend))
     out.typed_extension_protocol_options[_HTTP].Pack(_protocol(backend), deterministic=True)
-    if backend.protocol in _TLS:
+    if backend.protocol in TLS:
         out.transport_socket.name = "envoy.transport_sockets.tls"
         out.transport_socket.typed_config.Pack(_tls(backend, options), deterministic=True)
     steps = cluster_steps()

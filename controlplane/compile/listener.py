@@ -45,7 +45,7 @@ def listener(plan: Plan, options: Options) -> Listener:
     Its name holds its address: the same name at a new address would close the old port at once.
     """
     address = plan.listen.http
-    host = address.host or ("127.0.0.1" if options.loopback else "::")
+    host = address.host or ("127.0.0.1" if options.loopback else "0.0.0.0")  # noqa: S104 # a gateway listens for others
     out = Listener(name=f"http-{host}-{address.port}")
     out.address.socket_address.address = host
     out.address.socket_address.port_value = address.port
@@ -81,6 +81,7 @@ def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
     out.rds.route_config_name = ROUTES_NAME
     out.rds.config_source.ads.SetInParent()
     out.rds.config_source.resource_api_version = ApiVersion.V3
+    out.rds.config_source.initial_fetch_timeout.seconds = 0  # no port opens without its routes
     common = out.common_http_protocol_options
     common.idle_timeout.seconds = 300
     common.max_headers_count.value = 100

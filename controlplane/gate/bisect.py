@@ -14,7 +14,7 @@ class Found:
     """What a search found, as positions of units.
 
     `certain` belong to the cause. `among` is empty when they are the whole of it; otherwise the
-    answers ran out, and at least one more that is needed is among these.
+    answers ran out: whatever else is needed is among these (something is, if nothing is certain).
     """
 
     certain: tuple[int, ...]

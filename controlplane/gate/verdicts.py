@@ -53,7 +53,7 @@ def mistakes(refused: Refused, provenance: Provenance, origin: Place) -> tuple[M
     what = KINDS.get(subjects[0].type_url, "route") if subjects else "gateway"
     if refused.among:
         more = len(refused.among)
-        message = f"Envoy refuses this {what} together with at least one of {more} others"
+        message = f"Envoy refuses this {what}, perhaps only together with one of {more} others"
         if not refused.certain:
             message = f"Envoy refuses at least one of {more} parts, this {what} may be it"
     elif len(subjects) > 1 and len(places) > 1:

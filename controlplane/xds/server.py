@@ -12,6 +12,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
@@ -126,10 +127,9 @@ class Server:
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError:
-            streams = [c.stream for c in self._connections]
-            return Outcome(
-                state="late", waiting=tuple(s.node for s in streams if s.state == "waiting")
-            )
+            streams = [c.stream for c in self._connections if c.stream.node]
+            late = tuple(s.node for s in streams if s.state == "waiting")
+            return Outcome(state="late", waiting=late)
 
     def _outcome(self, version: str, nodes: int) -> Outcome | None:
         if self._world is not None and self._world.version != version:
@@ -155,9 +155,9 @@ class Server:
         self._connections.add(connection)
         try:
             async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(_write(connection, context))
+                tasks.create_task(_write(connection, context))
                 await self._read(connection, context)
-                writer.cancel()
+                connection.end()
         finally:
             self._connections.discard(connection)
             self._moved.set()
@@ -165,7 +165,8 @@ class Server:
         close = connection.close
         if close is not None:
             _log.warning("xds stream refused", status=close.status, why=close.message)
-            await context.abort(grpc.StatusCode[close.status], close.message)
+            with suppress(grpc.aio.InternalError):  # the client is gone and asks for no reason
+                await context.abort(grpc.StatusCode[close.status], close.message)
 
     async def _read(self, connection: "_Connection", context: Context) -> None:
         """Take in requests until the client ends the stream or does something wrong."""
@@ -207,8 +208,15 @@ class _Connection:
         self.stream = stream
         self.outbox: deque[Push] = deque()
         self.filled = asyncio.Event()
+        self.ended = False
         self.close: Close | None = None
         self.nacks: dict[str, Nacked] = {}
+
+    def end(self) -> None:
+        """Have the writer stop. It is not cancelled: gRPC sends no status past half a write."""
+        self.ended = True
+        self.outbox.clear()
+        self.filled.set()
 
     def take(self, step: Step) -> tuple[Heard, ...]:
         """Go on to the next state; return what others want to hear of it."""
@@ -235,8 +243,11 @@ class _Connection:
 async def _write(connection: _Connection, context: Context) -> None:
     """Write what waits. A push is laid out only when its turn has come, so none is held twice."""
     write = WRITE[connection.stream.delta]
-    while True:
+    while not connection.ended:
         await connection.filled.wait()
         connection.filled.clear()
         while connection.outbox:
-            await context.write(write(connection.outbox.popleft()))
+            try:
+                await context.write(write(connection.outbox.popleft()))
+            except grpc.aio.InternalError:  # the client is gone; the reader hears of it
+                return

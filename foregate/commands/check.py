@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from controlplane.files import MAIN, SUFFIXES
 
 from controlplane.build import Build
+from controlplane.files import MAIN, SUFFIXES
 from controlplane.plan.plan import Plan, PlannedRoute
 from foregate.building import build_path
 from foregate.commands.options import output as output_option

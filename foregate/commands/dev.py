@@ -4,20 +4,15 @@ import asyncio
 import logging
 import os
 import sys
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import click
 import structlog
 import uvloop
 
-from controlplane.build import build
 from controlplane.files import MAIN
-from controlplane.xds.server import Server
-from foregate.dev.apply import Control
-from foregate.dev.session import DevOptions, Tools, run
+from foregate.dev.session import DevOptions, run
 from foregate.trust import trust_store
-from language.report import render
 
 
 @click.command()
@@ -56,13 +51,8 @@ def command(file: Path | None, to: str, envoy: str | None, state_dir: Path) -> N
         state=state_dir,
         trust_store=trust_store(),
     )
-    tools = Tools(build=build, serve=_serve, render=render)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        sys.exit(runner.run(run(options, tools)))
-
-
-def _serve(address: str) -> AbstractAsyncContextManager[Control]:
-    return Server(address)
+        sys.exit(runner.run(run(options)))
 
 
 def _log_to_stderr() -> None:

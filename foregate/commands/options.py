@@ -1,11 +1,14 @@
 """What several subcommands take."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import click
 
-output: Any = click.option(
+Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
+
+output: Decorator = click.option(
     "-o",
     "--output",
     type=click.Choice(["text", "json"]),
@@ -14,6 +17,6 @@ output: Any = click.option(
     help="text to read, or json for programs.",
 )
 
-file: Any = click.argument(
+file: Decorator = click.argument(
     "file", type=click.Path(path_type=Path), default=Path("gateway.yaml"), required=False
 )

@@ -79,7 +79,11 @@ class Live:
 
 @dataclass(slots=True, kw_only=True)
 class Applier:
-    """Brings each new state of the sources to Envoy, one after the other."""
+    """Brings each new state of the sources to Envoy, one after the other.
+
+    `stand_in`: the demo upstream takes the ports of backends that nobody serves. Not for `--to`:
+    it would take the port of the very program that the user is about to start.
+    """
 
     read: Callable[[], Sources]
     build: Callable[[tuple[SourceFile, ...]], Build]
@@ -88,7 +92,9 @@ class Applier:
     demo: Demo
     voice: Voice
     folder: Path
+    stand_in: bool
     published: asyncio.Event = field(default_factory=asyncio.Event)
+    envoy_up: asyncio.Event = field(default_factory=asyncio.Event)
     _live: Live | None = None
     _last: Sources | None = None
 
@@ -136,7 +142,7 @@ class Applier:
             return mistakes(verdict, build.provenance, origin)
         if isinstance(verdict, Unproved):
             self.voice.warn(f"not proved by Envoy before it goes live: {verdict.reason}")
-        backends = local_backends(snapshot)
+        backends = local_backends(build.plan) if build.plan and self.stand_in else ()
         others = await self.demo.serve(backends)
         first = not self.published.is_set()
         self.control.publish(snapshot)
@@ -145,13 +151,14 @@ class Applier:
         outcome = await self.control.settled(snapshot.version, within=seconds)
         if outcome.state != "live":
             return self._take_back(outcome, build, origin)
+        await self.envoy_up.wait()  # bounded by its supervisor, which gives up
         for port in ports:
             await envoy.accepts(port.host, port.port, OPEN_SECONDS)
         greet = self._live is None
         self._live = Live(snapshot=snapshot, since=datetime.now().astimezone())
         took = time.monotonic() - began
         if greet:
-            self._greet(snapshot, backends, others, took)
+            self._greet(build, ports, backends, others, took)
         else:
             self.voice.say(f"{_clock(self._live.since)} live in {took:.2f} s")
         return ()
@@ -179,19 +186,20 @@ class Applier:
 
     def _greet(
         self,
-        snapshot: Snapshot,
+        build: Build,
+        ports: tuple[Port, ...],
         backends: tuple[Backend, ...],
         others: frozenset[str],
         took: float,
     ) -> None:
         """Say where the gateway is and what to try."""
-        ports = ports_of(snapshot)
         base = ports[0].url if ports else ""
         served = frozenset(one.name for one in backends)
+        lines = curl_lines(build.plan, base, served) if build.plan else ()
         self.voice.say(
             f"{base} is live, after {took:.1f} s",
             "",
-            *(f"  {line}" for line in curl_lines(snapshot, base, served)),
+            *(f"  {line}" for line in lines),
             "",
         )
         demo = [f"{one.name} (port {one.port})" for one in backends if one.name not in others]

@@ -1,40 +1,35 @@
-"""Curl lines that try a gateway's routes, from what Envoy is sent."""
+"""Curl lines that try a gateway's routes, from its plan."""
 
-import re
 import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from envoy.config.route.v3.route_components_pb2 import (
-    HeaderMatcher,
-    QueryParameterMatcher,
-    Route,
-    RouteMatch,
-)
-from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from envoy.extensions.path.match.uri_template.v3.uri_template_match_pb2 import (
-    UriTemplateMatchConfig,
-)
-from envoy.type.matcher.v3.string_pb2 import StringMatcher
-
-from controlplane.snapshot import ROUTES, Snapshot
+from controlplane.model.gateway import Route
+from controlplane.plan.plan import Plan, PlannedRoute
+from language.paths import Kind, PathPattern
+from policies.contract import Action
 
 LINES = 6
-WORDS_OF_METHODS = re.compile(r"[A-Z]+(\|[A-Z]+)*")
+
+SURE, SHOWN, OPEN = range(3)
+"""How far a line can be trusted: it succeeds; it is a redirect; it depends on somebody else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request that a route takes."""
+    """A request that a route takes, `host` empty where any will do."""
 
     method: str
     host: str
     path: str
     headers: tuple[tuple[str, str], ...]
+    show_head: bool
 
     def line(self, base: str) -> str:
-        """Write it for a shell."""
+        """The request as a shell takes it."""
         words = ["curl"]
+        if self.show_head:
+            words.append("-i")
         if self.method == "HEAD":
             words.append("-I")
         elif self.method != "GET":
@@ -46,108 +41,62 @@ class Call:
 
 
 def curl_lines(
-    snapshot: Snapshot, base: str, served: Collection[str], most: int = LINES
+    plan: Plan, base: str, served: Collection[str], most: int = LINES
 ) -> tuple[str, ...]:
-    """Write some lines to try; those that surely succeed come first, the plainest before others.
+    """Some lines to try: those that surely succeed before others, the plainest first.
 
-    `served` are the clusters that somebody answers for. A route that no request can be derived for
-    (a regular expression, a refusal of ours) is left out.
+    `served` are the backends that somebody answers for.
     """
     found: dict[str, tuple[int, int]] = {}
-    for resource in snapshot.of(ROUTES).values():
-        for host in RouteConfiguration.FromString(resource.body).virtual_hosts:
-            name = _host_of(host.domains[0]) if host.domains else ""
-            for route in host.routes:
-                sureness = _sureness(route, served)
-                call = _call(route.match, name) if sureness is not None else None
-                if call is not None and sureness is not None:
-                    found.setdefault(call.line(base), (sureness, len(call.headers)))
+    for host in plan.hosts:
+        name = _host_of(host.domains)
+        for entry in host.entries:
+            if isinstance(entry, PlannedRoute):
+                trust = _trust(entry.route, served)
+                if trust is not None:
+                    call = _call(entry.route, name)
+                    conditions = len(call.headers) + len(entry.route.match.query)
+                    found.setdefault(call.line(base), (trust, conditions))
     return tuple(sorted(found, key=lambda line: found[line])[:most])
 
 
-def _sureness(route: Route, served: Collection[str]) -> int | None:
-    """Rank a route: 0 for an answer that cannot fail, None for one that nobody wants to try."""
-    kind = route.WhichOneof("action")
-    if kind == "direct_response":
-        return 0 if route.direct_response.status < 400 else None
-    if kind == "redirect":
-        return 1
-    if kind != "route":
-        return None
-    action = route.route
-    names = [action.cluster] if action.cluster else []
-    names += [one.name for one in action.weighted_clusters.clusters if one.weight.value]
-    return 0 if names and all(name in served for name in names) else 2
+def _trust(route: Route, served: Collection[str]) -> int | None:
+    """How far a request to a route is sure to succeed; None where it is sure not to."""
+    if route.action is Action.REDIRECT:
+        return SHOWN
+    if route.action is Action.RESPOND:
+        status = next(s.value.status for s in route.settings if s.key == Action.RESPOND.value)
+        return SURE if status < 400 else None
+    targets = [name for name, weight in (route.match.to or {}).items() if weight]
+    return SURE if all(name in served for name in targets) else OPEN
 
 
-def _call(match: RouteMatch, host: str) -> Call | None:
-    path = _path(match)
-    method = "GET"
-    headers: list[tuple[str, str]] = []
-    for header in match.headers:
-        value = _header(header)
-        if value is None or header.invert_match:
-            return None
-        if header.name == ":method":
-            method = value
-        else:
-            headers.append((header.name, value))
-    query = [_query(parameter) for parameter in match.query_parameters]
-    if path is None or None in query:
-        return None
-    suffix = "?" + "&".join(part for part in query if part) if query else ""
-    return Call(method=method, host=host, path=path + suffix, headers=tuple(headers))
+def _call(route: Route, host: str) -> Call:
+    match = route.match
+    # Parameters are compared as they are sent, so a value stands in the file as in the URL.
+    query = "?" + "&".join(f"{name}={value}" for name, value in match.query.items())
+    return Call(
+        method="GET" if not match.methods or "GET" in match.methods else match.methods[0],
+        host=host,
+        path="".join(_segments(route.path)) + (query if match.query else ""),
+        headers=tuple(match.headers.items()),
+        show_head=route.action is Action.REDIRECT,
+    )
 
 
-def _path(match: RouteMatch) -> str | None:
-    kind = match.WhichOneof("path_specifier")
-    if kind == "path":
-        return match.path
-    if kind == "path_separated_prefix":
-        return match.path_separated_prefix
-    if kind == "prefix":
-        return match.prefix
-    template = UriTemplateMatchConfig()
-    if kind == "path_match_policy" and match.path_match_policy.typed_config.Unpack(template):
-        return "".join(_segments(template.path_template))
-    return None
+def _segments(path: PathPattern) -> Iterator[str]:
+    """A path that the pattern matches: a variable is 1, a rest without a name is left out."""
+    for number, segment in enumerate(path.segments):
+        if segment.kind is Kind.LITERAL:
+            yield f"/{segment.text}"
+        elif segment.kind is Kind.VARIABLE or segment.text:
+            yield "/1"
+        elif number == 0:
+            yield "/"
 
 
-def _segments(template: str) -> Iterator[str]:
-    """Fill a template in: a variable of one segment with 1, the rest of a path with a word."""
-    for part in re.split(r"(\{[^}]*\}|\*\*|\*)", template):
-        if part.startswith(("{", "*")):
-            yield "any" if "**" in part else "1"
-        else:
-            yield part
-
-
-def _header(header: HeaderMatcher) -> str | None:
-    if header.HasField("present_match"):
-        return "1" if header.present_match else None
-    if not header.HasField("string_match"):
-        return None
-    regex = header.string_match.safe_regex.regex
-    if header.name == ":method" and WORDS_OF_METHODS.fullmatch(regex):
-        return regex.partition("|")[0]
-    return _text(header.string_match)
-
-
-def _query(parameter: QueryParameterMatcher) -> str | None:
-    if parameter.HasField("present_match"):
-        return f"{parameter.name}=1" if parameter.present_match else None
-    value = _text(parameter.string_match)
-    return None if value is None else f"{parameter.name}={value}"
-
-
-def _text(match: StringMatcher) -> str | None:
-    kind = match.WhichOneof("match_pattern")
-    if kind == "exact":
-        return match.exact
-    return match.prefix if kind == "prefix" else None
-
-
-def _host_of(domain: str) -> str:
-    """Give a host that a domain takes, empty where every host does."""
-    name = domain.partition(":")[0]
-    return "" if name == "*" else name.replace("*", "any", 1)
+def _host_of(domains: tuple[str, ...]) -> str:
+    """A host that the domains take, empty where every host does."""
+    if "*" in domains:
+        return ""
+    return min(domains, key=lambda domain: "*" in domain).replace("*", "any", 1)

@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import functools
-import os
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -19,11 +17,12 @@ from controlplane.gate.gate import Gate
 from controlplane.sources import SourceFile
 from foregate import parts
 from foregate.dev import envoy
-from foregate.dev.apply import Applier, CannotStartError, Control
+from foregate.dev.apply import Applier, CannotStartError
 from foregate.dev.demo import Demo
 from foregate.dev.starter import NAME, starter
-from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, supervise
-from foregate.dev.voice import Render, Voice
+from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, Ready, supervise
+from foregate.dev.tools import Tools, real_tools
+from foregate.dev.voice import Voice
 from foregate.dev.watch import saves
 from language.mistakes import Mistake
 
@@ -46,20 +45,10 @@ class DevOptions:
     trust_store: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """The parts that `dev` puts together. `serve` opens the xDS server on an address."""
-
-    build: Callable[[tuple[SourceFile, ...], Options], Build]
-    serve: Callable[[str], AbstractAsyncContextManager[Control]]
-    render: Render
-
-
-async def run(options: DevOptions, tools: Tools, out: TextIO = sys.stdout) -> int:
+async def run(options: DevOptions, tools: Tools | None = None, out: TextIO | None = None) -> int:
     """Run until Ctrl-C or SIGTERM (exit code 0), or until it cannot go on (1)."""
-    # We start programs while gRPC runs: its fork hooks would do nothing but log that they did.
-    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
-    voice = Voice(out, tools.render)
+    tools = tools or real_tools()
+    voice = Voice(out or sys.stdout, tools.render)
     try:
         program = parts.envoy(options.envoy)
     except parts.MissingPartError as error:
@@ -76,11 +65,16 @@ async def run(options: DevOptions, tools: Tools, out: TextIO = sys.stdout) -> in
                 applier=Applier(
                     read=read,
                     build=functools.partial(_build, tools, options),
-                    gate=Gate(envoy=program.path, folder=options.state),
+                    gate=Gate(
+                        envoy=program.path,
+                        folder=options.state,
+                        reads=(Path(options.trust_store),) if options.trust_store else (),
+                    ),
                     control=control,
                     demo=Demo(folder / "upstream.log"),
                     voice=voice,
                     folder=folder,
+                    stand_in=not options.to,
                 ),
                 envoy=envoy.program(program.path, folder, socket),
                 path=None if options.to else options.path,
@@ -139,6 +133,8 @@ class _Session:
                 await self.applier.refresh()
 
     def _report(self, event: Event) -> None:
+        if event.name == self.envoy.name and isinstance(event, Ready):
+            self.applier.envoy_up.set()
         if isinstance(event, Crashed):
             self.voice.warn(
                 f"{event.name} {event.how}; starting it again in {event.delay:g} s",

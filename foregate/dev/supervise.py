@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -164,6 +165,8 @@ def how_ended(status: int) -> str:
 
 WORDS = 8
 LOUD = ("[warning]", "[error]", "[critical]")
+ADDRESSES = re.compile(r"\] (#\d+: |Address mapping)")
+"""The lines of a backtrace without symbols, which tell a reader nothing."""
 
 
 def last_words(log: Path) -> tuple[str, ...]:
@@ -172,5 +175,7 @@ def last_words(log: Path) -> tuple[str, ...]:
         lines = log.read_text(encoding="utf-8", errors="replace")[-64_000:].splitlines()
     except OSError:
         return ()
-    loud = [line for line in lines if any(mark in line for mark in LOUD)]
+    loud = [
+        line for line in lines if any(mark in line for mark in LOUD) and not ADDRESSES.search(line)
+    ]
     return tuple(line[:300] for line in (loud or lines)[-WORDS:])

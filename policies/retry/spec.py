@@ -26,14 +26,12 @@ class Retry:
     ] = ()
     per_try: Annotated[
         Milliseconds | None,
-        Field(description="How long one try may take; then the methods are tried again."),
+        Field(description="How long one try may take before the next."),
     ] = None
     methods: Annotated[
         tuple[Method, ...],
         UNIQUE,
-        Field(
-            description="The methods that codes and perTry apply to; GET, HEAD, OPTIONS, PUT and DELETE."
-        ),
+        Field(description="The methods that both apply to; GET, HEAD, OPTIONS, PUT, DELETE."),
     ] = IDEMPOTENT
 
 

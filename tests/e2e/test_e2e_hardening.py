@@ -6,7 +6,8 @@ from http.client import HTTPResponse
 
 import httpx
 import pytest
-from conftest import Gateway
+
+from tests.e2e.harness import Gateway
 
 
 def raw(gateway: Gateway, head: str, body: bytes = b"") -> tuple[int, str]:

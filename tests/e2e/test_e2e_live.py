@@ -1,7 +1,8 @@
 """Changes while the gateway runs: a save is live, a mistake leaves the last good state."""
 
 import httpx
-from conftest import Gateway
+
+from tests.e2e.harness import Gateway
 
 
 def test_a_save_is_live_and_a_mistake_changes_nothing(gateway: Gateway, http: httpx.Client) -> None:

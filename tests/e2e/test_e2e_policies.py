@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from conftest import Gateway
+
+from tests.e2e.harness import Gateway
 
 
 def arrived(answer: httpx.Response) -> dict[str, str]:

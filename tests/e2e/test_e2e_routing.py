@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from conftest import Gateway
+
+from tests.e2e.harness import Gateway
 
 
 def taken_by(client: httpx.Client, method: str, path: str, **more: str) -> str:

@@ -10,8 +10,10 @@ _failures: Counter[str] = Counter()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """`x-test-status` answers with it; `x-test-fail: KEY N STATUS` does so the first N times of a
-    key; `x-test-delay` waits that many milliseconds first; `x-test-fail: KEY N wait` does likewise.
+    """Answers with JSON, as these headers say.
+
+    `x-test-status` is the status; `x-test-fail: KEY N STATUS` the one of a key's first N requests
+    (`wait` in its place: they are slow); `x-test-delay` waits that many milliseconds.
     """
 
     protocol_version = "HTTP/1.1"
@@ -60,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
             return b"".join(parts)
         return self.rfile.read(int(self.headers.get("content-length", "0")))
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _answer
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _answer  # noqa: N815 # names of the base
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the base's name
         """Say nothing: what arrived is in the answer."""

@@ -5,7 +5,13 @@ import subprocess
 import sys
 
 import pytest
-from policy_folders import (
+
+from controlplane.build import Build, Options, build
+from controlplane.compile.halves import filters
+from controlplane.sources import SourceFile
+from policies import POLICIES, SLOTS
+from policies.contract import Action, BackendKey, Key, RouteKey
+from tests.policies.policy_folders import (
     FOLDERS,
     case_files,
     envoy_half,
@@ -14,12 +20,6 @@ from policy_folders import (
     sub_keys,
     written,
 )
-
-from controlplane.build import Build, Options, build
-from controlplane.compile.halves import filters
-from controlplane.sources import SourceFile
-from policies import POLICIES, SLOTS
-from policies.contract import Action, BackendKey, Key, RouteKey
 
 each_policy = pytest.mark.parametrize("policy", POLICIES)
 each_key = pytest.mark.parametrize("key", every_key(), ids=lambda key: key.name)
@@ -114,7 +114,10 @@ def _with(key: Key | None) -> Build:
         "version: 1\nbackends:\n  users:\n    endpoints: [10.0.0.1:80]\n"
         f"{backend}routes:\n{uses}  - path: /at/{{id}}/{{rest=**}}\n{auth}{route}    {action}\n"
     )
-    return build((SourceFile(name="gateway.yaml", data=text.encode()),), Options())
+    return build(
+        (SourceFile(name="gateway.yaml", data=text.encode()),),
+        Options(trust_store="authorities.pem"),
+    )
 
 
 @each_key

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from policy_folders import FOLDERS, every_key, keys, page, sub_keys
 
 from controlplane.build import Options, build
 from controlplane.model.keys import decoder
@@ -13,6 +12,7 @@ from language.nodes import MapNode, Node, Scalar
 from language.reader import read
 from policies import POLICIES
 from policies.contract import Key
+from tests.policies.policy_folders import FOLDERS, every_key, keys, page, sub_keys
 
 each_policy = pytest.mark.parametrize("policy", POLICIES)
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -57,7 +57,10 @@ def test_the_examples_of_a_page_are_right(policy: str) -> None:
     blocks = [block for block in BLOCK.findall(page(policy)) if block.startswith("version:")]
     assert blocks
     for block in blocks:
-        made = build((SourceFile(name="page.yaml", data=block.encode()),), Options())
+        made = build(
+            (SourceFile(name="page.yaml", data=block.encode()),),
+            Options(trust_store="authorities.pem"),
+        )
         assert made.mistakes == ()
     for key in keys(policy):
         assert any(re.search(rf"\b{key.name}:", block) for block in blocks)

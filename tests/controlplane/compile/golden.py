@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from envoy_reading import Plain, read
 
 from controlplane.build import Build, Options, build
 from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Snapshot
 from controlplane.sources import SourceFile
+from tests.controlplane.compile.envoy_reading import Plain, read
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("policies/*/cases/*.yaml", "tests/controlplane/compile/cases/*.yaml")

@@ -23,7 +23,10 @@ routes:
 
 
 def compiled(text: str = FILE) -> Snapshot:
-    made = build((SourceFile(name="gateway.yaml", data=text.encode()),), Options())
+    made = build(
+        (SourceFile(name="gateway.yaml", data=text.encode()),),
+        Options(trust_store="authorities.pem"),
+    )
     assert made.snapshot is not None, made.mistakes
     return made.snapshot
 
@@ -50,7 +53,10 @@ def test_a_route_that_becomes_two_keeps_one_rule_whatever_the_order_in_the_file(
 
 
 def test_each_route_leads_back_to_its_lines() -> None:
-    made = build((SourceFile(name="gateway.yaml", data=FILE.encode()),), Options())
+    made = build(
+        (SourceFile(name="gateway.yaml", data=FILE.encode()),),
+        Options(trust_store="authorities.pem"),
+    )
     assert made.snapshot is not None
     rules = {
         subject.part: [place.line for place in places]

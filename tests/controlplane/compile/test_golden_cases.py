@@ -4,12 +4,12 @@ import asyncio
 import os
 
 import pytest
-from golden import Case, actual, built, cases, rewrite
 
 from controlplane.gate.proof import proof
 from controlplane.gate.validate import Run, validate
 from foregate.parts import envoy
 from foregate.trust import trust_store
+from tests.controlplane.compile.golden import Case, actual, built, cases, rewrite
 
 CASES = cases()
 each_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])

@@ -1,9 +1,10 @@
 """The incremental variant, one behaviour a transcript. Source: the xDS protocol specification."""
 
 import pytest
-from ads_transcript import delta
 
+from controlplane.snapshot import CLUSTER
 from controlplane.xds import subscription
+from tests.controlplane.xds.ads_transcript import delta
 
 
 def test_an_empty_first_request_is_the_wildcard() -> None:
@@ -87,6 +88,32 @@ def test_the_last_name_given_up_is_not_the_wildcard() -> None:
     """)
 
 
+def test_to_give_up_what_was_never_named_changes_nothing() -> None:
+    delta("""
+        == CDS a=1 b=1
+        >> CDS
+        << CDS a=1 b=1
+        >> CDS ack
+        >> CDS -a -unknown
+        == CDS a=2 b=1
+        << CDS a=2
+    """)
+
+
+def test_a_name_given_up_and_subscribed_in_one_request_is_sent_again() -> None:
+    delta("""
+        == EDS a=1
+        >> EDS +a
+        << EDS a=1
+        >> EDS ack
+        >> EDS +a -a
+        << EDS a=1
+        >> EDS ack
+        == EDS a=2
+        << EDS a=2
+    """)
+
+
 def test_a_name_given_up_that_the_wildcard_holds_is_sent() -> None:
     delta("""
         == CDS a=1
@@ -159,6 +186,26 @@ def test_a_client_that_reconnects_with_everything_is_sent_nothing() -> None:
     assert stream.state == "live"
 
 
+def test_versions_of_names_that_are_not_subscribed_count_for_nothing() -> None:
+    delta("""
+        == EDS a=1 x=2
+        >> EDS +a held:a=1 held:x=1 held:gone=1
+    """)
+
+
+def test_what_left_the_wildcard_is_forgotten() -> None:
+    stream = delta("""
+        == CDS a=1 b=1
+        >> CDS
+        << CDS a=1 b=1
+        >> CDS ack
+        == CDS a=1
+        << CDS -b
+        >> CDS ack
+    """)
+    assert stream.subscriptions[CLUSTER].held == {"a": "1"}
+
+
 def test_only_the_changed_and_the_removed_are_sent() -> None:
     delta("""
         == LDS a=1 b=1 c=1
@@ -170,103 +217,6 @@ def test_only_the_changed_and_the_removed_are_sent() -> None:
         >> LDS ack
         == LDS a=1 b=2 c=1
         << LDS c=1
-    """)
-
-
-def test_a_nack_is_quiet_until_the_content_changes() -> None:
-    delta("""
-        == CDS bad=1
-        >> CDS
-        << CDS bad=1
-        >> CDS nack
-        << nacked CDS why
-        == CDS bad=1 RDS r=1
-        == CDS bad=2
-        << CDS bad=2
-        >> CDS ack
-    """)
-
-
-def test_after_a_nack_the_former_content_is_sent_although_it_was_acked() -> None:
-    delta("""
-        == CDS a=1 b=1
-        >> CDS
-        << CDS a=1 b=1
-        >> CDS ack
-        == CDS a=2 b=2
-        << CDS a=2 b=2
-        >> CDS nack
-        << nacked CDS why
-        == CDS a=1 b=1
-        << CDS a=1 b=1
-        >> CDS ack
-        == CDS a=2 b=1
-        << CDS a=2
-    """)
-
-
-def test_the_rest_of_a_rejected_reply_is_tried_again_after_the_next_ack() -> None:
-    delta("""
-        == CDS a=1 b=1 bad=1
-        >> CDS
-        << CDS a=1 b=1 bad=1
-        >> CDS nack
-        << nacked CDS why
-        == CDS a=1 b=1 bad=2
-        << CDS bad=2
-        >> CDS ack
-        << CDS a=1 b=1
-        >> CDS ack
-    """)
-
-
-def test_what_was_rejected_alone_stays_back_while_the_rest_goes_on() -> None:
-    delta("""
-        == CDS a=1
-        >> CDS
-        << CDS a=1
-        >> CDS ack
-        == CDS a=1 bad=1
-        << CDS bad=1
-        >> CDS nack
-        << nacked CDS why
-        == CDS a=2 bad=1
-        << CDS a=2
-        >> CDS ack
-        == CDS a=2
-        << CDS -bad
-        >> CDS ack
-    """)
-
-
-def test_a_rejected_removal_is_quiet_too() -> None:
-    delta("""
-        == CDS a=1
-        >> CDS
-        << CDS a=1
-        >> CDS ack
-        ==
-        << CDS -a
-        >> CDS nack
-        << nacked CDS why
-        ==
-        == CDS a=1
-        << CDS a=1
-    """)
-
-
-def test_a_name_given_up_under_way_does_not_make_the_other_a_culprit() -> None:
-    delta("""
-        == CDS a=1 bad=1
-        >> CDS +a +bad
-        << CDS a=1 bad=1
-        >> CDS -bad
-        >> CDS nack
-        << nacked CDS why
-        >> CDS +x
-        << CDS -x
-        >> CDS ack
-        << CDS a=1
     """)
 
 

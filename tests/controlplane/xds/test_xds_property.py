@@ -9,7 +9,6 @@ holds nothing that is refused.
 from collections import deque
 from dataclasses import dataclass, field
 
-from ads_transcript import TYPES, published
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from controlplane.snapshot import CLUSTER, ENDPOINTS, ROUTES, Snapshot
 from controlplane.xds.stream import Nacked, Send, Step, Stream
 from controlplane.xds.subscription import WHOLE, Push, Request
 from controlplane.xds.world import World, world
+from tests.controlplane.xds.ads_transcript import TYPES, published
 
 NAMES = ("a", "b", "c")
 KINDS = ("CDS", "EDS", "RDS")

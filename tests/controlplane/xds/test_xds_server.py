@@ -8,12 +8,12 @@ from pathlib import Path
 
 import grpc
 import pytest
-from ads_transcript import published
 from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, DiscoveryResponse
 
 from controlplane.snapshot import CLUSTER, Resource, snapshot
 from controlplane.xds.server import SERVICE, Heard, Outcome, Server
 from controlplane.xds.stream import Acked, Nacked
+from tests.controlplane.xds.ads_transcript import published
 
 Call = grpc.aio.StreamStreamCall[bytes, bytes]
 ONE = published("CDS a=1")
@@ -119,6 +119,43 @@ def test_bytes_that_are_no_request_end_only_their_stream(tmp_path: Path) -> None
             assert (await server.settled(ONE.version, within=10)).state == "live"
 
     run(tmp_path, body)
+
+
+def test_a_stream_is_refused_in_the_middle_of_a_write(tmp_path: Path) -> None:
+    """The status follows the reply that was being written, which is read here after it."""
+    big = Resource(type_url=CLUSTER, name="a", body=bytes(2**24), version="1")
+
+    async def body(server: Server, client: Client) -> None:
+        server.publish(snapshot([big]))
+        await client.ask()
+        await client.call.write(b"\xff\xff\xff")
+        await client.call.done_writing()
+        await client.answer()
+        assert await client.status() == grpc.StatusCode.INVALID_ARGUMENT
+
+    run(tmp_path, body)
+
+
+def test_clients_that_drop_in_the_middle_of_a_write_leave_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    big = Resource(type_url=CLUSTER, name="a", body=bytes(2**24), version="1")
+
+    async def body(server: Server, client: Client) -> None:
+        server.publish(snapshot([big]))
+        for n in range(9):
+            async with connected(address(tmp_path), node=f"{n}") as other:
+                await other.ask()
+                if n % 3 == 0:
+                    await other.answer()
+                if n % 3 == 1:
+                    await other.call.write(b"\xff\xff\xff")
+        await client.ask()
+        await client.ack()
+        assert (await server.settled(snapshot([big]).version, within=10)).state == "live"
+
+    run(tmp_path, body)
+    assert [r.message for r in caplog.records if r.levelname == "ERROR"] == []
 
 
 def test_a_client_that_does_not_read_delays_nobody_and_gets_the_latest(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """What holds for all types of one stream: the node, the order, what is refused."""
 
+import subprocess
+import sys
+
 import pytest
-from ads_transcript import TYPES, delta, published, sotw
 
 from controlplane.snapshot import CLUSTER
 from controlplane.xds.stream import Acked, Stream
 from controlplane.xds.subscription import Request
 from controlplane.xds.world import world
+from tests.controlplane.xds.ads_transcript import TYPES, delta, published, sotw
 
 
 def test_without_a_snapshot_the_stream_is_unavailable() -> None:
@@ -72,6 +75,12 @@ def test_types_go_out_in_order_and_users_wait_for_their_clusters() -> None:
         >> RDS +r
         << RDS -r
         >> RDS ack
+        >> SRDS
+        << SRDS
+        >> SRDS ack
+        >> ECDS +f
+        << ECDS -f
+        >> ECDS ack
         >> LDS
         << LDS
         >> LDS ack
@@ -84,13 +93,15 @@ def test_types_go_out_in_order_and_users_wait_for_their_clusters() -> None:
         >> CDS
         << CDS
         >> CDS ack
-        == CDS c=1 EDS c=1 SDS s=1 LDS l=1 RDS r=1
+        == CDS c=1 EDS c=1 SDS s=1 LDS l=1 ECDS f=1 SRDS s=1 RDS r=1
         << CDS c=1
         << EDS c=1
         << SDS s=1
         >> EDS ack
         >> CDS ack
         << LDS l=1
+        << ECDS f=1
+        << SRDS s=1
         << RDS r=1
     """)
 
@@ -214,3 +225,9 @@ def test_every_type_of_the_order_is_served() -> None:
                 >> {kind} a
                 << {kind} a=1
             """)
+
+
+def test_the_state_machines_load_no_transport() -> None:
+    code = "import sys, controlplane.xds.stream; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert not {"asyncio", "grpc", "structlog"} & set(done.stdout.split())

@@ -1,0 +1,1 @@
+"""The numbers of the README: measured, never asserted, printed with the machine."""
