@@ -32,6 +32,7 @@ class Run:
     """How a run ended: `words` is empty where Envoy accepts, else what it says against the file."""
 
     words: str
+    crashed: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -88,7 +89,7 @@ def reading(status: int, said: str, file: str) -> Run | Unproved:
         name = signal.Signals(-status).name
         if -status not in CRASHES or "alloc" in words:
             return Unproved(reason=f"Envoy was ended by {name}")
-        return Run(words=f"it crashes ({name})")
+        return Run(words=f"it crashes ({name})", crashed=True)
     if MARK not in said:
         return Unproved(reason=f"Envoy ended with {status}: {words[:WORDS] or 'no words'}")
     words = words.partition(MARK)[2].removeprefix(f"'{file}': ")

@@ -91,7 +91,7 @@ def test_our_lines_come_first_and_envoys_words_after(
             "PARSE ERROR: Argument: --x",
             Unproved(reason="Envoy ended with 1: PARSE ERROR: Argument: --x"),
         ),
-        (-11, "", Run(words="it crashes (SIGSEGV)")),
+        (-11, "", Run(words="it crashes (SIGSEGV)", crashed=True)),
         (-6, "Unable to allocate 8 bytes", Unproved(reason="Envoy was ended by SIGABRT")),
         (-9, "", Unproved(reason="Envoy was ended by SIGKILL")),
     ],
