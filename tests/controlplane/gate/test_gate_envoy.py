@@ -135,7 +135,7 @@ def test_a_crash_that_does_not_come_again_accuses_nobody(tmp_path: Path) -> None
     flaky.write_text(
         "#!/bin/sh\n"
         f'[ "$1" = --version ] || [ -e {tmp_path}/asked ] && exec {envoy().path} "$@"\n'
-        f"touch {tmp_path}/asked; kill -SEGV $$\n"
+        f"touch {tmp_path}/asked; echo Caught Segmentation fault; kill -SEGV $$\n"
     )
     flaky.chmod(0o755)
     gate = Gate(envoy=flaky, bounds=PATIENT)
