@@ -88,7 +88,11 @@ class Gate:
 
     async def _run(self, envoy: Path, whole: Proof, bootstrap: bytes) -> Run | Unproved:
         seconds = self.bounds.seconds + self.bounds.seconds_per_unit * len(whole.units)
-        return await validate(envoy, bootstrap, seconds, self.bounds.memory)
+        run = await validate(envoy, bootstrap, seconds, self.bounds.memory)
+        if isinstance(run, Run) and run.crashed:
+            # A crash accuses a file only if it comes of the file, and so comes again.
+            run = await validate(envoy, bootstrap, seconds, self.bounds.memory)
+        return run
 
     async def _envoy_version(self, envoy: Path) -> str | Unproved:
         """Ask `envoy --version`, once: a verdict holds for one build of Envoy."""

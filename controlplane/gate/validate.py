@@ -32,6 +32,7 @@ class Run:
     """How a run ended: `words` is empty where Envoy accepts, else what it says against the file."""
 
     words: str
+    crashed: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -43,6 +44,7 @@ WORDS = 600
 """How many characters of Envoy's words are kept: it may print a whole message."""
 
 MARK = "error initializing configuration "
+CAUGHT = "Caught "
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
 
 
@@ -78,17 +80,18 @@ async def validate(envoy: Path, bootstrap: bytes, seconds: float, memory: int) -
 def reading(status: int, said: str, file: str) -> Run | Unproved:
     """Say what an exit status and an output mean.
 
-    An Envoy that crashes on a file would crash on it in the fleet too: that is a *no*. An Envoy
-    that could not work (no memory, a flag it does not know) says nothing about the file.
+    An Envoy that crashes on a file would crash on it in the fleet too: that is a *no*, and Envoy's
+    own handler says so. One that died before it came to that (in the loader, short of memory), or
+    could not work at all (a flag it does not know), says nothing about the file.
     """
     if status == 0:
         return Run(words="")
     words = " ".join(said.split())
     if status < 0:
         name = signal.Signals(-status).name
-        if -status not in CRASHES or "alloc" in words:
+        if -status not in CRASHES or CAUGHT not in words or "alloc" in words:
             return Unproved(reason=f"Envoy was ended by {name}")
-        return Run(words=f"it crashes ({name})")
+        return Run(words=f"it crashes ({name})", crashed=True)
     if MARK not in said:
         return Unproved(reason=f"Envoy ended with {status}: {words[:WORDS] or 'no words'}")
     words = words.partition(MARK)[2].removeprefix(f"'{file}': ")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE = 60.0
+DEADLINE = 20.0
 COMMAND = (sys.executable, "-c", "from foregate.main import main; main()", "dev")
 
 
@@ -34,12 +34,16 @@ class Dev:
     async def says(self, *words: str) -> str:
         """Read on until a line holds all of these words."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(DEADLINE):
-            while line := (await self.process.stdout.readline()).decode():
-                self.lines.append(line)
-                if all(word in line for word in words):
-                    return line
-        raise AssertionError(f"it ended without saying {words}: {''.join(self.lines)}")
+        why = "it ended"
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while line := (await self.process.stdout.readline()).decode():
+                    self.lines.append(line)
+                    if all(word in line for word in words):
+                        return line
+        except TimeoutError:
+            why = "the time is over"
+        raise AssertionError(f"{why} without a line with {words}:\n{self.text}")
 
     async def ends(self) -> int:
         """Read what is left, and give the exit code."""

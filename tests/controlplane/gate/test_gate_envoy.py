@@ -129,6 +129,20 @@ def test_a_run_without_an_answer_ends_in_time_and_leaves_nothing(stuck: Path) ->
     assert not alive(int((stuck.parent / "pid").read_text()))
 
 
+def test_a_crash_that_does_not_come_again_accuses_nobody(tmp_path: Path) -> None:
+    """A program that crashes when it is first asked, and then is the real Envoy."""
+    flaky = tmp_path / "flaky"
+    flaky.write_text(
+        "#!/bin/sh\n"
+        f'[ "$1" = --version ] || [ -e {tmp_path}/asked ] && exec {envoy().path} "$@"\n'
+        f"touch {tmp_path}/asked; echo Caught Segmentation fault; kill -SEGV $$\n"
+    )
+    flaky.chmod(0o755)
+    gate = Gate(envoy=flaky, bounds=PATIENT)
+    assert asyncio.run(gate.prove(good(built(1)))) == Passed()
+    assert (tmp_path / "asked").exists()
+
+
 def test_a_cancelled_proof_leaves_nothing(stuck: Path) -> None:
     async def cancelled() -> None:
         gate = Gate(envoy=stuck, bounds=PATIENT)

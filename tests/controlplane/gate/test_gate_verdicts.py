@@ -91,7 +91,12 @@ def test_our_lines_come_first_and_envoys_words_after(
             "PARSE ERROR: Argument: --x",
             Unproved(reason="Envoy ended with 1: PARSE ERROR: Argument: --x"),
         ),
-        (-11, "", Run(words="it crashes (SIGSEGV)")),
+        (
+            -11,
+            "Caught Segmentation fault, suspect faulting address 0x0",
+            Run(words="it crashes (SIGSEGV)", crashed=True),
+        ),
+        (-11, "", Unproved(reason="Envoy was ended by SIGSEGV")),
         (-6, "Unable to allocate 8 bytes", Unproved(reason="Envoy was ended by SIGABRT")),
         (-9, "", Unproved(reason="Envoy was ended by SIGKILL")),
     ],
