@@ -174,7 +174,8 @@ class File:
     """One file of the gateway.
 
     `names` are all backends that it defines, those with mistakes too: a reference to one of them
-    is no mistake of its own. `listen` is None where the file does not say.
+    is no mistake of its own; they are all that there are when it is `complete`. `sound` is a file
+    without errors. `listen` is None where the file does not say. `keys` are its uppermost keys.
     """
 
     name: str
@@ -185,3 +186,6 @@ class File:
     routes: tuple[Route, ...]
     backends: tuple[Backend, ...]
     names: tuple[Scalar, ...]
+    keys: tuple[Scalar, ...]
+    complete: bool
+    sound: bool

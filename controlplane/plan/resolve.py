@@ -16,7 +16,7 @@ from language.suggest import nearest
 
 def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
     """Put files together. The plan is fit to compile where no mistake is an error."""
-    mistakes = [*_defined_twice(files), *_references(files)]
+    mistakes = [*_defined_twice(files), *_references(files), *_idle(files)]
     hosts: list[VirtualHost] = []
     told: set[Mistake] = set()
     for host, found in _virtual_hosts(files):
@@ -52,19 +52,35 @@ def _defined_twice(files: tuple[File, ...]) -> Iterator[Mistake]:
 
 
 def _references(files: tuple[File, ...]) -> Iterator[Mistake]:
+    """Names that lead nowhere; and, where no route has a mistake, names that none leads to."""
     known = {name.text for file in files for name in file.names}
-    used: set[str] = set()
+    used = {name for file in files for route in file.routes for name in route.match.to or {}}
+    if not all(file.complete for file in files):
+        return
     for file in files:
         for route in file.routes:
-            names = list(route.match.to or {})
-            used.update(names)
-            for name in names:
+            for name in route.match.to or {}:
                 if name not in known:
                     yield _unknown_backend(route, name, known)
+    if used <= known and all(file.sound for file in files) and any(f.routes for f in files):
+        for file in files:
+            for backend in file.backends:
+                if backend.key.text not in used:
+                    yield _unused(backend)
+
+
+def _idle(files: tuple[File, ...]) -> Iterator[Mistake]:
+    """What holds for a file's own routes and backends, in a file that has none."""
+    if not all(file.sound for file in files) or not any(file.routes for file in files):
+        return
     for file in files:
-        for backend in file.backends:
-            if backend.key.text not in used:
-                yield _unused(backend)
+        keys = {key.text: key for key in file.keys}
+        for name in ("hosts", "defaults"):
+            if name not in keys or file.routes or (name == "defaults" and file.backends):
+                continue
+            hint = "move it to the files with routes: it holds for its own file alone"
+            message = f"'{name}' has no effect: this file has no routes"
+            yield mistake_at(file.name, keys[name], message, hint)
 
 
 def _unknown_backend(route: Route, name: str, known: set[str]) -> Mistake:
