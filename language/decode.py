@@ -52,7 +52,16 @@ class Decoder(Generic[T]):
             return self.adapter.validate_python(plain(node))
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=True)
-            told = (_mistake(file, node, key, e, self.keys) for e in found)
+            meant = {
+                (*e["loc"][:-1], nearest(str(e["loc"][-1]), self.keys(e["loc"][:-1])))
+                for e in found
+                if e["type"] == "unexpected_keyword_argument"
+            }
+            told = (
+                _mistake(file, node, key, e, self.keys)
+                for e in found
+                if not (e["type"].startswith("missing") and e["loc"] in meant)
+            )
             return Refused(mistakes=tuple(m for m in told if m is not None))
 
     def keys(self, path: tuple[Step, ...]) -> tuple[str, ...]:

@@ -108,15 +108,19 @@ class PathPattern:
 def parse_pattern(text: str) -> PathPattern:
     """Parse a path that requests are compared with, or raise MalformedPathError."""
     segments: list[Segment] = []
+    last = 0
     for offset, part in _parts(text):
         if segments and segments[-1].kind is Kind.REST:
-            raise MalformedPathError("'**' stands last only", offset=offset)
+            hint = "write {name} for one segment in the middle"
+            raise MalformedPathError("'**' stands last only", hint, last)
+        last = offset
         if part == "**":
             segments.append(Segment(Kind.REST, ""))
         elif variable := _VARIABLE.fullmatch(part):
             name, rest = variable.groups()
             if any(name == s.text for s in segments if s.kind is not Kind.LITERAL):
-                raise MalformedPathError(f"the variable '{name}' stands twice", offset=offset)
+                hint = "give each a name of its own"
+                raise MalformedPathError(f"the variable '{name}' stands twice", hint, offset)
             segments.append(Segment(Kind.REST if rest else Kind.VARIABLE, name))
         else:
             _check_literal(part, offset)
@@ -148,7 +152,8 @@ def parse_template(text: str) -> PathTemplate:
         parts[-1] += "/"
         if part == "**":
             if offset + len(part) != len(text):
-                raise MalformedPathError("'**' stands last only", offset=offset)
+                hint = "write {name}, and name it so in the route's path"
+                raise MalformedPathError("'**' stands last only", hint, offset)
             parts += ["**", ""]
             continue
         literals = _VARIABLE.split(part)
@@ -205,9 +210,19 @@ def substitution(pattern: PathPattern, template: PathTemplate) -> Substitution:
     return Substitution(f"^{body}$", replacement)
 
 
+def unchanged(pattern: PathPattern, template: PathTemplate) -> bool:
+    """Whether each path that matches a pattern is the path that a template makes of it."""
+    made = "".join(
+        "/" + (s.text if s.kind is Kind.LITERAL else f"{{{s.text}}}" if s.text else "**")
+        for s in pattern.segments
+    )
+    return parse_template(made).parts == template.parts
+
+
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     if not text.startswith("/"):
-        raise MalformedPathError("a path starts with '/'", f"write /{text.lstrip('.')}")
+        bare = re.sub("^[A-Za-z]+://[^/]*", "", text).lstrip("./~^= ")
+        raise MalformedPathError("a path starts with '/'", f"write /{bare}")
     for sign, what in (("?", "query"), ("#", "fragment")):
         if sign in text:
             hint = "match parameters with 'query'" if sign == "?" else "it never reaches a server"

@@ -7,7 +7,7 @@ from controlplane.model.addresses import Address
 from controlplane.model.gateway import Backend, Setting, Target
 from controlplane.model.inherit import Inherited, settings_of
 from controlplane.model.keys import backend_keys
-from controlplane.model.levels import TARGET, unfit_key
+from controlplane.model.levels import TARGET, mended, unfit_key
 from language.decode import Decoder, Refused, blank, mistake_at
 from language.mistakes import Mistake
 from language.nodes import MapNode, Node, Scalar
@@ -41,13 +41,12 @@ def _backend(
         hint = "write a URL, or url: and settings below it"
         yield mistake_at(file, value, "a backend is a URL or a mapping", hint)
         return
-    own = tuple(e for e in value.entries if e[0].text in TARGET)
     known_keys = (*TARGET, *backend_keys())
-    wrong = False
-    for name, _ in value.entries:
-        if name.text not in known_keys:
-            wrong = True
-            yield unfit_key(file, name, known_keys, here="a backend")
+    unknown = [name for name, _ in value.entries if name.text not in known_keys]
+    for name in unknown:
+        yield unfit_key(file, name, known_keys, here="a backend")
+    value = mended(value, known_keys)
+    own = tuple(e for e in value.entries if e[0].text in TARGET)
     target = _TARGET.decode(file, MapNode(own, value.line, value.column), key)
     faults: list[Mistake] = []
     base: Backend | None = None
@@ -65,7 +64,7 @@ def _backend(
         else:
             settings.append(found)
     yield from faults
-    if base is not None and not faults and not wrong:
+    if base is not None and not faults and not unknown:
         yield replace(base, settings=tuple(settings))
 
 

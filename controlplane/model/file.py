@@ -9,15 +9,16 @@ from controlplane.model.certain import certain, spoilt
 from controlplane.model.gateway import Backend, File, Listen, Route
 from controlplane.model.inherit import Default, Facts, Inherited, default, is_none
 from controlplane.model.keys import backend_keys, route_keys
-from controlplane.model.levels import TOP, unfit_key
+from controlplane.model.levels import TOP, mended, unfit_key
 from controlplane.model.routes import read_routes
 from language.decode import Decoder, Refused, blank, mistake_at
+from language.hosts import Host
 from language.mistakes import Mistake, errors
 from language.nodes import MapNode, Node, Scalar
 from language.paths import parse_pattern
 from language.places import Place
 from language.reader import Document
-from language.scalars import UNIQUE, Host
+from language.scalars import UNIQUE
 from policies.contract import BackendFacts, Key, RouteFacts
 
 T = TypeVar("T")
@@ -57,7 +58,9 @@ def read_file(document: Document, *, gateway: bool) -> tuple[File, tuple[Mistake
     root = document.root
     top: Mapping[str, tuple[Scalar, Node]] = {}
     if isinstance(root, MapNode):
-        top = {k.text: (k, v) for k, v in root.entries}
+        unknown = (key for key, _ in root.entries if key.text not in TOP)
+        draft.mistakes += [unfit_key(document.file, k, TOP, here="the file") for k in unknown]
+        top = {k.text: (k, v) for k, v in mended(root, TOP).entries}
     elif root is not None and not blank(root):
         draft.at(root, "a gateway file is a mapping", "start with version: 1")
     _check_top(draft, top, gateway=gateway)
@@ -96,14 +99,9 @@ def _kept(draft: _Draft, found: Iterable[T | Mistake], kind: type[T]) -> list[T]
     return kept
 
 
-def _check_top(
-    draft: _Draft, top: Mapping[str, tuple[Scalar, Node]], *, gateway: bool
-) -> None:
-    file = draft.document.file
+def _check_top(draft: _Draft, top: Mapping[str, tuple[Scalar, Node]], *, gateway: bool) -> None:
     for key, _ in top.values():
-        if key.text not in TOP:
-            draft.mistakes.append(unfit_key(file, key, TOP, here="the file"))
-        elif key.text in ONLY_GATEWAY and not gateway:
+        if key.text in ONLY_GATEWAY and not gateway:
             hint = "it holds for the whole folder: move it there"
             draft.at(key, f"'{key.text}' stands only in gateway.yaml", hint)
     if not gateway or not top:
@@ -151,9 +149,7 @@ def _hosts(
     return read, tuple(Place(file, i.line, i.column) for i in items)
 
 
-def _defaults(
-    draft: _Draft, entry: tuple[Scalar, Node] | None
-) -> tuple[Inherited, Inherited]:
+def _defaults(draft: _Draft, entry: tuple[Scalar, Node] | None) -> tuple[Inherited, Inherited]:
     written = dict(draft.mapping(*(entry or (None, None))))
     below_entry = written.pop("backend", None)
     below = draft.mapping(*(below_entry or (None, None)))

@@ -64,9 +64,7 @@ def without_none(node: Node) -> Node:
     return node
 
 
-def default(
-    file: str, key: Key, entry: Entry, facts: Facts
-) -> tuple[Default, tuple[Mistake, ...]]:
+def default(file: str, key: Key, entry: Entry, facts: Facts) -> tuple[Default, tuple[Mistake, ...]]:
     """Read a value that stands in `defaults`."""
     _, value = entry
     idle = tuple(_idle_nones(file, None, value))

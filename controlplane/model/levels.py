@@ -10,7 +10,8 @@ from controlplane.model.gateway import Listen, Match, Target
 from controlplane.model.keys import backend_keys, decoder, route_keys
 from language.decode import mistake_at, unknown_key
 from language.mistakes import Mistake
-from language.nodes import Scalar
+from language.nodes import MapNode, Scalar
+from language.suggest import nearest
 
 TOP = ("version", "listen", "hosts", "defaults", "backends", "routes")
 """The keys of a gateway file."""
@@ -38,6 +39,23 @@ def unfit_key(file: str, key: Scalar, known: tuple[str, ...], *, here: str) -> M
         message = f"'{key.text}' belongs to {' or '.join(homes)}"
         return mistake_at(file, key, message, _HINTS.get(homes[0], f"move it below {homes[0]}"))
     return unknown_key(file, key, known)
+
+
+def mended(node: MapNode, known: tuple[str, ...]) -> MapNode:
+    """A mapping in which misspelled keys are those that they were meant for.
+
+    So a mistake in a key hides none in its value, and the key that was meant is not missing.
+    """
+    entries = []
+    taken = {key.text for key, _ in node.entries}
+    for key, value in node.entries:
+        meant = None if key.text in known or key.text in _homes() else nearest(key.text, known)
+        if meant is not None and meant not in taken:
+            taken.add(meant)
+            entries.append((key._replace(text=meant), value))
+        else:
+            entries.append((key, value))
+    return node._replace(entries=tuple(entries))
 
 
 @cache

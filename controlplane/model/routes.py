@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from controlplane.model.gateway import Match, Route, Setting
 from controlplane.model.inherit import Entry, Inherited, settings_of
 from controlplane.model.keys import route_keys
-from controlplane.model.levels import MATCH, unfit_key
+from controlplane.model.levels import MATCH, mended, unfit_key
 from language.decode import Decoder, Refused, blank, mistake_at
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
@@ -34,10 +34,12 @@ def read_routes(
 
 def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | Mistake]:
     keys = route_keys()
+    unknown = tuple(_unknown(file, node))
+    node = mended(node, (*MATCH, *keys))
     written = {k.text: (k, v) for k, v in node.entries if k.text in keys}
     actions = [a for a in Action if node.key(a.value) is not None]
     mistakes = [
-        *_unknown(file, node),
+        *unknown,
         *_action_faults(file, node, actions),
         *_effectless(file, written, keys, actions),
         *_required(file, node, written, inherited),

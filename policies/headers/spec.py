@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
-from language.scalars import UNIQUE, HeaderName, Headers
+from language.fields import HeaderName, Headers
+from language.scalars import UNIQUE
 from policies.contract import EVERY_ACTION, Fault, RouteFacts, RouteKey
 
 _FRAMING = frozenset(
@@ -44,11 +45,14 @@ def _faults(settings: HeaderOperations, _facts: RouteFacts) -> Iterable[Fault]:
     for operation, name, step in removed:
         if name in settings.set or name in settings.add:
             message = f"'{name}' is both removed and written"
-            yield Fault(path=(operation, step), message=message, hint="set replaces what is there")
+            hint = "set replaces what is there: write remove: none, or leave it out of remove"
+            written = ("set" if name in settings.set else "add", name)
+            yield Fault(path=(operation, step), message=message, hint=hint, beside=written)
     for name in settings.add:
         if name in settings.set:
             message = f"'{name}' is both set and added"
-            yield Fault(path=("add", name), message=message, hint="keep one")
+            beside = ("set", name)
+            yield Fault(path=("add", name), message=message, hint="keep one", beside=beside)
 
 
 KEYS = (

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
-from language.scalars import Headers, Text, integer
+from language.fields import Headers
+from language.scalars import Text, integer
 from policies.contract import Action, Fault, RouteFacts, RouteKey
 
 BODY_BYTES = 64 * 1024
