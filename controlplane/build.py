@@ -59,7 +59,8 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
         return _without_plan(sources, mistakes)
     if not plan.hosts and not errors(mistakes):
         place = Place((gateway or sources[0]).name, 1, 1)
-        mistakes.append(Mistake(place=place, message="there are no routes", hint="add routes:"))
+        hint = "add routes: and below it - path: /…"
+        mistakes.append(Mistake(place=place, message="there are no routes", hint=hint))
     mistakes.extend(_unverifiable(plan, options))
     in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
     if errors(in_order):

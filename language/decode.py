@@ -137,12 +137,7 @@ def _mistake(
     file: str, node: Node, key: Scalar | None, error: ErrorDetails, keys: KeysAt
 ) -> Mistake | None:
     kind, loc = error["type"], error["loc"]
-    if loc and loc[-1] == "[key]":
-        name = spot(node, key, loc[:-1]).key
-        where: Scalar | Node = name or node
-    else:
-        found = spot(node, key, loc)
-        where = found.node
+    where = _culprit(node, key, loc)
     below = spot(node, key, loc[:-1]).node if kind.startswith("missing") else where
     if below is not node and blank(below):
         return None
@@ -160,15 +155,26 @@ def _mistake(
         at = found.key or found.node
         return mistake_at(file, at, f"'{loc[-1]}' is missing here", f"add {loc[-1]}: …")
     if kind in _WANTED:
-        what = "one value" if isinstance(where, Scalar) else "a mapping"
-        what = "a list" if isinstance(where, ListNode) else what
-        hint = ""
-        if isinstance(where, Scalar) and _WANTED[kind] == "a list":
-            hint = f"write [{where.text}]"
-        elif known := keys(loc):
-            hint = f"it has {', '.join(known)}"
-        return mistake_at(file, where, f"{_WANTED[kind]} is wanted here, not {what}", hint)
+        return _wanted(file, where, _WANTED[kind], keys(loc))
     raise UnforeseenError(kind, error["msg"])
+
+
+def _culprit(node: Node, key: Scalar | None, loc: tuple[Step, ...]) -> Node:
+    """The value that a path leads to, or the key where pydantic says that it means the key."""
+    if loc and loc[-1] == "[key]":
+        return spot(node, key, loc[:-1]).key or node
+    return spot(node, key, loc).node
+
+
+def _wanted(file: str, where: Node, wanted: str, known: tuple[str, ...]) -> Mistake:
+    """A mistake at a node that should be a list or a mapping."""
+    what = "one value" if isinstance(where, Scalar) else "a mapping"
+    what = "a list" if isinstance(where, ListNode) else what
+    if wanted == "a list":
+        hint = f"write [{where.text}]" if isinstance(where, Scalar) else "write [a, b]"
+    else:
+        hint = f"it has {', '.join(known)}" if known else "write {name: value}"
+    return mistake_at(file, where, f"{wanted} is wanted here, not {what}", hint)
 
 
 def _scalar(node: Node) -> Scalar:

@@ -88,7 +88,9 @@ def _no_twins(value: object) -> object:
         seen: set[str] = set()
         for name in value:
             if name.lower() in seen:
-                raise fault(f"'{name}' stands twice: names of headers have no case", at=name)
+                raise fault(
+                    f"'{name}' stands twice: names of headers have no case", "keep one", at=name
+                )
             seen.add(name.lower())
     return value
 

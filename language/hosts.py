@@ -11,16 +11,16 @@ from language.scalars import TEXT_SCHEMA, fault, one_text
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
-def host_name(text: str) -> str:
+def host_name(text: str, offset: int = 0) -> str:
     """Check a DNS name or an IPv4 address in lower case; raise a fault where it is none."""
     if text != text.lower():
-        raise fault(f"'{text}': hosts are lower case", f"write {text.lower()}")
+        raise fault(f"'{text}': hosts are lower case", f"write {text.lower()}", offset)
     if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in text.split(".")):
         hint = "labels of letters, digits and '-', with dots between them"
         hint = f"write {text[:-1]}" if text.endswith(".") else hint
         if not text.isascii():
             hint = f"write {text.encode('idna').decode()}" if _encodable(text) else "write punycode"
-        raise fault(f"'{text}' is not a host name", hint)
+        raise fault(f"'{text}' is not a host name", hint, offset)
     return text
 
 
@@ -78,6 +78,8 @@ def _one_host(value: object) -> str:
 
 def _authority(value: object) -> str:
     text = one_text(value)
+    if "*" in text:
+        raise fault("this is one host, no wildcard", "write a name")
     found = re.fullmatch(r"(.*[^:]):([1-9][0-9]{0,4})", text)
     if found and int(found[2]) < 65536 and (":" not in found[1] or found[1].startswith("[")):
         _bare_host(found[1], "write one port")

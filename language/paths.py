@@ -109,7 +109,7 @@ def parse_pattern(text: str) -> PathPattern:
     """Parse a path that requests are compared with, or raise MalformedPathError."""
     segments: list[Segment] = []
     last = 0
-    for offset, part in _parts(text):
+    for offset, part in _parts(text, "match parameters with 'query'"):
         if segments and segments[-1].kind is Kind.REST:
             hint = "write {name} for one segment in the middle"
             raise MalformedPathError("'**' stands last only", hint, last)
@@ -148,7 +148,7 @@ class PathTemplate:
 def parse_template(text: str) -> PathTemplate:
     """Parse the path of a rewrite or a redirect, or raise MalformedPathError."""
     parts = [""]
-    for offset, part in _parts(text):
+    for offset, part in _parts(text, "the query stays as it is"):
         parts[-1] += "/"
         if part == "**":
             if offset + len(part) != len(text):
@@ -219,13 +219,13 @@ def unchanged(pattern: PathPattern, template: PathTemplate) -> bool:
     return parse_template(made).parts == template.parts
 
 
-def _parts(text: str) -> Iterator[tuple[int, str]]:
+def _parts(text: str, query_hint: str) -> Iterator[tuple[int, str]]:
     if not text.startswith("/"):
         bare = re.sub("^[A-Za-z]+://[^/]*", "", text).lstrip("./~^= ")
         raise MalformedPathError("a path starts with '/'", f"write /{bare}")
     for sign, what in (("?", "query"), ("#", "fragment")):
         if sign in text:
-            hint = "match parameters with 'query'" if sign == "?" else "it never reaches a server"
+            hint = query_hint if sign == "?" else "it never reaches a server"
             raise MalformedPathError(f"a path has no {what}", hint, text.index(sign))
     offset = 1
     parts = text[1:].split("/")

@@ -51,13 +51,13 @@ def fault(
     )
 
 
-def one_text(value: object) -> str:
+def one_text(value: object, hint: str = "write one text") -> str:
     """The text of a scalar; raise a fault for a list or a mapping."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
         raise fault("one value is wanted here, not a list", "leave the brackets or the dashes out")
-    raise fault("one value is wanted here, not a mapping", "write a text or a number")
+    raise fault("one value is wanted here, not a mapping", hint)
 
 
 def words(what: str, *choices: str) -> tuple[BeforeValidator, WithJsonSchema]:
@@ -91,7 +91,7 @@ def codes(what: str, *choices: int) -> tuple[BeforeValidator, WithJsonSchema]:
 
 def _integer(low: int, high: int) -> Callable[[object], int]:
     def read(value: object) -> int:
-        text = one_text(value)
+        text = one_text(value, f"write a number from {low} to {high}")
         if isinstance(value, Quoted):
             raise fault("a number is wanted here, not a text", "leave the quotes out")
         if not _INTEGER.fullmatch(text):
@@ -112,16 +112,30 @@ def integer(low: int, high: int) -> tuple[BeforeValidator, WithJsonSchema]:
 
 
 def _duration(value: object) -> int:
-    text = one_text(value)
+    text = one_text(value, _DURATIONS)
     found = _DURATION.fullmatch(text)
     if not found:
-        digits = re.fullmatch(r"[1-9][0-9]{0,8}", text)
-        hint = f"write {text}s or {text}ms" if digits else "write 300ms, 3s, 5m, 1h or 1d"
-        raise fault(f"'{text}' is not a duration", hint)
+        raise fault(f"'{text}' is not a duration", _meant(text))
     milliseconds = int(found[1]) * _MILLISECONDS[found[2]]
     if not 1 <= milliseconds <= _MILLISECONDS["d"] * 365:
         raise fault(f"{text} is out of range", "write a duration from 1ms to 365d")
     return milliseconds
+
+
+_DURATIONS = "write 300ms, 3s, 5m, 1h or 1d"
+
+
+def _meant(text: str) -> str:
+    """Name the duration that was meant: `3`, `3 s`, `3sec` and `5min` are near one."""
+    near = re.fullmatch(r"([1-9][0-9]{0,8}) *([A-Za-z]*)", text)
+    if near is None:
+        return _DURATIONS
+    number, unit = near[1], near[2].lower()
+    if not unit:
+        return f"write {number}s or {number}ms"
+    if unit.startswith(("ms", "mil")):
+        return f"write {number}ms"
+    return f"write {number}{unit[0]}" if unit[0] in "smhd" else _DURATIONS
 
 
 Milliseconds: TypeAlias = Annotated[
@@ -194,6 +208,11 @@ def _word(pattern: re.Pattern[str], what: str, hint: str) -> Callable[[object], 
     return read
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can be a name at all."""
+    return _NAME.fullmatch(text) is not None
+
+
 Name: TypeAlias = Annotated[
     str,
     BeforeValidator(_word(_NAME, "a name", "letters, digits, '-', '_' and '.', at most 63")),
@@ -204,14 +223,14 @@ Name: TypeAlias = Annotated[
 
 def _path(value: object) -> PathPattern:
     try:
-        return parse_pattern(one_text(value))
+        return parse_pattern(one_text(value, "write one path, such as /a/**"))
     except MalformedPathError as error:
         raise fault(error.message, error.hint, error.offset) from None
 
 
 def _template(value: object) -> PathTemplate:
     try:
-        return parse_template(one_text(value))
+        return parse_template(one_text(value, "write one path, such as /a"))
     except MalformedPathError as error:
         raise fault(error.message, error.hint, error.offset) from None
 

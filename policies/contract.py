@@ -54,7 +54,7 @@ class Fault:
 
     `beside` is the other end of a contradiction: the mistake is told there when what `path` leads
     to is inherited. An `idle` setting has no effect: a mistake where it is written, none where it
-    is inherited.
+    is inherited. With `at_key` the key at the end of the path is meant, not its value.
     """
 
     path: tuple[str | int, ...]
@@ -62,6 +62,7 @@ class Fault:
     hint: str = ""
     beside: tuple[str | int, ...] = ()
     idle: bool = False
+    at_key: bool = False
 
 
 def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterable[Fault]:

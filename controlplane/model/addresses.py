@@ -54,10 +54,11 @@ def _port(text: str, offset: int = 0) -> int:
 
 def _address(text: str, default_port: int | None, offset: int = 0) -> Address:
     """Read HOST:PORT; `offset` is where it stands in the text that faults are told of."""
-    found = re.fullmatch(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>.*))?", text)
+    found = re.fullmatch(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[^:]*))?", text)
     if not found:
-        hint = f"write [{text}]:PORT" if text.count(":") > 1 else "write HOST:PORT"
-        raise fault(f"'{text}' is not an address", hint)
+        six = text.count(":") > 1
+        hint = "write an IPv6 address in brackets: [ADDRESS]:PORT" if six else "write HOST:PORT"
+        raise fault(f"'{text}' is not an address", hint, offset)
     if found["port"] is not None:
         port = _port(found["port"], offset + len(text) - len(found["port"]))
     elif default_port is not None:
@@ -69,9 +70,10 @@ def _address(text: str, default_port: int | None, offset: int = 0) -> Address:
         try:
             host = str(ipaddress.ip_address(host))
         except ValueError:
-            raise fault(f"'{host}' is not an IP address") from None
+            hint = "write four numbers, or an IPv6 address in brackets"
+            raise fault(f"'{host}' is not an IP address", hint, offset) from None
     else:
-        host_name(host)
+        host_name(host, offset)
     return Address(host=host, port=port)
 
 

@@ -10,7 +10,7 @@ from controlplane.model.gateway import Backend, File, Listen, Route
 from controlplane.model.inherit import Default, Facts, Inherited, default, is_none
 from controlplane.model.keys import backend_keys, route_keys
 from controlplane.model.levels import TOP, mended, unfit_key
-from controlplane.model.routes import read_routes
+from controlplane.model.routes import read_routes, references
 from language.decode import Decoder, Refused, blank, mistake_at
 from language.hosts import Host
 from language.mistakes import Mistake, errors
@@ -64,7 +64,7 @@ def read_file(document: Document, *, gateway: bool) -> tuple[File, tuple[Mistake
     elif root is not None and not blank(root):
         draft.at(root, "a gateway file is a mapping", "start with version: 1")
     _check_top(draft, top, gateway=gateway)
-    for_routes, for_backends = _defaults(draft, top.get("defaults"))
+    for_routes, for_backends = _defaults(draft, top.get("defaults"), has_backends="backends" in top)
     listen, listen_place = _listen(draft, top.get("listen"), gateway=gateway)
     hosts, host_places = _hosts(draft, top.get("hosts"))
     named = draft.mapping(*top.get("backends", (None, None)))
@@ -81,6 +81,7 @@ def read_file(document: Document, *, gateway: bool) -> tuple[File, tuple[Mistake
         routes=tuple(r for r in routes if not (wrong and spoilt(document, r.node))),
         backends=tuple(backends),
         names=tuple(name for name, _ in named.values()),
+        references=() if not document.complete else tuple(references(top.get("routes"))),
         keys=tuple(key for key, _ in top.values()),
         complete=document.complete and ("backends" not in top or bool(named)),
         sound=not wrong,
@@ -149,10 +150,15 @@ def _hosts(
     return read, tuple(Place(file, i.line, i.column) for i in items)
 
 
-def _defaults(draft: _Draft, entry: tuple[Scalar, Node] | None) -> tuple[Inherited, Inherited]:
+def _defaults(
+    draft: _Draft, entry: tuple[Scalar, Node] | None, *, has_backends: bool
+) -> tuple[Inherited, Inherited]:
     written = dict(draft.mapping(*(entry or (None, None))))
     below_entry = written.pop("backend", None)
     below = draft.mapping(*(below_entry or (None, None)))
+    if below_entry is not None and not has_backends and draft.document.complete:
+        hint = "it holds for the backends of its own file: move it there"
+        draft.at(below_entry[0], "'backend' has no effect: this file has no backends", hint)
     routes = dict(
         _group(draft, written, route_keys(), (*_inherited(route_keys()), "backend"), _ANY_ROUTE)
     )

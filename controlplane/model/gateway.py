@@ -168,7 +168,8 @@ class File:
 
     `names` are all backends that it defines, those with mistakes too: a reference to one of them
     is no mistake of its own; they are all that there are when it is `complete`. `sound` is a file
-    without errors. `listen` is None where the file does not say. `keys` are its uppermost keys.
+    without errors. `listen` is None where the file does not say. `keys` are its uppermost keys,
+    `references` the names of backends where routes name them, those with mistakes too.
     """
 
     name: str
@@ -179,6 +180,7 @@ class File:
     routes: tuple[Route, ...]
     backends: tuple[Backend, ...]
     names: tuple[Scalar, ...]
+    references: tuple[Scalar, ...]
     keys: tuple[Scalar, ...]
     complete: bool
     sound: bool

@@ -115,8 +115,8 @@ def _nones_without_effect(
     elif not key.inherited:
         yield mistake_at(file, own, "'none' switches nothing off here", "leave the key out")
     elif above is None and not key.none_acts and not key.required:
-        hint = "leave the key out"
-        yield mistake_at(file, own, f"'none' switches nothing off: no '{key.name}' above", hint)
+        message = f"'none' switches nothing off: no '{key.name}' is inherited"
+        yield mistake_at(file, own, message, "leave the key out")
 
 
 def _idle_nones(file: str, inherited: Node | None, own: Node) -> Iterator[Mistake]:
@@ -136,7 +136,7 @@ def _idle_nones(file: str, inherited: Node | None, own: Node) -> Iterator[Mistak
             yield mistake_at(file, value, message, hint)
 
 
-def _read(
+def _read(  # noqa: PLR0913 # what is written, what it is merged to, and where both stand
     file: str, key: Key, entry: Entry, node: Node, facts: Facts | None, *, inherited: bool
 ) -> tuple[Setting | None, tuple[Mistake, ...]]:
     """Read a key's value, merged with what it inherits; `entry` is what is written here."""
@@ -167,7 +167,9 @@ def _mistake(file: str, entry: Entry, fault: Fault, *, inherited: bool) -> Mista
         where = own if isinstance(own, Scalar) else name
         return mistake_at(file, where, fault.message, fault.hint)
     found = spot(own, name, path)
-    at = found.node if isinstance(found.node, Scalar) else found.key or found.node
+    at: Node = found.node
+    if found.key is not None and (fault.at_key or not isinstance(at, Scalar)):
+        at = found.key
     return mistake_at(file, at, fault.message, fault.hint)
 
 

@@ -32,6 +32,19 @@ def read_routes(
             yield mistake_at(file, item, "a route is a mapping", "write - path: /…")
 
 
+def references(written: tuple[Scalar, Node] | None) -> Iterator[Scalar]:
+    """The names of backends where routes name them, those of routes with mistakes too."""
+    items = written[1].items if written and isinstance(written[1], ListNode) else ()
+    for item in items:
+        if not isinstance(item, MapNode):
+            continue
+        to = mended(item, (*MATCH, *route_keys())).get("to")
+        if isinstance(to, Scalar):
+            yield to
+        elif isinstance(to, MapNode):
+            yield from (name for name, _ in to.entries)
+
+
 def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | Mistake]:
     keys = route_keys()
     unknown = tuple(_unknown(file, node))
