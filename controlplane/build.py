@@ -48,7 +48,7 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
         document = read(source.name, source.data)
         mistakes.extend(document.mistakes)
         complete = complete and document.complete
-        file, found = read_file(document, gateway=source is gateway)
+        file, found = read_file(document, gateway=None if gateway is None else source is gateway)
         mistakes.extend(found)
         files.append(file)
     if not files:

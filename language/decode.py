@@ -162,7 +162,9 @@ def _mistake(
 def _culprit(node: Node, key: Scalar | None, loc: tuple[Step, ...]) -> Node:
     """The value that a path leads to, or the key where pydantic says that it means the key."""
     if loc and loc[-1] == "[key]":
-        return spot(node, key, loc[:-1]).key or node
+        found = spot(node, key, loc[:-1])
+        same = found.key is not None and found.key.text == loc[-2]
+        return found.key if found.key is not None and same else found.node
     return spot(node, key, loc).node
 
 

@@ -252,6 +252,13 @@ def _check_literal(part: str, offset: int) -> None:
     if "*" in part:
         hint = "write {name} for one segment, or a last ** for the rest"
         raise MalformedPathError("a wildcard is a whole segment", hint, offset + part.index("*"))
+    if re.fullmatch(r"\{[^{}=]+\}", part):
+        name = re.sub("[^A-Za-z0-9_]", "_", part[1:-1])
+        hint = (
+            f"write {{{name}}}" if _VARIABLE.fullmatch(f"{{{name}}}") else "start it with a letter"
+        )
+        message = "the name of a variable holds letters, digits and '_'"
+        raise MalformedPathError(message, hint, offset + 1)
     for sign in "{}":
         if sign in part:
             hint = "write {name}, or {name=**} for the rest"

@@ -15,25 +15,47 @@ from language.reader import Document
 def certain(document: Document, mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
     """The mistakes that do not follow from those of the reader, each once.
 
-    Dropped are those on a line that the reader has refused something on, and, where reading
-    stopped early, those in the last route or backend that it reached.
+    Dropped are those on a line that the reader has refused something on; those at the start of a
+    mapping that it has refused something in, which is where something missing is told; and, where
+    reading stopped early, those in the last route or backend that it reached.
     """
+    told = tuple(dict.fromkeys(mistakes))
+    if not errors(document.mistakes):
+        return told
     refused = _refused_lines(document)
-    end = None if document.complete else _cut(document.root)
+    hollow = set(_hollow(document))
+    end = (10**9, 0) if document.complete else _cut(document.root)
     return tuple(
         mistake
-        for mistake in dict.fromkeys(mistakes)
+        for mistake in told
         if mistake.place.line not in refused
-        and (end is None or (mistake.place.line, mistake.place.column) < end)
+        and (mistake.place.line, mistake.place.column) not in hollow
+        and (mistake.place.line, mistake.place.column) < end
     )
 
 
 def spoilt(document: Document, node: Node) -> bool:
     """Whether something within a node was refused by the reader, so that it says too little."""
+    if not errors(document.mistakes):
+        return False
     if not document.complete and _cut(document.root) <= (node.line, node.column):
         return True
     refused = _refused_lines(document)
     return any(blank(n) or n.line in refused for n in _within(node))
+
+
+def _hollow(document: Document) -> Iterator[tuple[int, int]]:
+    """Where what is missing in a spoilt mapping would be told: it, its first key, its own key."""
+    if document.root is None:
+        return
+    for node in _within(document.root):
+        if not isinstance(node, MapNode):
+            continue
+        below = [(key, value) for key, value in node.entries if isinstance(value, MapNode)]
+        yield from ((key.line, key.column) for key, value in below if spoilt(document, value))
+        if node is not document.root and node.entries and spoilt(document, node):
+            first = node.entries[0][0]
+            yield from ((first.line, first.column), (node.line, node.column))
 
 
 def _refused_lines(document: Document) -> set[int]:

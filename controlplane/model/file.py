@@ -52,8 +52,11 @@ class _Draft:
         return {}
 
 
-def read_file(document: Document, *, gateway: bool) -> tuple[File, tuple[Mistake, ...]]:
-    """Model a document; `gateway` says whether it is the file that holds version and listen."""
+def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[Mistake, ...]]:
+    """Model a document; `gateway` says whether it is the file that holds version and listen.
+
+    It is None where no file is that, which is a mistake enough.
+    """
     draft = _Draft(document)
     root = document.root
     top: Mapping[str, tuple[Scalar, Node]] = {}
@@ -100,9 +103,11 @@ def _kept(draft: _Draft, found: Iterable[T | Mistake], kind: type[T]) -> list[T]
     return kept
 
 
-def _check_top(draft: _Draft, top: Mapping[str, tuple[Scalar, Node]], *, gateway: bool) -> None:
+def _check_top(
+    draft: _Draft, top: Mapping[str, tuple[Scalar, Node]], *, gateway: bool | None
+) -> None:
     for key, _ in top.values():
-        if key.text in ONLY_GATEWAY and not gateway:
+        if key.text in ONLY_GATEWAY and gateway is False:
             hint = "it holds for the whole folder: move it there"
             draft.at(key, f"'{key.text}' stands only in gateway.yaml", hint)
     if not gateway or not top:
@@ -118,7 +123,7 @@ def _check_top(draft: _Draft, top: Mapping[str, tuple[Scalar, Node]], *, gateway
 
 
 def _listen(
-    draft: _Draft, written: tuple[Scalar, Node] | None, *, gateway: bool
+    draft: _Draft, written: tuple[Scalar, Node] | None, *, gateway: bool | None
 ) -> tuple[Listen | None, Place]:
     if written is None or not gateway:
         return (Listen() if gateway else None), Place(draft.document.file, 1, 1)
@@ -163,7 +168,8 @@ def _defaults(
         _group(draft, written, route_keys(), (*_inherited(route_keys()), "backend"), _ANY_ROUTE)
     )
     backends = dict(_group(draft, below, backend_keys(), _inherited(backend_keys()), _ANY_BACKEND))
-    whole = draft.document.complete and (entry is None or bool(written or below_entry))
+    read = entry is None or not spoilt(draft.document, entry[1])
+    whole = draft.document.complete and read and (entry is None or bool(written or below_entry))
     return (
         Inherited(defaults=routes, whole=whole),
         Inherited(defaults=backends, whole=whole and (below_entry is None or bool(below))),

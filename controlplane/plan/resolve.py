@@ -18,6 +18,7 @@ from language.suggest import nearest
 
 def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
     """Put files together. The plan is fit to compile where no mistake is an error."""
+    files = tuple(sorted(files, key=lambda file: file.name))  # whatever order they were read in
     mistakes = [*_defined_twice(files), *_references(files), *_idle(files)]
     hosts: list[VirtualHost] = []
     told: set[Mistake] = set()
