@@ -16,6 +16,9 @@ _LEGAL = _UNRESERVED | frozenset("!$&'()+,;=:@")
 """What a segment may hold as it is (RFC 3986 section 3.3, without `*`, which is ours)."""
 
 
+_PLAIN = re.compile("[A-Za-z0-9._~!$&'()+,;=:@-]*")
+
+
 class Kind(IntEnum):
     """What a segment is, the more specific the smaller.
 
@@ -249,6 +252,8 @@ def _literal(text: str) -> str:
 
 
 def _check_literal(part: str, offset: int) -> None:
+    if _PLAIN.fullmatch(part):  # as nearly every segment
+        return
     if "*" in part:
         hint = "write {name} for one segment, or a last ** for the rest"
         raise MalformedPathError("a wildcard is a whole segment", hint, offset + part.index("*"))

@@ -57,11 +57,15 @@ def is_none(node: Node) -> bool:
 
 
 def without_none(node: Node) -> Node:
-    """A node without the keys that are switched off, at every depth."""
-    if isinstance(node, MapNode):
-        kept = tuple((k, without_none(v)) for k, v in node.entries if not is_none(v))
-        return MapNode(kept, node.line, node.column)
-    return node
+    """A node without the keys that are switched off, at every depth: itself where none is."""
+    if not isinstance(node, MapNode):
+        return node
+    kept = tuple((k, without_none(v)) for k, v in node.entries if not is_none(v))
+    if len(kept) == len(node.entries) and all(
+        new is old for (_, new), (_, old) in zip(kept, node.entries, strict=True)
+    ):
+        return node
+    return MapNode(kept, node.line, node.column)
 
 
 def default(file: str, key: Key, entry: Entry, facts: Facts) -> tuple[Default, tuple[Mistake, ...]]:
@@ -110,7 +114,7 @@ def _nones_without_effect(
     file: str, key: Key, above: Default | None, own: Node
 ) -> Iterator[Mistake]:
     if not is_none(own):
-        if key.inherited:
+        if key.inherited and without_none(own) is not own:
             yield from _idle_nones(file, None if above is None else above.node, own)
     elif not key.inherited:
         yield mistake_at(file, own, "'none' switches nothing off here", "leave the key out")

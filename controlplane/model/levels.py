@@ -46,6 +46,8 @@ def mended(node: MapNode, known: tuple[str, ...]) -> MapNode:
 
     So a mistake in a key hides none in its value, and the key that was meant is not missing.
     """
+    if all(key.text in known for key, _ in node.entries):
+        return node
     entries = []
     taken = {key.text for key, _ in node.entries}
     for key, value in node.entries:

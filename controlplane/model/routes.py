@@ -1,6 +1,7 @@
 """The routes of a file."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from controlplane.model.gateway import Match, Route, Setting
 from controlplane.model.inherit import Entry, Inherited, settings_of
@@ -38,7 +39,7 @@ def references(written: tuple[Scalar, Node] | None) -> Iterator[Scalar]:
     for item in items:
         if not isinstance(item, MapNode):
             continue
-        to = mended(item, (*MATCH, *route_keys())).get("to")
+        to = mended(item, _known()).get("to")
         if isinstance(to, Scalar):
             yield to
         elif isinstance(to, MapNode):
@@ -48,7 +49,7 @@ def references(written: tuple[Scalar, Node] | None) -> Iterator[Scalar]:
 def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | Mistake]:
     keys = route_keys()
     unknown = tuple(_unknown(file, node))
-    node = mended(node, (*MATCH, *keys))
+    node = mended(node, _known())
     written = {k.text: (k, v) for k, v in node.entries if k.text in keys}
     actions = [a for a in Action if node.key(a.value) is not None]
     mistakes = [
@@ -83,8 +84,13 @@ def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | M
     yield from mistakes
 
 
+@cache
+def _known() -> tuple[str, ...]:
+    return (*MATCH, *route_keys())
+
+
 def _unknown(file: str, node: MapNode) -> Iterator[Mistake]:
-    known = (*MATCH, *route_keys())
+    known = _known()
     for name, _ in node.entries:
         if name.text not in known:
             yield unfit_key(file, name, known, here="a route")

@@ -4,14 +4,13 @@ Followed are redirects that change the path alone and to one path: where the req
 known from the plan, as long as the route that takes it asks for nothing but path and method.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import PlannedRoute, VirtualHost
 from language.decode import mistake_at, spot
 from language.mistakes import Mistake
-from language.paths import PathPattern
+from language.paths import Kind, Segment
 from language.places import Place
 from policies.redirect.spec import Redirect
 
@@ -37,31 +36,58 @@ def redirect_loops(host: VirtualHost) -> Iterator[Mistake]:
             following_route = following[at]
             at = following_route.place if following_route is not None else None
         if at is not None and at in way:
-            yield _mistake(table.by_place, way[way.index(at) :], targets)
+            yield _mistake({r.place: r for r in routes}, way[way.index(at) :], targets)
+
+
+class _Node:
+    """The routes whose paths end here, those whose rest begins here, and what is below."""
+
+    __slots__ = ("below", "ends", "rests")
+
+    def __init__(self) -> None:
+        self.below: dict[Segment, _Node] = {}
+        self.ends: list[int] = []
+        self.rests: list[int] = []
 
 
 class _Table:
-    """The routes of a host in their order, looked up by an exact path."""
+    """The routes of a host in their order, looked up by a path."""
 
     def __init__(self, routes: list[Route]) -> None:
-        self.by_place = {route.place: route for route in routes}
-        self._exact: dict[str, list[Route]] = {}
-        self._others: dict[PathPattern, list[Route]] = {}
-        for route in routes:
-            if route.path.exact:
-                self._exact.setdefault(route.path.literal, []).append(route)
+        self._routes = routes
+        self._root = _Node()
+        self._known: dict[str, Route | None] = {}
+        for position, route in enumerate(routes):
+            node = self._root
+            for segment in route.path.shape:
+                if segment.kind is Kind.REST:
+                    node.rests.append(position)
+                    break
+                node = node.below.setdefault(segment, _Node())
             else:
-                self._others.setdefault(route.path, []).append(route)
+                node.ends.append(position)
 
     def first(self, path: str) -> Route | None:
         """The route that takes a GET of a path, or None where none does or headers decide."""
-        groups = [self._exact.get(path, [])]
-        groups += [g for p, g in self._others.items() if re.fullmatch(p.regex, path)]
-        for route in (r for group in groups for r in group):
-            if route.match.methods and _METHOD not in route.match.methods:
+        if path not in self._known:
+            self._known[path] = self._first(path)
+        return self._known[path]
+
+    def _first(self, path: str) -> Route | None:
+        for position in sorted(self._matching(path)):
+            match = self._routes[position].match
+            if match.methods and _METHOD not in match.methods:
                 continue
-            return None if route.match.headers or route.match.query else route
+            return None if match.headers or match.query else self._routes[position]
         return None
+
+    def _matching(self, path: str) -> Iterator[int]:
+        level = [self._root]
+        for part in path[1:].split("/"):
+            yield from (position for node in level for position in node.rests)
+            steps = [Segment(Kind.LITERAL, part), *([Segment(Kind.VARIABLE, "")] if part else [])]
+            level = [node.below[s] for node in level for s in steps if s in node.below]
+        yield from (position for node in level for position in (*node.ends, *node.rests))
 
 
 def _target(route: Route) -> str | None:
