@@ -40,22 +40,27 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
     files = []
     gateway = _gateway(sources)
     complete = True
+    if sources and gateway is None:
+        place = Place(min(s.name for s in sources), 1, 1)
+        message = "none of these files is gateway.yaml, which says version: 1 for all"
+        mistakes.append(Mistake(place=place, message=message, hint="add one, or rename this"))
     for source in sources:
         document = read(source.name, source.data)
         mistakes.extend(document.mistakes)
-        if not document.complete:  # what was not read cannot be called missing
-            complete = False
-            continue
-        file, found = read_file(document, gateway=source is gateway)
+        complete = complete and document.complete
+        file, found = read_file(document, gateway=None if gateway is None else source is gateway)
         mistakes.extend(found)
         files.append(file)
-    if not complete or not files:
+    if not files:
         return _without_plan(sources, mistakes)
     plan, found = resolve(tuple(files))
     mistakes.extend(found)
-    if not plan.hosts and not mistakes:
-        place = Place(files[0].name, 1, 1)
-        mistakes.append(Mistake(place=place, message="there are no routes", hint="add routes:"))
+    if not complete:  # what could be planned is not what the files say
+        return _without_plan(sources, mistakes)
+    if not plan.hosts and not errors(mistakes):
+        place = Place((gateway or sources[0]).name, 1, 1)
+        hint = "add routes: and below it - path: /…"
+        mistakes.append(Mistake(place=place, message="there are no routes", hint=hint))
     mistakes.extend(_unverifiable(plan, options))
     in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
     if errors(in_order):

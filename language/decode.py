@@ -32,7 +32,10 @@ _WANTED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """What a decoding gives in place of a value: at least one mistake."""
+    """What a decoding gives in place of a value: its mistakes.
+
+    There are none where the reader has refused the value already (it is empty).
+    """
 
     mistakes: tuple[Mistake, ...]
 
@@ -49,7 +52,17 @@ class Decoder(Generic[T]):
             return self.adapter.validate_python(plain(node))
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=True)
-            return Refused(mistakes=tuple(_mistake(file, node, key, e, self.keys) for e in found))
+            meant = {
+                (*e["loc"][:-1], nearest(str(e["loc"][-1]), self.keys(e["loc"][:-1])))
+                for e in found
+                if e["type"] == "unexpected_keyword_argument"
+            }
+            told = (
+                _mistake(file, node, key, e, self.keys)
+                for e in found
+                if not (e["type"].startswith("missing") and e["loc"] in meant)
+            )
+            return Refused(mistakes=tuple(m for m in told if m is not None))
 
     def keys(self, path: tuple[Step, ...]) -> tuple[str, ...]:
         """The keys that may stand in the mapping at a path, from the type's JSON Schema."""
@@ -79,13 +92,26 @@ class Spot(NamedTuple):
 def spot(node: Node, key: Scalar | None, path: tuple[Step, ...]) -> Spot:
     """Where a path leads; steps that lead nowhere are passed over."""
     for step in path:
-        if isinstance(node, MapNode) and isinstance(step, str) and node.key(step):
-            key = node.key(step)
-            node = node.get(step) or node
+        if isinstance(node, MapNode) and isinstance(step, str):
+            key, node = _entry(node, step) or (key, node)
         elif isinstance(node, ListNode) and isinstance(step, int) and step < len(node.items):
             node = node.items[step]
             key = None
     return Spot(node, key)
+
+
+def _entry(node: MapNode, step: str) -> tuple[Scalar, Node] | None:
+    """The entry of a key; names of headers reach here in lower case, however they were written."""
+    alike = [entry for entry in node.entries if entry[0].text.lower() == step.lower()]
+    exact = [entry for entry in alike if entry[0].text == step]
+    return next(iter(exact or alike), None)
+
+
+def blank(node: Node) -> bool:
+    """Whether a node stands for something that the reader has refused: all that is empty."""
+    if isinstance(node, Scalar):
+        return not node.text
+    return not (node.items if isinstance(node, ListNode) else node.entries)
 
 
 def mistake_at(
@@ -109,14 +135,12 @@ def unknown_key(file: str, key: Scalar, known: tuple[str, ...]) -> Mistake:
 
 def _mistake(
     file: str, node: Node, key: Scalar | None, error: ErrorDetails, keys: KeysAt
-) -> Mistake:
+) -> Mistake | None:
     kind, loc = error["type"], error["loc"]
-    if loc and loc[-1] == "[key]":
-        name = spot(node, key, loc[:-1]).key
-        where: Scalar | Node = name or node
-    else:
-        found = spot(node, key, loc)
-        where = found.node
+    where = _culprit(node, key, loc)
+    below = spot(node, key, loc[:-1]).node if kind.startswith("missing") else where
+    if below is not node and blank(below):
+        return None
     if kind == "scalar":
         context = error["ctx"]
         if context["at"] is not None:
@@ -131,15 +155,28 @@ def _mistake(
         at = found.key or found.node
         return mistake_at(file, at, f"'{loc[-1]}' is missing here", f"add {loc[-1]}: …")
     if kind in _WANTED:
-        what = "one value" if isinstance(where, Scalar) else "a mapping"
-        what = "a list" if isinstance(where, ListNode) else what
-        hint = ""
-        if isinstance(where, Scalar) and _WANTED[kind] == "a list":
-            hint = f"write [{where.text}]"
-        elif known := keys(loc):
-            hint = f"it has {', '.join(known)}"
-        return mistake_at(file, where, f"{_WANTED[kind]} is wanted here, not {what}", hint)
+        return _wanted(file, where, _WANTED[kind], keys(loc))
     raise UnforeseenError(kind, error["msg"])
+
+
+def _culprit(node: Node, key: Scalar | None, loc: tuple[Step, ...]) -> Node:
+    """The value that a path leads to, or the key where pydantic says that it means the key."""
+    if loc and loc[-1] == "[key]":
+        found = spot(node, key, loc[:-1])
+        same = found.key is not None and found.key.text == loc[-2]
+        return found.key if found.key is not None and same else found.node
+    return spot(node, key, loc).node
+
+
+def _wanted(file: str, where: Node, wanted: str, known: tuple[str, ...]) -> Mistake:
+    """A mistake at a node that should be a list or a mapping."""
+    what = "one value" if isinstance(where, Scalar) else "a mapping"
+    what = "a list" if isinstance(where, ListNode) else what
+    if wanted == "a list":
+        hint = f"write [{where.text}]" if isinstance(where, Scalar) else "write [a, b]"
+    else:
+        hint = f"it has {', '.join(known)}" if known else "write {name: value}"
+    return mistake_at(file, where, f"{wanted} is wanted here, not {what}", hint)
 
 
 def _scalar(node: Node) -> Scalar:

@@ -16,6 +16,9 @@ _LEGAL = _UNRESERVED | frozenset("!$&'()+,;=:@")
 """What a segment may hold as it is (RFC 3986 section 3.3, without `*`, which is ours)."""
 
 
+_PLAIN = re.compile("[A-Za-z0-9._~!$&'()+,;=:@-]*")
+
+
 class Kind(IntEnum):
     """What a segment is, the more specific the smaller.
 
@@ -108,15 +111,19 @@ class PathPattern:
 def parse_pattern(text: str) -> PathPattern:
     """Parse a path that requests are compared with, or raise MalformedPathError."""
     segments: list[Segment] = []
-    for offset, part in _parts(text):
+    last = 0
+    for offset, part in _parts(text, "match parameters with 'query'"):
         if segments and segments[-1].kind is Kind.REST:
-            raise MalformedPathError("'**' stands last only", offset=offset)
+            hint = "write {name} for one segment in the middle"
+            raise MalformedPathError("'**' stands last only", hint, last)
+        last = offset
         if part == "**":
             segments.append(Segment(Kind.REST, ""))
         elif variable := _VARIABLE.fullmatch(part):
             name, rest = variable.groups()
             if any(name == s.text for s in segments if s.kind is not Kind.LITERAL):
-                raise MalformedPathError(f"the variable '{name}' stands twice", offset=offset)
+                hint = "give each a name of its own"
+                raise MalformedPathError(f"the variable '{name}' stands twice", hint, offset)
             segments.append(Segment(Kind.REST if rest else Kind.VARIABLE, name))
         else:
             _check_literal(part, offset)
@@ -144,11 +151,12 @@ class PathTemplate:
 def parse_template(text: str) -> PathTemplate:
     """Parse the path of a rewrite or a redirect, or raise MalformedPathError."""
     parts = [""]
-    for offset, part in _parts(text):
+    for offset, part in _parts(text, "the query stays as it is"):
         parts[-1] += "/"
         if part == "**":
             if offset + len(part) != len(text):
-                raise MalformedPathError("'**' stands last only", offset=offset)
+                hint = "write {name}, and name it so in the route's path"
+                raise MalformedPathError("'**' stands last only", hint, offset)
             parts += ["**", ""]
             continue
         literals = _VARIABLE.split(part)
@@ -205,12 +213,22 @@ def substitution(pattern: PathPattern, template: PathTemplate) -> Substitution:
     return Substitution(f"^{body}$", replacement)
 
 
-def _parts(text: str) -> Iterator[tuple[int, str]]:
+def unchanged(pattern: PathPattern, template: PathTemplate) -> bool:
+    """Whether each path that matches a pattern is the path that a template makes of it."""
+    made = "".join(
+        "/" + (s.text if s.kind is Kind.LITERAL else f"{{{s.text}}}" if s.text else "**")
+        for s in pattern.segments
+    )
+    return parse_template(made).parts == template.parts
+
+
+def _parts(text: str, query_hint: str) -> Iterator[tuple[int, str]]:
     if not text.startswith("/"):
-        raise MalformedPathError("a path starts with '/'", f"write /{text.lstrip('.')}")
+        bare = re.sub("^[A-Za-z]+://[^/]*", "", text).lstrip("./~^= ")
+        raise MalformedPathError("a path starts with '/'", f"write /{bare}")
     for sign, what in (("?", "query"), ("#", "fragment")):
         if sign in text:
-            hint = "match parameters with 'query'" if sign == "?" else "it never reaches a server"
+            hint = query_hint if sign == "?" else "it never reaches a server"
             raise MalformedPathError(f"a path has no {what}", hint, text.index(sign))
     offset = 1
     parts = text[1:].split("/")
@@ -234,9 +252,18 @@ def _literal(text: str) -> str:
 
 
 def _check_literal(part: str, offset: int) -> None:
+    if _PLAIN.fullmatch(part):  # as nearly every segment
+        return
     if "*" in part:
         hint = "write {name} for one segment, or a last ** for the rest"
         raise MalformedPathError("a wildcard is a whole segment", hint, offset + part.index("*"))
+    if re.fullmatch(r"\{[^{}=]+\}", part):
+        name = re.sub("[^A-Za-z0-9_]", "_", part[1:-1])
+        hint = (
+            f"write {{{name}}}" if _VARIABLE.fullmatch(f"{{{name}}}") else "start it with a letter"
+        )
+        message = "the name of a variable holds letters, digits and '_'"
+        raise MalformedPathError(message, hint, offset + 1)
     for sign in "{}":
         if sign in part:
             hint = "write {name}, or {name=**} for the rest"

@@ -9,7 +9,7 @@ from language.places import Place
 from language.quoting import quote_it, value_at
 from language.source import Source
 
-_REMOVE = "remove the key, or write 'none' to switch an inherited key off"
+_REMOVE = "write a value, or remove the key; write 'none' to switch an inherited one off"
 _BRACES = re.compile(r"\{[^\s,{}\[\]]*\}")
 _PROPERTY = re.compile(r"[&!]\S*(?=\s|$)|[&!][^\s,\[\]{}]*")
 _SPACE_MISSING = re.compile(r"([A-Za-z][\w-]*):([^\s:].*)", re.DOTALL)

@@ -1,9 +1,11 @@
 """Mistakes as people and programs read them: with the source line and a caret, or as JSON.
 
 Whatever a user's file holds is shown, never sent to the terminal: what is not printable appears
-as an escape, and a line too long for a screen as the part around the caret.
+as an escape, a line too long for a screen as the part around the caret, and a password in a URL
+not at all.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,6 +18,7 @@ from language.source import LINE_BREAK
 _HALF = 50  # columns of a long line that are shown to each side of the caret's start
 _TAB = "    "
 _LONGEST = 400  # characters of a message or hint
+_USER = re.compile(r"(?<=://)[^\s\"']*(?=@)")
 _BOLD, _RED, _YELLOW, _CYAN, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[0m"
 
 
@@ -57,12 +60,19 @@ def as_json(mistakes: Iterable[Mistake]) -> list[MistakeRecord]:
         MistakeRecord(
             **_record(mistake.place),
             severity=mistake.severity,
-            message=mistake.message,
-            hint=mistake.hint,
+            message=without_password(mistake.message),
+            hint=without_password(mistake.hint),
             also=[_record(place) for place in mistake.also],
         )
         for mistake in _in_order(mistakes)
     ]
+
+
+def without_password(text: str) -> str:
+    """A text in which what stands before the `@` of a URL is crossed out, place for place."""
+    if "@" not in text:
+        return text
+    return _USER.sub(lambda found: "•" * len(found[0]), text)
 
 
 def visible(text: str) -> str:
@@ -97,7 +107,8 @@ class _Page:
             if hint:
                 self.lines.append(f"      = {hint}")
             return
-        shown, indent, carets = _window(lines[place.line - 1], place.column, width)
+        line = without_password(lines[place.line - 1])
+        shown, indent, carets = _window(line, place.column, width)
         self.lines.append(f"{place.line:>5} | {shown}".rstrip())
         marks = self._paint("^" * carets, shade)
         self.lines.append(f"      | {' ' * indent}{marks} {hint}".rstrip())
@@ -165,6 +176,7 @@ def _escape(char: str) -> str:
 
 
 def _short(text: str) -> str:
+    text = without_password(text)
     return visible(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")
 
 

@@ -19,6 +19,7 @@ from language.paths import (
     parse_pattern,
     parse_template,
 )
+from language.suggest import nearest
 
 JsonSchema: TypeAlias = dict[str, object]
 
@@ -26,9 +27,7 @@ _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 _DURATION = re.compile(r"(0|[1-9][0-9]{0,8})(ms|s|m|h|d)")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _PERCENT = re.compile(r"(0|[1-9][0-9]?|100)%")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 class Quoted(str):
@@ -52,20 +51,53 @@ def fault(
     )
 
 
-def _text(value: object) -> str:
+def one_text(value: object, hint: str = "write one text") -> str:
+    """The text of a scalar; raise a fault for a list or a mapping."""
     if isinstance(value, str):
         return value
-    found = "a list" if isinstance(value, list) else "a mapping"
-    raise fault(f"one value is wanted here, not {found}")
+    if isinstance(value, list):
+        raise fault("one value is wanted here, not a list", "leave the brackets or the dashes out")
+    raise fault("one value is wanted here, not a mapping", hint)
+
+
+def words(what: str, *choices: str) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Annotations of a text that is one of a few words."""
+
+    def read(value: object) -> str:
+        text = one_text(value)
+        if text not in choices:
+            near = nearest(text, choices)
+            one_of = choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
+            hint = f"did you mean {near}?" if near else f"write {one_of}"
+            raise fault(f"'{text}' is not {what}", hint)
+        return str(text)
+
+    return BeforeValidator(read), WithJsonSchema({"enum": list(choices)})
+
+
+def codes(what: str, *choices: int) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Annotations of a status that is one of a few."""
+
+    def read(value: object) -> int:
+        text = one_text(value)
+        if isinstance(value, Quoted):
+            raise fault("a number is wanted here, not a text", "leave the quotes out")
+        if text not in {str(code) for code in choices}:
+            raise fault(f"'{text}' is not {what}", f"write one of {', '.join(map(str, choices))}")
+        return int(text)
+
+    return BeforeValidator(read), WithJsonSchema({"enum": list(choices)})
 
 
 def _integer(low: int, high: int) -> Callable[[object], int]:
     def read(value: object) -> int:
-        text = _text(value)
+        text = one_text(value, f"write a number from {low} to {high}")
         if isinstance(value, Quoted):
             raise fault("a number is wanted here, not a text", "leave the quotes out")
         if not _INTEGER.fullmatch(text):
-            raise fault(f"'{text}' is not a whole number", f"write one from {low} to {high}")
+            percent = text.endswith("%") and _INTEGER.fullmatch(text[:-1])
+            hint = "leave the % out" if percent else f"write one from {low} to {high}"
+            raise fault(f"'{text}' is not a whole number", hint)
         if not low <= int(text) <= high:
             raise fault(f"{text} is out of range", f"write a number from {low} to {high}")
         return int(text)
@@ -80,16 +112,30 @@ def integer(low: int, high: int) -> tuple[BeforeValidator, WithJsonSchema]:
 
 
 def _duration(value: object) -> int:
-    text = _text(value)
+    text = one_text(value, _DURATIONS)
     found = _DURATION.fullmatch(text)
     if not found:
-        digits = re.fullmatch(r"[0-9]+", text)
-        hint = f"write {text}s or {text}ms" if digits else "write 300ms, 3s, 5m, 1h or 1d"
-        raise fault(f"'{text}' is not a duration", hint)
+        raise fault(f"'{text}' is not a duration", _meant(text))
     milliseconds = int(found[1]) * _MILLISECONDS[found[2]]
     if not 1 <= milliseconds <= _MILLISECONDS["d"] * 365:
         raise fault(f"{text} is out of range", "write a duration from 1ms to 365d")
     return milliseconds
+
+
+_DURATIONS = "write 300ms, 3s, 5m, 1h or 1d"
+
+
+def _meant(text: str) -> str:
+    """Name the duration that was meant: `3`, `3 s`, `3sec` and `5min` are near one."""
+    near = re.fullmatch(r"([1-9][0-9]{0,8}) *([A-Za-z]*)", text)
+    if near is None:
+        return _DURATIONS
+    number, unit = near[1], near[2].lower()
+    if not unit:
+        return f"write {number}s or {number}ms"
+    if unit.startswith(("ms", "mil")):
+        return f"write {number}ms"
+    return f"write {number}{unit[0]}" if unit[0] in "smhd" else _DURATIONS
 
 
 Milliseconds: TypeAlias = Annotated[
@@ -101,9 +147,11 @@ Milliseconds: TypeAlias = Annotated[
 
 
 def _percent(value: object) -> int:
-    text = _text(value)
+    text = one_text(value)
     if not _PERCENT.fullmatch(text):
-        raise fault(f"'{text}' is not a percentage", "write a whole one, such as 50%")
+        digits = re.fullmatch(r"[1-9]?[0-9]|100", text)
+        hint = f"write {text}%" if digits else "write a whole one from 0% to 100%"
+        raise fault(f"'{text}' is not a percentage", hint)
     return int(text[:-1])
 
 
@@ -115,8 +163,9 @@ Percent: TypeAlias = Annotated[
 """A whole percentage, 0 to 100."""
 
 
-def _line(value: object) -> str:
-    text = _text(value)
+def one_line(value: object) -> str:
+    """The text of a scalar that may stand in a header or a parameter; raise a fault if not."""
+    text = one_text(value)
     for offset, char in enumerate(text):
         if not " " <= char <= "~":
             shown = f"U+{ord(char):04X}"
@@ -126,73 +175,21 @@ def _line(value: object) -> str:
     return text
 
 
-_TEXT_SCHEMA: JsonSchema = {"type": ["string", "number", "boolean"]}
+TEXT_SCHEMA: JsonSchema = {"type": ["string", "number", "boolean"]}
+"""What editors take an unquoted text for: `1.10` is a number to them, and `true` a truth."""
+
 Text: TypeAlias = Annotated[
-    str, BeforeValidator(lambda v: str(_text(v))), WithJsonSchema(_TEXT_SCHEMA)
+    str, BeforeValidator(lambda v: str(one_text(v))), WithJsonSchema(TEXT_SCHEMA)
 ]
 """Any text."""
-Line: TypeAlias = Annotated[str, BeforeValidator(_line), WithJsonSchema(_TEXT_SCHEMA)]
+Line: TypeAlias = Annotated[str, BeforeValidator(one_line), WithJsonSchema(TEXT_SCHEMA)]
 """A text of one line in printable ASCII: what a header or a parameter may hold."""
-
-
-def _parameter(refused: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        text = _line(value)
-        for offset, char in enumerate(text):
-            if char in refused:
-                hint = f"parameters are compared as they are sent: write %{ord(char):02X}"
-                raise fault(f"{char!r} never arrives in a parameter", hint, offset)
-        return text
-
-    return read
-
-
-Parameter: TypeAlias = Annotated[
-    str, BeforeValidator(_parameter(' "#<>&=')), WithJsonSchema(_TEXT_SCHEMA)
-]
-"""The name of a query parameter, as it is sent."""
-ParameterValue: TypeAlias = Annotated[
-    str, BeforeValidator(_parameter(' "#<>&')), WithJsonSchema(_TEXT_SCHEMA)
-]
-"""The value of a query parameter, as it is sent."""
-
-
-def _header_name(value: object) -> str:
-    text = _text(value)
-    if text.startswith(":"):
-        raise fault(f"'{text}' is a pseudo header", "match with path, methods and hosts")
-    if not _TOKEN.fullmatch(text):
-        raise fault(f"'{text}' is not a header's name", "letters, digits and '-'")
-    if "_" in text:
-        hint = f"write {text.replace('_', '-')}"
-        raise fault(f"'{text}': the gateway refuses requests whose headers hold '_'", hint)
-    return text.lower()
-
-
-HeaderName: TypeAlias = Annotated[
-    str, BeforeValidator(_header_name), WithJsonSchema({"type": "string"})
-]
-"""A header's name, in lower case."""
-
-
-def _no_twins(value: object) -> object:
-    if isinstance(value, dict):
-        seen: set[str] = set()
-        for name in value:
-            if name.lower() in seen:
-                raise fault(f"'{name}' stands twice: names of headers have no case", at=name)
-            seen.add(name.lower())
-    return value
-
-
-Headers: TypeAlias = Annotated[dict[HeaderName, Line], BeforeValidator(_no_twins)]
-"""Headers by name, in lower case."""
 
 
 def _no_repeats(value: object) -> object:
     if isinstance(value, list):
         for position, item in enumerate(value):
-            if isinstance(item, str) and item in value[:position]:
+            if isinstance(item, str) and item.lower() in (i.lower() for i in value[:position]):
                 raise fault(f"'{item}' stands twice", "keep one", at=position)
     return value
 
@@ -203,7 +200,7 @@ UNIQUE = BeforeValidator(_no_repeats)
 
 def _word(pattern: re.Pattern[str], what: str, hint: str) -> Callable[[object], str]:
     def read(value: object) -> str:
-        text = _text(value)
+        text = one_text(value)
         if not pattern.fullmatch(text):
             raise fault(f"'{text}' is not {what}", hint)
         return text
@@ -211,96 +208,29 @@ def _word(pattern: re.Pattern[str], what: str, hint: str) -> Callable[[object], 
     return read
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can be a name at all."""
+    return _NAME.fullmatch(text) is not None
+
+
 Name: TypeAlias = Annotated[
     str,
     BeforeValidator(_word(_NAME, "a name", "letters, digits, '-', '_' and '.', at most 63")),
-    WithJsonSchema({"type": ["string", "number"], "pattern": f"^{_NAME.pattern}$"}),
+    WithJsonSchema({**TEXT_SCHEMA, "pattern": f"^{_NAME.pattern}$"}),
 ]
 """The name of a backend: letters, digits, `-`, `_` and `.`, at most 63."""
 
 
-def _method(value: object) -> str:
-    text = _text(value)
-    if not _TOKEN.fullmatch(text):
-        raise fault(f"'{text}' is not a method")
-    if text != text.upper():
-        raise fault(f"'{text}': methods are case-sensitive", f"write {text.upper()}")
-    if text in {"CONNECT", "TRACE"}:
-        raise fault(f"{text} is refused by the gateway")
-    return text
-
-
-Method: TypeAlias = Annotated[
-    str,
-    BeforeValidator(_method),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "anyOf": [
-                {"enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]},
-                {"pattern": "^[A-Z][A-Z0-9-]*$"},
-            ],
-        }
-    ),
-]
-"""A request method in capital letters."""
-
-
-def host_name(text: str) -> str:
-    """Check a DNS name or an IPv4 address in lower case; raise a fault where it is none."""
-    if text != text.lower():
-        raise fault(f"'{text}': hosts are lower case", f"write {text.lower()}")
-    if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in text.split(".")):
-        hint = "leave the dot at the end out" if text.endswith(".") else ""
-        if not text.isascii():
-            hint = f"write {text.encode('idna').decode()}" if _encodable(text) else "write punycode"
-        raise fault(f"'{text}' is not a host name", hint)
-    return text
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode("idna")
-    except UnicodeError:
-        return False
-    return True
-
-
-def _host(value: object) -> str:
-    text = _text(value)
-    if text == "*":
-        return text
-    if "://" in text or "/" in text:
-        bare = re.sub(r"^[a-z]+://", "", text).split("/")[0]
-        raise fault(f"'{text}': a host has no scheme and no path", f"write {bare}")
-    if re.search(r":[0-9]+$", text) and text.count(":") == 1:
-        raise fault("a host has no port: it is ignored", f"write {text.rpartition(':')[0]}")
-    if text.startswith("[") and text.endswith("]"):
-        if not re.fullmatch(r"\[[0-9a-f:]+\]", text):
-            raise fault(f"'{text}' is not an IPv6 address")
-        return text
-    if text.startswith("*."):
-        host_name(text[2:])
-        return text
-    if "*" in text:
-        raise fault("a wildcard is the first label only", 'write "*.example.com"')
-    return host_name(text)
-
-
-Host: TypeAlias = Annotated[str, BeforeValidator(_host), WithJsonSchema({"type": "string"})]
-"""A host to match: a name, `*.` and a name, or `*` for any."""
-
-
 def _path(value: object) -> PathPattern:
     try:
-        return parse_pattern(_text(value))
+        return parse_pattern(one_text(value, "write one path, such as /a/**"))
     except MalformedPathError as error:
         raise fault(error.message, error.hint, error.offset) from None
 
 
 def _template(value: object) -> PathTemplate:
     try:
-        return parse_template(_text(value))
+        return parse_template(one_text(value, "write one path, such as /a"))
     except MalformedPathError as error:
         raise fault(error.message, error.hint, error.offset) from None
 

@@ -50,11 +50,19 @@ class BackendFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A setting that its type allows and its surroundings do not; `path` leads into the setting."""
+    """A setting that its type allows and its surroundings do not; `path` leads into the setting.
+
+    `beside` is the other end of a contradiction: the mistake is told there when what `path` leads
+    to is inherited. An `idle` setting has no effect: a mistake where it is written, none where it
+    is inherited. With `at_key` the key at the end of the path is meant, not its value.
+    """
 
     path: tuple[str | int, ...]
     message: str
     hint: str = ""
+    beside: tuple[str | int, ...] = ()
+    idle: bool = False
+    at_key: bool = False
 
 
 def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterable[Fault]:

@@ -7,7 +7,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from language.scalars import fault, host_name
+from language.hosts import host_name
+from language.scalars import Quoted, fault, one_text, words
 from language.suggest import nearest
 
 SCHEMES = {"http": 80, "https": 443, "h2c": 80, "grpc": 80, "grpcs": 443}
@@ -51,13 +52,15 @@ def _port(text: str, offset: int = 0) -> int:
     return int(text)
 
 
-def _address(text: str, default_port: int | None) -> Address:
-    found = re.fullmatch(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>.*))?", text)
+def _address(text: str, default_port: int | None, offset: int = 0) -> Address:
+    """Read HOST:PORT; `offset` is where it stands in the text that faults are told of."""
+    found = re.fullmatch(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[^:]*))?", text)
     if not found:
-        hint = f"write [{text}]:PORT" if text.count(":") > 1 else "write HOST:PORT"
-        raise fault(f"'{text}' is not an address", hint)
+        six = text.count(":") > 1
+        hint = "write an IPv6 address in brackets: [ADDRESS]:PORT" if six else "write HOST:PORT"
+        raise fault(f"'{text}' is not an address", hint, offset)
     if found["port"] is not None:
-        port = _port(found["port"], len(text) - len(found["port"]))
+        port = _port(found["port"], offset + len(text) - len(found["port"]))
     elif default_port is not None:
         port = default_port
     else:
@@ -67,15 +70,18 @@ def _address(text: str, default_port: int | None) -> Address:
         try:
             host = str(ipaddress.ip_address(host))
         except ValueError:
-            raise fault(f"'{host}' is not an IP address") from None
+            hint = "write four numbers, or an IPv6 address in brackets"
+            raise fault(f"'{host}' is not an IP address", hint, offset) from None
     else:
-        host_name(host)
+        host_name(host, offset)
     return Address(host=host, port=port)
 
 
 def _listen(value: object) -> Address:
-    text = str(value)
+    text = one_text(value)
     if re.fullmatch(r"[0-9]+", text):
+        if isinstance(value, Quoted):
+            raise fault("a number is wanted here, not a text", "leave the quotes out")
         return Address(host="", port=_port(text))
     address = _address(text, None)
     if not address.is_ip:
@@ -84,14 +90,19 @@ def _listen(value: object) -> Address:
 
 
 def _endpoint(value: object) -> Address:
-    text = str(value)
+    text = one_text(value)
     if "://" in text:
         raise fault("an endpoint has no scheme", "write HOST:PORT, and protocol beside endpoints")
+    if "/" in text:
+        raise fault("an endpoint has no path", f"write {text.partition('/')[0]}", text.index("/"))
     return _address(text, None)
 
 
 def _url(value: object) -> BackendUrl:
-    text = str(value)
+    text = one_text(value)
+    if "@" in text:
+        # what stands before the @ may be a password: it is not repeated
+        raise fault("a backend's URL holds no user and no password", "leave them out")
     found = _URL.fullmatch(text)
     if not found:
         raise fault(f"'{text}' has no scheme", f"write http://{text}")
@@ -106,23 +117,15 @@ def _url(value: object) -> BackendUrl:
             at = rest.index(sign)
             hint = f"write {scheme}://{rest[:at]}, and rewrite.path on the route"
             raise fault("a backend has no path", hint, offset + at)
-    if "@" in rest:
-        # what stands before the @ may be a password: it is not repeated
-        raise fault("a backend's URL holds no user and no password", "leave them out", offset)
-    if not rest:
-        raise fault("a host is missing", f"write {scheme}://HOST:PORT")
-    return BackendUrl(scheme=scheme, address=_address(rest, SCHEMES[scheme]))
+    if not rest or rest.startswith(":"):
+        raise fault("a host is missing", f"write {scheme}://HOST:PORT", offset)
+    return BackendUrl(scheme=scheme, address=_address(rest, SCHEMES[scheme], offset))
 
 
-def _scheme(value: object) -> str:
-    text = str(value)
-    if text not in SCHEMES:
-        near = nearest(text, SCHEMES)
-        hint = f"did you mean {near}?" if near else f"write one of {', '.join(SCHEMES)}"
-        raise fault(f"'{text}' is not a protocol that backends speak", hint)
-    if text in {"https", "grpcs"}:
-        raise fault(f"{text} verifies a name, and endpoints have none", "write url in their place")
-    return text
+def _verified(value: object) -> object:
+    if value in ("https", "grpcs"):
+        raise fault(f"{value} verifies a name, and endpoints have none", "write url in their place")
+    return value
 
 
 _PORT_SCHEMA: dict[str, object] = {
@@ -145,5 +148,7 @@ Url: TypeAlias = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(SCHEMES)})://[^/?#@]+$"}),
 ]
 Protocol: TypeAlias = Annotated[
-    str, BeforeValidator(_scheme), WithJsonSchema({"enum": ["http", "h2c", "grpc"]})
+    str,
+    *words("a protocol that endpoints speak", "http", "h2c", "grpc"),
+    BeforeValidator(_verified),
 ]

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from controlplane.model.addresses import Address
 from controlplane.model.gateway import Backend, Setting, Target
-from controlplane.model.inherit import Default, settings_of
-from controlplane.model.keys import backend_keys, route_keys
-from language.decode import Decoder, Refused, mistake_at, unknown_key
+from controlplane.model.inherit import Inherited, settings_of
+from controlplane.model.keys import backend_keys
+from controlplane.model.levels import TARGET, mended, unfit_key
+from language.decode import Decoder, Refused, blank, mistake_at
 from language.mistakes import Mistake
 from language.nodes import MapNode, Node, Scalar
 from language.scalars import Name
@@ -15,11 +16,10 @@ from policies.contract import BackendFacts
 
 _TARGET: Decoder[Target] = Decoder(Target)
 _NAME: Decoder[str] = Decoder(Name)
-_KEYS = ("url", "endpoints", "protocol")
 
 
 def read_backends(
-    file: str, named: Mapping[str, tuple[Scalar, Node]], defaults: Mapping[str, Default]
+    file: str, named: Mapping[str, tuple[Scalar, Node]], inherited: Inherited
 ) -> Iterator[Backend | Mistake]:
     """Each backend, or its mistakes."""
     for key, value in named.values():
@@ -27,11 +27,12 @@ def read_backends(
         if isinstance(name, Refused):
             yield from name.mistakes
             continue
-        yield from _backend(file, key, value, defaults)
+        if not blank(value):
+            yield from _backend(file, key, value, inherited)
 
 
 def _backend(
-    file: str, key: Scalar, value: Node, defaults: Mapping[str, Default]
+    file: str, key: Scalar, value: Node, inherited: Inherited
 ) -> Iterator[Backend | Mistake]:
     if isinstance(value, Scalar):
         url = Scalar("url", value.line, value.column, quoted=False)
@@ -40,16 +41,12 @@ def _backend(
         hint = "write a URL, or url: and settings below it"
         yield mistake_at(file, value, "a backend is a URL or a mapping", hint)
         return
-    own = tuple(e for e in value.entries if e[0].text in _KEYS)
-    wrong = False
-    for name, _ in value.entries:
-        if name.text in _KEYS or name.text in backend_keys():
-            continue
-        wrong = True
-        if name.text in route_keys():
-            yield mistake_at(file, name, f"'{name.text}' belongs to a route", "move it there")
-        else:
-            yield unknown_key(file, name, (*_KEYS, *backend_keys()))
+    known_keys = (*TARGET, *backend_keys())
+    unknown = [name for name, _ in value.entries if name.text not in known_keys]
+    for name in unknown:
+        yield unfit_key(file, name, known_keys, here="a backend")
+    value = mended(value, known_keys)
+    own = tuple(e for e in value.entries if e[0].text in TARGET)
     target = _TARGET.decode(file, MapNode(own, value.line, value.column), key)
     faults: list[Mistake] = []
     base: Backend | None = None
@@ -61,18 +58,18 @@ def _backend(
     settings: list[Setting] = []
     written = {k.text: (k, v) for k, v in value.entries if k.text in backend_keys()}
     known = None if base is None else facts(base)
-    for found in settings_of(file, backend_keys(), defaults, written, known):
+    for found in settings_of(file, backend_keys(), inherited, written, known):
         if isinstance(found, Mistake):
             faults.append(found)
         else:
             settings.append(found)
     yield from faults
-    if base is not None and not faults and not wrong:
+    if base is not None and not faults and not unknown:
         yield replace(base, settings=tuple(settings))
 
 
 def _target_faults(file: str, key: Scalar, node: MapNode, target: Target) -> Iterator[Mistake]:
-    if target.url is None and not target.endpoints:
+    if node.key("url") is None and node.key("endpoints") is None:
         yield mistake_at(file, key, "a backend needs an address", "add url, or endpoints")
     if target.url is not None and target.endpoints:
         second = node.key("endpoints") or key

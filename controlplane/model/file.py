@@ -1,25 +1,27 @@
 """A document as the model of its file: what it defines, and every mistake it can have alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from controlplane.model.backends import read_backends
+from controlplane.model.certain import certain, spoilt
 from controlplane.model.gateway import Backend, File, Listen, Route
-from controlplane.model.inherit import Default, Facts, default, is_none
+from controlplane.model.inherit import Default, Facts, Inherited, default, is_none
 from controlplane.model.keys import backend_keys, route_keys
-from controlplane.model.routes import read_routes
-from language.decode import Decoder, Refused, mistake_at, unknown_key
-from language.mistakes import Mistake
+from controlplane.model.levels import TOP, mended, unfit_key
+from controlplane.model.routes import read_routes, references
+from language.decode import Decoder, Refused, blank, mistake_at
+from language.hosts import Host
+from language.mistakes import Mistake, errors
 from language.nodes import MapNode, Node, Scalar
 from language.paths import parse_pattern
 from language.places import Place
 from language.reader import Document
-from language.scalars import UNIQUE, Host
+from language.scalars import UNIQUE
 from policies.contract import BackendFacts, Key, RouteFacts
 
-TOP = ("version", "listen", "hosts", "defaults", "backends", "routes")
-"""The keys of a gateway file."""
+T = TypeVar("T")
 
 ONLY_GATEWAY = ("version", "listen")
 """The keys that stand in the first file of a folder alone."""
@@ -45,89 +47,90 @@ class _Draft:
     def mapping(self, key: Scalar | None, value: Node | None) -> Mapping[str, tuple[Scalar, Node]]:
         if isinstance(value, MapNode):
             return {k.text: (k, v) for k, v in value.entries}
-        if value is not None and key is not None:
+        if value is not None and key is not None and not blank(value):
             self.at(value, f"'{key.text}' holds a mapping", "write keys below it")
         return {}
 
 
-def read_file(document: Document, *, gateway: bool) -> tuple[File, tuple[Mistake, ...]]:
-    """Model a document; `gateway` says whether it is the file that holds version and listen."""
+def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[Mistake, ...]]:
+    """Model a document; `gateway` says whether it is the file that holds version and listen.
+
+    It is None where no file is that, which is a mistake enough.
+    """
     draft = _Draft(document)
     root = document.root
     top: Mapping[str, tuple[Scalar, Node]] = {}
     if isinstance(root, MapNode):
-        top = {k.text: (k, v) for k, v in root.entries}
-    elif root is not None:
+        unknown = (key for key, _ in root.entries if key.text not in TOP)
+        draft.mistakes += [unfit_key(document.file, k, TOP, here="the file") for k in unknown]
+        top = {k.text: (k, v) for k, v in mended(root, TOP).entries}
+    elif root is not None and not blank(root):
         draft.at(root, "a gateway file is a mapping", "start with version: 1")
-    _check_top(draft, top, root, gateway=gateway)
-    route_defaults, backend_defaults = _defaults(draft, *top.get("defaults", (None, None)))
+    _check_top(draft, top, gateway=gateway)
+    for_routes, for_backends = _defaults(draft, top.get("defaults"), has_backends="backends" in top)
     listen, listen_place = _listen(draft, top.get("listen"), gateway=gateway)
     hosts, host_places = _hosts(draft, top.get("hosts"))
-    routes: list[Route] = []
-    backends: list[Backend] = []
     named = draft.mapping(*top.get("backends", (None, None)))
-    for read in read_backends(document.file, named, backend_defaults):
-        if isinstance(read, Mistake):
-            draft.mistakes.append(read)
-        else:
-            backends.append(read)
-    for found in read_routes(document.file, top.get("routes"), route_defaults):
-        if isinstance(found, Mistake):
-            draft.mistakes.append(found)
-        else:
-            routes.append(found)
+    backends = _kept(draft, read_backends(document.file, named, for_backends), Backend)
+    routes = _kept(draft, read_routes(document.file, top.get("routes"), for_routes), Route)
+    mistakes = certain(document, draft.mistakes)
+    wrong = bool(errors((*document.mistakes, *mistakes)))
     file = File(
         name=document.file,
         listen=listen,
         listen_place=listen_place,
         hosts=hosts,
         host_places=host_places,
-        routes=tuple(routes),
+        routes=tuple(r for r in routes if not (wrong and spoilt(document, r.node))),
         backends=tuple(backends),
         names=tuple(name for name, _ in named.values()),
+        references=() if not document.complete else tuple(references(top.get("routes"))),
+        keys=tuple(key for key, _ in top.values()),
+        complete=document.complete and ("backends" not in top or bool(named)),
+        sound=not wrong,
     )
-    return file, tuple(draft.mistakes)
+    return file, mistakes
+
+
+def _kept(draft: _Draft, found: Iterable[T | Mistake], kind: type[T]) -> list[T]:
+    """What was read, its mistakes put to the others."""
+    kept: list[T] = []
+    for one in found:
+        if isinstance(one, kind):
+            kept.append(one)
+        elif isinstance(one, Mistake):
+            draft.mistakes.append(one)
+    return kept
 
 
 def _check_top(
-    draft: _Draft, top: Mapping[str, tuple[Scalar, Node]], root: Node | None, *, gateway: bool
+    draft: _Draft, top: Mapping[str, tuple[Scalar, Node]], *, gateway: bool | None
 ) -> None:
     for key, _ in top.values():
-        if key.text not in TOP:
-            draft.mistakes.append(_misplaced(draft.document.file, key) or _unknown(draft, key))
-        elif key.text in ONLY_GATEWAY and not gateway:
-            draft.at(key, f"'{key.text}' stands only in gateway.yaml", "move it there")
-    if not gateway or not isinstance(root, MapNode):
+        if key.text in ONLY_GATEWAY and gateway is False:
+            hint = "it holds for the whole folder: move it there"
+            draft.at(key, f"'{key.text}' stands only in gateway.yaml", hint)
+    if not gateway or not top:
         return
-    if "version" not in top:
-        draft.at(root.entries[0][0] if root.entries else root, "'version' is missing", "version: 1")
-    else:
+    if "version" in top:
         value = top["version"][1]
-        if not (isinstance(value, Scalar) and value.text == "1" and not value.quoted):
+        one = isinstance(value, Scalar) and value.text == "1" and not value.quoted
+        if not one and not blank(value):
             draft.at(value, "this is not a version of the language", "write version: 1")
-
-
-def _unknown(draft: _Draft, key: Scalar) -> Mistake:
-    return unknown_key(draft.document.file, key, TOP)
-
-
-def _misplaced(file: str, key: Scalar) -> Mistake | None:
-    if key.text in route_keys():
-        where = "a route, or defaults" if route_keys()[key.text].inherited else "a route"
-        return mistake_at(file, key, f"'{key.text}' belongs to {where}", "move it there")
-    if key.text in backend_keys():
-        hint = "move it below backends.NAME or defaults.backend"
-        return mistake_at(file, key, f"'{key.text}' belongs to a backend", hint)
-    return None
+    elif draft.document.complete:
+        hint = "write version: 1"
+        draft.at(next(iter(top.values()))[0], "'version' is missing", hint)
 
 
 def _listen(
-    draft: _Draft, written: tuple[Scalar, Node] | None, *, gateway: bool
+    draft: _Draft, written: tuple[Scalar, Node] | None, *, gateway: bool | None
 ) -> tuple[Listen | None, Place]:
     if written is None or not gateway:
         return (Listen() if gateway else None), Place(draft.document.file, 1, 1)
     key, value = written
     place = Place(draft.document.file, key.line, key.column)
+    if blank(value):
+        return None, place
     read = _LISTEN.decode(draft.document.file, value, key)
     if isinstance(read, Refused):
         draft.mistakes.extend(read.mistakes)
@@ -142,6 +145,8 @@ def _hosts(
     if written is None:
         return ("*",), (Place(file, 1, 1),)
     key, value = written
+    if blank(value):
+        return (), ()
     read = HOSTS.decode(file, value, key)
     if isinstance(read, Refused):
         draft.mistakes.extend(read.mistakes)
@@ -151,15 +156,24 @@ def _hosts(
 
 
 def _defaults(
-    draft: _Draft, key: Scalar | None, value: Node | None
-) -> tuple[Mapping[str, Default], Mapping[str, Default]]:
-    written = dict(draft.mapping(key, value))
-    below = draft.mapping(*written.pop("backend", (None, None)))
+    draft: _Draft, entry: tuple[Scalar, Node] | None, *, has_backends: bool
+) -> tuple[Inherited, Inherited]:
+    written = dict(draft.mapping(*(entry or (None, None))))
+    below_entry = written.pop("backend", None)
+    below = draft.mapping(*(below_entry or (None, None)))
+    if below_entry is not None and not has_backends and draft.document.complete:
+        hint = "it holds for the backends of its own file: move it there"
+        draft.at(below_entry[0], "'backend' has no effect: this file has no backends", hint)
     routes = dict(
         _group(draft, written, route_keys(), (*_inherited(route_keys()), "backend"), _ANY_ROUTE)
     )
     backends = dict(_group(draft, below, backend_keys(), _inherited(backend_keys()), _ANY_BACKEND))
-    return routes, backends
+    read = entry is None or not spoilt(draft.document, entry[1])
+    whole = draft.document.complete and read and (entry is None or bool(written or below_entry))
+    return (
+        Inherited(defaults=routes, whole=whole),
+        Inherited(defaults=backends, whole=whole and (below_entry is None or bool(below))),
+    )
 
 
 def _inherited(keys: Mapping[str, Key]) -> tuple[str, ...]:
@@ -174,14 +188,11 @@ def _group(
     facts: Facts,
 ) -> Iterator[tuple[str, Default]]:
     file = draft.document.file
+    level = "defaults.backend" if facts is _ANY_BACKEND else "defaults"
     for name, value in written.values():
         key = keys.get(name.text)
-        if key is None and name.text in backend_keys():
-            draft.at(name, f"'{name.text}' belongs to a backend", "move it below defaults.backend")
-        elif key is None and name.text in route_keys():
-            draft.at(name, f"'{name.text}' belongs to a route", "move it below defaults")
-        elif key is None:
-            draft.mistakes.append(unknown_key(file, name, known))
+        if key is None:
+            draft.mistakes.append(unfit_key(file, name, known, here=level))
         elif not key.inherited:
             draft.at(name, f"'{name.text}' is not inherited", "write it on each route")
         elif is_none(value) and not key.required and not key.none_acts:

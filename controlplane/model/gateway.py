@@ -7,20 +7,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from controlplane.model.addresses import Address, Endpoint, ListenAddress, Protocol, Url
 from language.decode import settings
+from language.fields import Headers, Method, Parameter, ParameterValue
 from language.nodes import MapNode, Scalar
 from language.paths import PathPattern
 from language.places import Place
-from language.scalars import (
-    UNIQUE,
-    Headers,
-    Method,
-    Name,
-    Parameter,
-    ParameterValue,
-    Path,
-    fault,
-    integer,
-)
+from language.scalars import UNIQUE, Name, Path, fault, integer
 from policies.contract import Action, Settings
 
 EVERYWHERE = Address(host="", port=8080)
@@ -42,13 +33,15 @@ class Listen:
 
 
 def _one_name(value: object) -> object:
+    if isinstance(value, list):
+        raise fault("a route goes to one name, or to names with weights", "write {a: 90, b: 10}")
     return {value: "100"} if isinstance(value, str) else value
 
 
 def _whole(weights: dict[str, int]) -> dict[str, int]:
     total = sum(weights.values())
     if total != 100:
-        raise fault(f"the weights sum to {total}, not 100")
+        raise fault(f"the weights sum to {total}, not 100", "they are percentages of the requests")
     return weights
 
 
@@ -59,7 +52,7 @@ Weights: TypeAlias = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": ["string", "number"]},
+                {"type": ["string", "number", "boolean"]},
                 {
                     "type": "object",
                     "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 100},
@@ -73,7 +66,7 @@ Weights: TypeAlias = Annotated[
 
 def _no_host(headers: dict[str, str]) -> dict[str, str]:
     if "host" in headers:
-        raise fault("the host is no header here", "use hosts", at="host")
+        raise fault("the host is no header here", "use hosts, above the routes", at="host")
     return headers
 
 
@@ -174,7 +167,9 @@ class File:
     """One file of the gateway.
 
     `names` are all backends that it defines, those with mistakes too: a reference to one of them
-    is no mistake of its own. `listen` is None where the file does not say.
+    is no mistake of its own; they are all that there are when it is `complete`. `sound` is a file
+    without errors. `listen` is None where the file does not say. `keys` are its uppermost keys,
+    `references` the names of backends where routes name them, those with mistakes too.
     """
 
     name: str
@@ -185,3 +180,7 @@ class File:
     routes: tuple[Route, ...]
     backends: tuple[Backend, ...]
     names: tuple[Scalar, ...]
+    references: tuple[Scalar, ...]
+    keys: tuple[Scalar, ...]
+    complete: bool
+    sound: bool

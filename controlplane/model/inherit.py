@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from controlplane.model.gateway import Setting
 from controlplane.model.keys import decoder
-from language.decode import Refused, mistake_at, spot
+from language.decode import Refused, blank, mistake_at, spot
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
 from language.places import Place
@@ -25,19 +25,30 @@ class Default:
     setting: Setting | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inherited:
+    """What routes, or backends, inherit.
+
+    `whole` is False where `defaults` could not be read: nothing can then be said to be missing
+    from it.
+    """
+
+    defaults: Mapping[str, Default]
+    whole: bool
+
+
 def merge(inherited: Node, own: Node) -> Node:
-    """The inherited value with the own one over it."""
+    """The inherited value with the own one over it.
+
+    Keys are alike whatever their case: `X-A` takes the place of an inherited `x-a`.
+    """
     if not (isinstance(inherited, MapNode) and isinstance(own, MapNode)):
         return own
-    mine = {key.text: (key, value) for key, value in own.entries}
-    entries: list[tuple[Scalar, Node]] = []
-    for key, value in inherited.entries:
-        if key.text in mine:
-            own_key, own_value = mine.pop(key.text)
-            entries.append((own_key, merge(value, own_value)))
-        else:
-            entries.append((key, value))
-    return MapNode((*entries, *mine.values()), own.line, own.column)
+    mine = {key.text.lower() for key, _ in own.entries}
+    above = {key.text.lower(): value for key, value in inherited.entries}
+    kept = (entry for entry in inherited.entries if entry[0].text.lower() not in mine)
+    merged = ((k, merge(above.get(k.text.lower(), v), v)) for k, v in own.entries)
+    return MapNode((*kept, *merged), own.line, own.column)
 
 
 def is_none(node: Node) -> bool:
@@ -46,25 +57,30 @@ def is_none(node: Node) -> bool:
 
 
 def without_none(node: Node) -> Node:
-    """A node without the keys that are switched off, at every depth."""
-    if isinstance(node, MapNode):
-        kept = tuple((k, without_none(v)) for k, v in node.entries if not is_none(v))
-        return MapNode(kept, node.line, node.column)
-    if isinstance(node, ListNode):
-        return ListNode(tuple(without_none(i) for i in node.items), node.line, node.column)
-    return node
+    """A node without the keys that are switched off, at every depth: itself where none is."""
+    if not isinstance(node, MapNode):
+        return node
+    kept = tuple((k, without_none(v)) for k, v in node.entries if not is_none(v))
+    if len(kept) == len(node.entries) and all(
+        new is old for (_, new), (_, old) in zip(kept, node.entries, strict=True)
+    ):
+        return node
+    return MapNode(kept, node.line, node.column)
 
 
 def default(file: str, key: Key, entry: Entry, facts: Facts) -> tuple[Default, tuple[Mistake, ...]]:
     """Read a value that stands in `defaults`."""
-    setting, mistakes = _read(file, key, entry, facts, inherited=True)
-    return Default(node=entry[1], setting=setting), mistakes
+    _, value = entry
+    idle = tuple(_idle_nones(file, None, value))
+    setting, mistakes = _read(file, key, entry, value, facts, inherited=True)
+    mistakes = (*idle, *mistakes)
+    return Default(node=value, setting=None if mistakes else setting), mistakes
 
 
 def settings_of(
     file: str,
     keys: Mapping[str, Key],
-    defaults: Mapping[str, Default],
+    inherited: Inherited,
     written: Mapping[str, Entry],
     facts: Facts | None,
 ) -> Iterator[Setting | Mistake]:
@@ -73,38 +89,110 @@ def settings_of(
     Without `facts` (what they stand on has mistakes itself) only what the types say is checked.
     """
     for name, key in keys.items():
-        above = defaults.get(name)
-        if name not in written:
+        above = inherited.defaults.get(name)
+        entry = written.get(name)
+        if entry is None:
             if above is not None and above.setting is not None:
                 yield above.setting
             continue
-        own_key, own = written[name]
-        if above is not None and not key.atom and isinstance(own, MapNode):
-            own = merge(above.node, own)
-        setting, mistakes = _read(file, key, (own_key, own), facts, inherited=False)
+        own = entry[1]
+        base = above.node if above is not None and not key.atom else None
+        if inherited.whole:
+            yield from _nones_without_effect(file, key, above, own)
+        merged = own if base is None else merge(base, own)
+        setting, mistakes = _read(file, key, entry, merged, facts, inherited=False)
+        if above is not None and above.setting is None and not is_none(above.node):
+            # the default has its mistakes already: only those of what is written here are new
+            here = set(_places(file, own))
+            mistakes = tuple(m for m in mistakes if m.place in here)
         yield from mistakes
         if setting is not None:
             yield setting
 
 
-def _read(
-    file: str, key: Key, entry: Entry, facts: Facts | None, *, inherited: bool
+def _nones_without_effect(
+    file: str, key: Key, above: Default | None, own: Node
+) -> Iterator[Mistake]:
+    if not is_none(own):
+        if key.inherited and without_none(own) is not own:
+            yield from _idle_nones(file, None if above is None else above.node, own)
+    elif not key.inherited:
+        yield mistake_at(file, own, "'none' switches nothing off here", "leave the key out")
+    elif above is None and not key.none_acts and not key.required:
+        message = f"'none' switches nothing off: no '{key.name}' is inherited"
+        yield mistake_at(file, own, message, "leave the key out")
+
+
+def _idle_nones(file: str, inherited: Node | None, own: Node) -> Iterator[Mistake]:
+    """Each `none` within a mapping that stands over nothing."""
+    if not isinstance(own, MapNode):
+        return
+    above: dict[str, Node] = {}
+    if isinstance(inherited, MapNode):
+        above = {key.text.lower(): value for key, value in inherited.entries}
+    for key, value in own.entries:
+        under = above.get(key.text.lower())
+        if not is_none(value):
+            yield from _idle_nones(file, under, value)
+        elif under is None:
+            message = f"'none' switches nothing off: no '{key.text}' is inherited"
+            hint = 'leave the key out; if it is a text, quote it: "none"'
+            yield mistake_at(file, value, message, hint)
+
+
+def _read(  # noqa: PLR0913 # what is written, what it is merged to, and where both stand
+    file: str, key: Key, entry: Entry, node: Node, facts: Facts | None, *, inherited: bool
 ) -> tuple[Setting | None, tuple[Mistake, ...]]:
-    name, value = entry
+    """Read a key's value, merged with what it inherits; `entry` is what is written here."""
+    name, own = entry
     place = Place(file, name.line, name.column)
-    if is_none(value) and not key.required:
+    if is_none(own) and not key.required:
         off = Setting(key=key.name, value=None, place=place, inherited=inherited)
         return (off if key.none_acts else None), ()
-    node = without_none(value) if key.inherited else value
+    if blank(own):
+        return None, ()
+    node = without_none(node) if key.inherited else node
     read = decoder(key).decode(file, node, name)
     if isinstance(read, Refused):
         return None, read.mistakes
     faults = key.faults(read, facts) if facts is not None else ()
     setting = Setting(key=key.name, value=read, place=place, inherited=inherited)
-    return setting, tuple(_mistake(file, node, name, fault) for fault in faults)
+    told = (_mistake(file, entry, fault, inherited=inherited) for fault in faults)
+    return setting, tuple(m for m in told if m is not None)
 
 
-def _mistake(file: str, node: Node, name: Scalar, fault: Fault) -> Mistake:
-    found = spot(node, name, fault.path)
-    where = found.node if isinstance(found.node, Scalar) else found.key or found.node
-    return mistake_at(file, where, fault.message, fault.hint)
+def _mistake(file: str, entry: Entry, fault: Fault, *, inherited: bool) -> Mistake | None:
+    """Tell a fault where it is written: here, not in the defaults that it inherits from."""
+    name, own = entry
+    path = next((p for p in (fault.path, fault.beside) if p and _is_written(own, p)), None)
+    if fault.idle and (path != fault.path or inherited):
+        return None
+    if path is None:
+        where = own if isinstance(own, Scalar) else name
+        return mistake_at(file, where, fault.message, fault.hint)
+    found = spot(own, name, path)
+    at: Node = found.node
+    if found.key is not None and (fault.at_key or not isinstance(at, Scalar)):
+        at = found.key
+    return mistake_at(file, at, fault.message, fault.hint)
+
+
+def _is_written(node: Node, path: tuple[str | int, ...]) -> bool:
+    for step in path:
+        below = spot(node, None, (step,)).node
+        if below is node:
+            return False
+        node = below
+    return True
+
+
+def _places(file: str, node: Node) -> Iterator[Place]:
+    """Where a value and all that is in it stand."""
+    yield Place(file, node.line, node.column)
+    if isinstance(node, MapNode):
+        for key, value in node.entries:
+            yield Place(file, key.line, key.column)
+            yield from _places(file, value)
+    elif isinstance(node, ListNode):
+        for item in node.items:
+            yield from _places(file, item)

@@ -1,50 +1,65 @@
 """The routes of a file."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from controlplane.model.gateway import Match, Route, Setting
-from controlplane.model.inherit import Default, Entry, is_none, settings_of
-from controlplane.model.keys import backend_keys, route_keys
-from language.decode import Decoder, Refused, mistake_at, unknown_key
+from controlplane.model.inherit import Entry, Inherited, settings_of
+from controlplane.model.keys import route_keys
+from controlplane.model.levels import MATCH, mended, unfit_key
+from language.decode import Decoder, Refused, blank, mistake_at
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
 from policies.contract import Action, RouteFacts, RouteKey
 
 _MATCH: Decoder[Match] = Decoder(Match)
-_KEYS = ("path", "methods", "headers", "query", "priority", "to")
 _ACTIONS = tuple(a.value for a in Action)
 
 
 def read_routes(
-    file: str, written: tuple[Scalar, Node] | None, defaults: Mapping[str, Default]
+    file: str, written: tuple[Scalar, Node] | None, inherited: Inherited
 ) -> Iterator[Route | Mistake]:
     """Each route, or its mistakes."""
-    if written is None:
+    if written is None or blank(written[1]):
         return
     _, value = written
     if not isinstance(value, ListNode):
         yield mistake_at(file, value, "'routes' holds a list", "write - path: /… below it")
         return
     for item in value.items:
-        if isinstance(item, MapNode):
-            yield from _route(file, item, defaults)
-        else:
+        if isinstance(item, MapNode) and item.entries:
+            yield from _route(file, item, inherited)
+        elif not blank(item):
             yield mistake_at(file, item, "a route is a mapping", "write - path: /…")
 
 
-def _route(file: str, node: MapNode, defaults: Mapping[str, Default]) -> Iterator[Route | Mistake]:
+def references(written: tuple[Scalar, Node] | None) -> Iterator[Scalar]:
+    """The names of backends where routes name them, those of routes with mistakes too."""
+    items = written[1].items if written and isinstance(written[1], ListNode) else ()
+    for item in items:
+        if not isinstance(item, MapNode):
+            continue
+        to = mended(item, _known()).get("to")
+        if isinstance(to, Scalar):
+            yield to
+        elif isinstance(to, MapNode):
+            yield from (name for name, _ in to.entries)
+
+
+def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | Mistake]:
     keys = route_keys()
+    unknown = tuple(_unknown(file, node))
+    node = mended(node, _known())
     written = {k.text: (k, v) for k, v in node.entries if k.text in keys}
     actions = [a for a in Action if node.key(a.value) is not None]
     mistakes = [
-        *_unknown(file, node),
-        *_switched_off(file, written, keys),
+        *unknown,
         *_action_faults(file, node, actions),
         *_effectless(file, written, keys, actions),
-        *_required(file, node, written, defaults),
+        *_required(file, node, written, inherited),
     ]
-    own = MapNode(tuple(e for e in node.entries if e[0].text in _KEYS), node.line, node.column)
-    match = _MATCH.decode(file, own, None)
+    own = MapNode(tuple(e for e in node.entries if e[0].text in MATCH), node.line, node.column)
+    match = _MATCH.decode(file, own, node.entries[0][0])
     facts: RouteFacts | None = None
     if isinstance(match, Refused):
         mistakes.extend(match.mistakes)
@@ -52,7 +67,7 @@ def _route(file: str, node: MapNode, defaults: Mapping[str, Default]) -> Iterato
         facts = RouteFacts(path=match.path, methods=match.methods)
     action = actions[0] if actions else Action.FORWARD
     settings: list[Setting] = []
-    for found in settings_of(file, keys, defaults, written, facts):
+    for found in settings_of(file, keys, inherited, written, facts):
         if isinstance(found, Mistake):
             mistakes.append(found)
         elif action in keys[found.key].actions:
@@ -69,28 +84,20 @@ def _route(file: str, node: MapNode, defaults: Mapping[str, Default]) -> Iterato
     yield from mistakes
 
 
+@cache
+def _known() -> tuple[str, ...]:
+    return (*MATCH, *route_keys())
+
+
 def _unknown(file: str, node: MapNode) -> Iterator[Mistake]:
+    known = _known()
     for name, _ in node.entries:
-        if name.text in _KEYS or name.text in route_keys():
-            continue
-        if name.text in backend_keys():
-            hint = "move it below backends.NAME or defaults.backend"
-            yield mistake_at(file, name, f"'{name.text}' belongs to a backend", hint)
-        else:
-            yield unknown_key(file, name, (*_KEYS, *route_keys()))
-
-
-def _switched_off(
-    file: str, written: Mapping[str, Entry], keys: Mapping[str, RouteKey]
-) -> Iterator[Mistake]:
-    for name, (_, value) in written.items():
-        if is_none(value) and not keys[name].inherited:
-            hint = "leave the key out"
-            yield mistake_at(file, value, "'none' switches nothing off here", hint)
+        if name.text not in known:
+            yield unfit_key(file, name, known, here="a route")
 
 
 def _action_faults(file: str, node: MapNode, actions: list[Action]) -> Iterator[Mistake]:
-    start = node.entries[0][0] if node.entries else node
+    start = node.entries[0][0]
     if not actions:
         hint = f"add one of {', '.join(_ACTIONS)}"
         yield mistake_at(file, start, "this route goes nowhere", hint)
@@ -110,10 +117,12 @@ def _effectless(
 
 
 def _required(
-    file: str, node: MapNode, written: Mapping[str, Entry], defaults: Mapping[str, Default]
+    file: str, node: MapNode, written: Mapping[str, Entry], inherited: Inherited
 ) -> Iterator[Mistake]:
+    if not inherited.whole:
+        return
     for name, policy in route_keys().items():
-        if policy.required and name not in written and name not in defaults:
-            start = node.entries[0][0] if node.entries else node
+        if policy.required and name not in written and name not in inherited.defaults:
+            start = node.entries[0][0]
             hint = f"write {policy.example}, here or in defaults"
             yield mistake_at(file, start, f"this route has no '{name}' from anywhere", hint)

@@ -62,6 +62,7 @@ def _equal(bucket: list[Route], named: set[Place]) -> Iterator[Mistake]:
             named.add(route.place)
             yield Mistake(
                 place=route.place,
+                width=len(route.node.entries[0][0].text),
                 message="this route and another match the same requests with equal rank",
                 hint="give one a higher priority, or another path, method, header or parameter",
                 also=(first.place,),
@@ -79,6 +80,7 @@ def _never(bucket: list[Route]) -> Iterator[Mistake]:
         ):
             yield Mistake(
                 place=route.place,
+                width=len(route.node.entries[0][0].text),
                 message="this route never matches: another of higher priority takes its requests",
                 hint="remove it, or raise its priority",
                 also=tuple(dict.fromkeys(r.place for r in above)),

@@ -3,20 +3,23 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from controlplane.model.gateway import Backend, File, Listen, Route
+from controlplane.model.gateway import Backend, File, Listen
 from controlplane.plan.conflicts import conflicts
+from controlplane.plan.loops import redirect_loops
 from controlplane.plan.plan import Plan, VirtualHost
 from controlplane.plan.precedence import ordered, rule_of
-from language.decode import mistake_at, spot
+from language.decode import mistake_at
 from language.mistakes import Mistake
 from language.nodes import Scalar
 from language.places import Place
+from language.scalars import is_name
 from language.suggest import nearest
 
 
 def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
     """Put files together. The plan is fit to compile where no mistake is an error."""
-    mistakes = [*_defined_twice(files), *_references(files)]
+    files = tuple(sorted(files, key=lambda file: file.name))  # whatever order they were read in
+    mistakes = [*_defined_twice(files), *_references(files), *_idle(files)]
     hosts: list[VirtualHost] = []
     told: set[Mistake] = set()
     for host, found in _virtual_hosts(files):
@@ -52,27 +55,40 @@ def _defined_twice(files: tuple[File, ...]) -> Iterator[Mistake]:
 
 
 def _references(files: tuple[File, ...]) -> Iterator[Mistake]:
+    """Names that lead nowhere; and, where there is no mistake, names that none leads to."""
+    if not all(file.complete for file in files):
+        return
     known = {name.text for file in files for name in file.names}
-    used: set[str] = set()
+    used = {name.text for file in files for name in file.references}
     for file in files:
-        for route in file.routes:
-            names = list(route.match.to or {})
-            used.update(names)
-            for name in names:
-                if name not in known:
-                    yield _unknown_backend(route, name, known)
-    for file in files:
-        for backend in file.backends:
-            if backend.key.text not in used:
-                yield _unused(backend)
+        for name in file.references:
+            if is_name(name.text) and name.text not in known:
+                yield _unknown_backend(file, name, known)
+    if used <= known and all(f.sound for f in files) and any(f.routes for f in files):
+        for file in files:
+            for backend in file.backends:
+                if backend.key.text not in used:
+                    yield _unused(backend)
 
 
-def _unknown_backend(route: Route, name: str, known: set[str]) -> Mistake:
-    found = spot(route.node, None, ("to", name))
-    where = found.node if isinstance(found.node, Scalar) and found.node.text == name else found.key
-    near = nearest(name, sorted(known))
+def _idle(files: tuple[File, ...]) -> Iterator[Mistake]:
+    """What holds for a file's own routes and backends, in a file that has none."""
+    if not all(file.sound for file in files) or not any(file.routes for file in files):
+        return
+    for file in files:
+        keys = {key.text: key for key in file.keys}
+        for name in ("hosts", "defaults"):
+            if name not in keys or file.routes or (name == "defaults" and file.backends):
+                continue
+            hint = "move it to the files with routes: it holds for its own file alone"
+            message = f"'{name}' has no effect: this file has no routes"
+            yield mistake_at(file.name, keys[name], message, hint)
+
+
+def _unknown_backend(file: File, name: Scalar, known: set[str]) -> Mistake:
+    near = nearest(name.text, sorted(known))
     hint = f"did you mean '{near}'?" if near else "define it below backends"
-    return mistake_at(route.file, where or route.node, f"there is no backend '{name}'", hint)
+    return mistake_at(file.name, name, f"there is no backend '{name.text}'", hint)
 
 
 def _unused(backend: Backend) -> Mistake:
@@ -105,4 +121,4 @@ def _virtual_hosts(files: tuple[File, ...]) -> Iterator[tuple[VirtualHost, list[
             places=tuple(place for d in sorted(domains) for _, place in claims[d]),
             entries=ordered(routes, name),
         )
-        yield host, list(conflicts(r for _, r in routes))
+        yield host, [*conflicts(r for _, r in routes), *redirect_loops(host)]

@@ -2,27 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, WithJsonSchema
-
-from language.scalars import fault
-from language.suggest import nearest
+from language.scalars import words
 from policies.contract import BackendKey
-
-_KINDS = ("roundRobin", "leastRequest")
-
-
-def _kind(value: object) -> object:
-    if value not in _KINDS:
-        near = nearest(str(value), _KINDS)
-        hint = f"did you mean {near}?" if near else f"write {' or '.join(_KINDS)}"
-        raise fault(f"'{value}' is not a way to balance", hint)
-    return value
-
 
 Balance = Annotated[
     Literal["roundRobin", "leastRequest"],
-    BeforeValidator(_kind),
-    WithJsonSchema({"enum": list(_KINDS)}),
+    *words("a way to balance", "roundRobin", "leastRequest"),
 ]
 
 KEYS = (

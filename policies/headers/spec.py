@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
-from language.scalars import UNIQUE, HeaderName, Headers
+from language.fields import HeaderName, Headers
+from language.scalars import UNIQUE
 from policies.contract import EVERY_ACTION, Fault, RouteFacts, RouteKey
 
 _FRAMING = frozenset(
@@ -34,21 +35,38 @@ def _faults(settings: HeaderOperations, _facts: RouteFacts) -> Iterable[Fault]:
     named += [("add", n, n) for n in settings.add]
     removed = [("remove", n, i) for i, n in enumerate(settings.remove)]
     for operation, name, step in [*named, *removed]:
-        path = (operation, step)
-        if name in _FRAMING:
-            yield Fault(path=path, message=f"'{name}' frames the message: it is the gateway's")
-        elif name == "host":
-            yield Fault(path=path, message="the host is no header here", hint="use rewrite.host")
-        elif name.startswith(("x-foregate-", "x-envoy-")):
-            yield Fault(path=path, message=f"'{name}' is the gateway's to set")
+        refused = _refused(name)
+        if refused is not None:
+            message, hint = refused
+            yield Fault(path=(operation, step), message=message, hint=hint, at_key=True)
     for operation, name, step in removed:
         if name in settings.set or name in settings.add:
-            message = f"'{name}' is both removed and written"
-            yield Fault(path=(operation, step), message=message, hint="set replaces what is there")
+            yield Fault(
+                path=(operation, step),
+                message=f"'{name}' is both removed and written",
+                hint="set replaces what is there: leave it out of remove, or write remove: none",
+                beside=("set" if name in settings.set else "add", name),
+                at_key=True,
+            )
     for name in settings.add:
         if name in settings.set:
-            message = f"'{name}' is both set and added"
-            yield Fault(path=("add", name), message=message, hint="keep one")
+            yield Fault(
+                path=("add", name),
+                message=f"'{name}' is both set and added",
+                hint="keep one",
+                beside=("set", name),
+                at_key=True,
+            )
+
+
+def _refused(name: str) -> tuple[str, str] | None:
+    if name in _FRAMING:
+        return f"'{name}' frames the message: it is the gateway's", "leave it out"
+    if name == "host":
+        return "the host is no header here", "use rewrite.host"
+    if name.startswith(("x-foregate-", "x-envoy-")):
+        return f"'{name}' is the gateway's to set", "leave it out"
+    return None
 
 
 KEYS = (

@@ -1,5 +1,6 @@
 """The settings of `outlierDetection`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -7,7 +8,7 @@ from pydantic import Field
 
 from language.decode import settings
 from language.scalars import Milliseconds, Percent, integer
-from policies.contract import BackendKey
+from policies.contract import BackendFacts, BackendKey, Fault
 
 
 @settings
@@ -30,6 +31,11 @@ class OutlierDetection:
     ] = 10
 
 
+def _faults(settings: OutlierDetection, _facts: BackendFacts) -> Iterable[Fault]:
+    if settings.max_ejected == 0:
+        yield Fault(path=("maxEjected",), message="0% takes nothing out", hint="write 10% or more")
+
+
 KEYS = (
     BackendKey(
         name="outlierDetection",
@@ -37,5 +43,6 @@ KEYS = (
         summary="Take out an endpoint that answers 5xx again and again, for a while.",
         example="outlierDetection: {consecutive5xx: 5, ejectFor: 30s, maxEjected: 50%}",
         in_envoy="each Envoy sees the answers of the endpoints",
+        faults=_faults,
     ),
 )

@@ -4,26 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from language.decode import settings
-from language.scalars import Host, NewPath, fault, integer
+from language.hosts import OneHost
+from language.paths import unchanged
+from language.scalars import NewPath, codes, integer, words
 from policies.contract import Action, Fault, RouteFacts, RouteKey
 from policies.filling import unknown_variables
-
-_CODES = ("301", "302", "303", "307", "308")
-
-
-def _code(value: object) -> int:
-    if value not in _CODES:
-        raise fault(f"'{value}' is not a redirect", f"write one of {', '.join(_CODES)}")
-    return int(str(value))
-
-
-def _scheme(value: object) -> object:
-    if value not in {"http", "https"}:
-        raise fault(f"'{value}' is not a scheme", "write http or https")
-    return value
 
 
 @settings
@@ -33,11 +21,10 @@ class Redirect:
 
     scheme: Annotated[
         Literal["http", "https"] | None,
-        BeforeValidator(_scheme),
-        WithJsonSchema({"enum": ["http", "https"]}),
+        *words("a scheme", "http", "https"),
         Field(description="The scheme of the new address."),
     ] = None
-    host: Annotated[Host | None, Field(description="The host of the new address.")] = None
+    host: Annotated[OneHost | None, Field(description="The host of the new address.")] = None
     port: Annotated[
         int | None, *integer(1, 65535), Field(description="The port of the new address.")
     ] = None
@@ -46,8 +33,7 @@ class Redirect:
     ] = None
     code: Annotated[
         int,
-        BeforeValidator(_code),
-        WithJsonSchema({"enum": [int(c) for c in _CODES]}),
+        *codes("a redirect", 301, 302, 303, 307, 308),
         Field(description="The status of the answer; 302 unless written."),
     ] = 302
 
@@ -56,13 +42,16 @@ def _faults(settings: Redirect, facts: RouteFacts) -> Iterable[Fault]:
     if settings.path is not None:
         yield from unknown_variables(settings.path, facts.path)
     elsewhere = settings.scheme or settings.host or settings.port
-    if settings.host is not None and "*" in settings.host:
-        yield Fault(path=("host",), message="a redirect goes to one host", hint="write a name")
+    same = settings.path is not None and unchanged(facts.path, settings.path)
     if settings.path is None and not elsewhere:
         hint = "add scheme, host, port or path"
         yield Fault(path=(), message="a redirect that changes nothing never ends", hint=hint)
-    elif settings.path is not None and not elsewhere and settings.path.text == facts.path.text:
-        yield Fault(path=("path",), message="this redirects to itself for ever", hint="change it")
+    elif same and not elsewhere:
+        message = "this redirects each path to itself for ever"
+        yield Fault(path=("path",), message=message, hint="write another path")
+    elif same:
+        message = "this is the path that the client sent"
+        yield Fault(path=("path",), message=message, hint="leave it out: it stays as it is")
 
 
 KEYS = (

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
-from language.scalars import Headers, Text, integer
+from language.fields import Headers
+from language.scalars import Text, integer
 from policies.contract import Action, Fault, RouteFacts, RouteKey
 
 BODY_BYTES = 64 * 1024
@@ -33,10 +34,19 @@ def _faults(settings: Respond, _facts: RouteFacts) -> Iterable[Fault]:
         message = f"an answer of {settings.status} has no body"
         yield Fault(path=("body",), message=message, hint="leave it out, or write status: 200")
     if len(settings.body.encode()) > BODY_BYTES:
-        yield Fault(path=("body",), message="a fixed body holds at most 64 KiB")
+        yield Fault(
+            path=("body",),
+            message="a fixed body holds at most 64 KiB",
+            hint="serve it from a backend",
+        )
     for name in settings.headers:
         if name in _FRAMING:
-            yield Fault(path=("headers", name), message=f"'{name}' is the gateway's to set")
+            yield Fault(
+                path=("headers", name),
+                message=f"'{name}' is the gateway's to set",
+                hint="leave it out",
+                at_key=True,
+            )
 
 
 KEYS = (

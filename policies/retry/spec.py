@@ -1,13 +1,15 @@
 """The settings of `retry`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
 from language.decode import settings
-from language.scalars import UNIQUE, Method, Milliseconds, integer
-from policies.contract import RouteKey
+from language.fields import Method
+from language.scalars import UNIQUE, Milliseconds, integer
+from policies.contract import Fault, RouteFacts, RouteKey
 
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 """The methods whose answers may be asked for again unless a file says more (RFC 9110 9.2.2)."""
@@ -35,6 +37,19 @@ class Retry:
     ] = IDEMPOTENT
 
 
+def _faults(settings: Retry, facts: RouteFacts) -> Iterable[Fault]:
+    if not settings.codes and settings.methods != IDEMPOTENT:
+        message = "'methods' has no effect without 'codes'"
+        yield Fault(path=("methods",), message=message, hint="add codes: [503]", idle=True)
+    taken = [m for m in settings.methods if not facts.methods or m in facts.methods]
+    if settings.codes and not taken:
+        these = ", ".join(facts.methods)
+        message = f"codes have no effect on {these}"
+        hint = f"add methods: [{these}] below retry if it may be sent twice"
+        at = ("methods",) if settings.methods != IDEMPOTENT else ("codes",)
+        yield Fault(path=at, message=message, hint=hint, idle=True)
+
+
 KEYS = (
     RouteKey(
         name="retry",
@@ -42,5 +57,6 @@ KEYS = (
         summary="Try again: connection failures for every method, codes for idempotent ones.",
         example="retry: {attempts: 2, codes: [502, 503], perTry: 1s}",
         in_envoy="the router holds the request and knows the endpoints",
+        faults=_faults,
     ),
 )

@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
-from language.scalars import Line, NewPath
+from language.hosts import Authority
+from language.paths import unchanged
+from language.scalars import NewPath
 from policies.contract import Fault, RouteFacts, RouteKey
 from policies.filling import unknown_variables
 
@@ -23,12 +25,15 @@ class Rewrite:
             description="The path for the backend; may name the route's variables, or end in **."
         ),
     ] = None
-    host: Annotated[Line | None, Field(description="The host header for the backend.")] = None
+    host: Annotated[Authority | None, Field(description="The host header for the backend.")] = None
 
 
 def _faults(settings: Rewrite, facts: RouteFacts) -> Iterable[Fault]:
     if settings.path is not None:
         yield from unknown_variables(settings.path, facts.path)
+        if unchanged(facts.path, settings.path):
+            message = "this is the path that the client sent"
+            yield Fault(path=("path",), message=message, hint="leave it out, or write another")
 
 
 KEYS = (

@@ -1,0 +1,99 @@
+"""The types of what a request is made of: methods, headers and parameters."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, TypeAlias
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from language.scalars import TEXT_SCHEMA, Line, fault, one_line, one_text
+from language.suggest import nearest
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""The methods of RFC 9110 that the gateway lets pass, and PATCH."""
+
+_OTHER_METHODS = (
+    *("ACL", "BIND", "CHECKOUT", "COPY", "LINK", "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR"),
+    *("MKCOL", "MOVE", "M-SEARCH", "NOTIFY", "PROPFIND", "PROPPATCH", "PURGE", "REBIND"),
+    *("REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE"),
+)
+"""What else Envoy takes over HTTP/1 (balsa_parser.cc); a misspelled method would match nothing."""
+
+
+def _method(value: object) -> str:
+    text = one_text(value)
+    if text in METHODS or text in _OTHER_METHODS:
+        return str(text)
+    if text in {"CONNECT", "TRACE"}:
+        raise fault(f"{text} is refused by the gateway", "leave it out")
+    if text.upper() in METHODS or text.upper() in _OTHER_METHODS:
+        raise fault(f"'{text}': methods are case-sensitive", f"write {text.upper()}")
+    near = nearest(text, METHODS) or nearest(text, _OTHER_METHODS)
+    hint = f"did you mean {near}?" if near else f"write one of {', '.join(METHODS)}"
+    raise fault(f"'{text}' is not a method that Envoy takes", hint)
+
+
+Method: TypeAlias = Annotated[
+    str,
+    BeforeValidator(_method),
+    WithJsonSchema({"enum": [*METHODS, *_OTHER_METHODS]}),
+]
+"""A request method in capital letters."""
+
+
+def _parameter(refused: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        text = one_line(value)
+        for offset, char in enumerate(text):
+            if char in refused:
+                hint = f"parameters are compared as they are sent: write %{ord(char):02X}"
+                raise fault(f"{char!r} never arrives in a parameter", hint, offset)
+        return text
+
+    return read
+
+
+Parameter: TypeAlias = Annotated[
+    str, BeforeValidator(_parameter(' "#<>&=')), WithJsonSchema(TEXT_SCHEMA)
+]
+"""The name of a query parameter, as it is sent."""
+ParameterValue: TypeAlias = Annotated[
+    str, BeforeValidator(_parameter(' "#<>&')), WithJsonSchema(TEXT_SCHEMA)
+]
+"""The value of a query parameter, as it is sent."""
+
+
+def _header_name(value: object) -> str:
+    text = one_text(value)
+    if text.startswith(":"):
+        raise fault(f"'{text}' is a pseudo header", "path, methods, hosts and rewrite say it")
+    if not _TOKEN.fullmatch(text):
+        hint = f"write {text[:-1]}: VALUE" if _TOKEN.fullmatch(text[:-1]) else ""
+        hint = hint if text.endswith(":") else "letters, digits and '-'"
+        raise fault(f"'{text}' is not a header's name", hint)
+    if "_" in text:
+        hint = f"write {text.replace('_', '-')}"
+        raise fault(f"'{text}': the gateway refuses requests whose headers hold '_'", hint)
+    return text.lower()
+
+
+HeaderName: TypeAlias = Annotated[str, BeforeValidator(_header_name), WithJsonSchema(TEXT_SCHEMA)]
+"""A header's name, in lower case."""
+
+
+def _no_twins(value: object) -> object:
+    if isinstance(value, dict):
+        seen: set[str] = set()
+        for name in value:
+            if name.lower() in seen:
+                raise fault(
+                    f"'{name}' stands twice: names of headers have no case", "keep one", at=name
+                )
+            seen.add(name.lower())
+    return value
+
+
+Headers: TypeAlias = Annotated[dict[HeaderName, Line], BeforeValidator(_no_twins)]
+"""Headers by name, in lower case."""
