@@ -188,9 +188,13 @@ Line: TypeAlias = Annotated[str, BeforeValidator(one_line), WithJsonSchema(TEXT_
 
 def _no_repeats(value: object) -> object:
     if isinstance(value, list):
+        seen: set[str] = set()
         for position, item in enumerate(value):
-            if isinstance(item, str) and item.lower() in (i.lower() for i in value[:position]):
+            if not isinstance(item, str):
+                continue
+            if item.lower() in seen:
                 raise fault(f"'{item}' stands twice", "keep one", at=position)
+            seen.add(item.lower())
     return value
 
 

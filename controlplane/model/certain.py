@@ -5,11 +5,13 @@ a mistake has hidden. One mistake of the user is one mistake of the report.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from language.decode import blank
 from language.mistakes import Mistake, errors
 from language.nodes import ListNode, MapNode, Node
 from language.reader import Document
+from language.source import LINE_BREAK
 
 
 def certain(document: Document, mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
@@ -19,7 +21,7 @@ def certain(document: Document, mistakes: Iterable[Mistake]) -> tuple[Mistake, .
     mapping that it has refused something in, which is where something missing is told; and, where
     reading stopped early, those in the last route or backend that it reached.
     """
-    told = tuple(dict.fromkeys(mistakes))
+    told = tuple(dict.fromkeys(_within_lines(document, mistakes)))
     if not errors(document.mistakes):
         return told
     refused = _refused_lines(document)
@@ -32,6 +34,23 @@ def certain(document: Document, mistakes: Iterable[Mistake]) -> tuple[Mistake, .
         and (mistake.place.line, mistake.place.column) not in hollow
         and (mistake.place.line, mistake.place.column) < end
     )
+
+
+def _within_lines(document: Document, mistakes: Iterable[Mistake]) -> Iterator[Mistake]:
+    """The mistakes at columns that exist: what is counted in a text's characters may lie further.
+
+    A text may have escapes, or go on in the next line.
+    """
+    lines: list[str] | None = None
+    for mistake in mistakes:
+        lines = lines or LINE_BREAK.split(document.text)
+        place = mistake.place
+        last = max(1, len(lines[place.line - 1]))
+        yield (
+            replace(mistake, place=place._replace(column=last), width=1)
+            if place.column > last
+            else mistake
+        )
 
 
 def spoilt(document: Document, node: Node) -> bool:
