@@ -75,7 +75,6 @@ def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
     out.max_request_headers_kb.value = 60
     out.request_headers_timeout.seconds = 10
     out.stream_idle_timeout.seconds = 300
-    out.stream_error_on_invalid_http_message.value = True
     nobody = out.internal_address_config.cidr_ranges.add(address_prefix="255.255.255.255")
     nobody.prefix_len.value = 32
     out.rds.route_config_name = ROUTES_NAME
@@ -101,6 +100,8 @@ def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
 def _http2() -> Http2ProtocolOptions:
     out = Http2ProtocolOptions()
     out.max_concurrent_streams.value = 100
+    # one invalid stream ends alone; an invalid HTTP/1.1 message ends its connection
+    out.override_stream_error_on_invalid_http_message.value = True
     out.initial_stream_window_size.value = 64 * 1024
     out.initial_connection_window_size.value = 1024 * 1024
     return out

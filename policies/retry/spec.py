@@ -38,8 +38,9 @@ class Retry:
 
 
 def _faults(settings: Retry, facts: RouteFacts) -> Iterable[Fault]:
-    if not settings.codes and settings.methods != IDEMPOTENT:
-        message = "'methods' has no effect without 'codes'"
+    again = settings.codes or settings.per_try is not None
+    if not again and settings.methods != IDEMPOTENT:
+        message = "'methods' has no effect without 'codes' or 'perTry'"
         yield Fault(path=("methods",), message=message, hint="add codes: [503]", idle=True)
     taken = [m for m in settings.methods if not facts.methods or m in facts.methods]
     if settings.codes and not taken:
