@@ -134,6 +134,12 @@ def test_an_endpoint_that_keeps_failing_is_ejected(http: httpx.Client) -> None:
     assert {http.get("/ejecting").status_code for _ in range(20)} == {200}
 
 
+def test_with_all_ejected_nobody_is_asked(http: httpx.Client) -> None:
+    assert [http.get("/nobody").status_code for _ in range(2)] == [500, 500]
+    assert "upstream" not in http.get("/nobody").json()
+    assert {http.get("/nobody").status_code for _ in range(5)} == {503}
+
+
 def test_a_cap_refuses_what_is_over_it(gateway: Gateway) -> None:
     def call(delay: str) -> int:
         with httpx.Client(base_url=gateway.base, timeout=20) as one:
