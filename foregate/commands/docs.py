@@ -79,7 +79,10 @@ def _print(found: dict[str, Schema]) -> None:
     if policy:
         console.print()
         page = files("policies").joinpath(policy, "README.md").read_text("utf-8")
-        console.print(Markdown(page) if console.is_terminal else page, markup=False)
+        if console.is_terminal:
+            console.print(Markdown(page))
+        else:
+            click.echo(page, nl=False)
 
 
 def _type(schema: Schema) -> str:
