@@ -70,7 +70,8 @@ class Decoder(Generic[T]):
         here: list[Mapping[str, Any]] = [schema]
         for step in path:
             here = [below for one in here for below in _below(one, step, schema)]
-        return tuple(k for one in here for k in _resolved(one, schema).get("properties", {}))
+        choices = (choice for one in here for choice in _choices(one, schema))
+        return tuple(key for choice in choices for key in choice.get("properties", {}))
 
 
 def plain(node: Node) -> Plain:
@@ -183,24 +184,25 @@ def _scalar(node: Node) -> Scalar:
     return node if isinstance(node, Scalar) else Scalar("", node.line, node.column, quoted=False)
 
 
-def _resolved(one: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _choices(one: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What a schema may be, references and alternatives followed."""
     while "$ref" in one:
         one = schema["$defs"][one["$ref"].rpartition("/")[2]]
-    return one
+    yield one
+    for choice in one.get("anyOf", ()):
+        yield from _choices(choice, schema)
 
 
 def _below(
     one: Mapping[str, Any], step: Step, schema: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
-    one = _resolved(one, schema)
-    for choice in one.get("anyOf", ()):
-        yield from _below(choice, step, schema)
-    if isinstance(step, int) and "items" in one:
-        yield one["items"]
-    elif step in one.get("properties", {}):
-        yield one["properties"][step]
-    elif isinstance(one.get("additionalProperties"), dict):
-        yield one["additionalProperties"]
+    for choice in _choices(one, schema):
+        if isinstance(step, int) and "items" in choice:
+            yield choice["items"]
+        elif step in choice.get("properties", {}):
+            yield choice["properties"][step]
+        elif isinstance(choice.get("additionalProperties"), dict):
+            yield choice["additionalProperties"]
 
 
 class UnforeseenError(Exception):

@@ -192,7 +192,7 @@ class _Maker:
         self.maybe(made, "response", self.operations, often)
         return made
 
-    def policies(self) -> Value:
+    def policies(self) -> dict[str, Value]:
         made: dict[str, Value] = {}
         self.maybe(made, "health", lambda: self.spoilt({"path": "/healthz", "every": "5s"}), 0.4)
         self.maybe(
@@ -214,9 +214,9 @@ class _Maker:
         endpoints: list[Value] = [self.one("10.0.0.1:80", "b:1", '"[::1]:80"') for _ in range(2)]
         where: dict[str, Value] = {"endpoints": endpoints[:1]}
         self.maybe(where, "protocol", lambda: self.one("http", "h2c", "https"), 0.3)
-        made = where if self.random.random() < 0.3 else {"url": url}
-        policies = self.policies()
-        return self.spoilt({**made, **policies} if isinstance(policies, dict) else made)
+        made: dict[str, Value] = where if self.random.random() < 0.3 else {"url": url}
+        made.update(self.policies())
+        return self.spoilt(made)
 
     def target(self) -> Value:
         if self.random.random() < 0.6:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from random_gateways import gateway, mutilated, text_of
 
 from controlplane.build import Build, Options, build
 from controlplane.model.schema import json_schema
 from controlplane.sources import SourceFile
 from language.mistakes import errors
+from tests.controlplane.model.random_gateways import gateway, mutilated, text_of
 
 EXAMPLES = int(os.environ.get("FOREGATE_EXAMPLES", "300"))
 OPTIONS = Options(loopback=True, trust_store="/authorities.crt")
@@ -35,7 +35,7 @@ _BOOLEAN = {
 }
 
 
-def as_editors_see(node: yaml.Node) -> Any:
+def as_editors_see(node: Any) -> Any:
     """A document by YAML 1.2's core schema, which editors check against a JSON Schema."""
     if isinstance(node, yaml.MappingNode):
         return {key.value: as_editors_see(value) for key, value in node.value}
