@@ -277,6 +277,8 @@ _FAMILIES: tuple[tuple[str, Callable[[_Fault], Mistake]], ...] = (
     ("while scanning a tag", _tag),
     ("while parsing a tag", _tag),
     ("while scanning a directive", _directive),
+    ("while scanning a %", _directive),
+    ("while parsing a %", _directive),
     ("while scanning a block scalar", _block_scalar),
     ("while scanning a plain scalar", _plain_scalar),
     ("while scanning a quoted scalar", _quoted_scalar),
