@@ -4,85 +4,102 @@ The reader refuses what is no YAML and keeps the rest; whoever reads on must not
 a mistake has hidden. One mistake of the user is one mistake of the report.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from language.decode import blank
 from language.mistakes import Mistake, errors
 from language.nodes import ListNode, MapNode, Node
 from language.reader import Document
 from language.source import LINE_BREAK
 
-
-def certain(document: Document, mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
-    """The mistakes that do not follow from those of the reader, each once.
-
-    Dropped are those on a line that the reader has refused something on; those at the start of a
-    mapping that it has refused something in, which is where something missing is told; and, where
-    reading stopped early, those in the last route or backend that it reached.
-    """
-    told = tuple(dict.fromkeys(_within_lines(document, mistakes)))
-    if not errors(document.mistakes):
-        return told
-    refused = _refused_lines(document)
-    hollow = set(_hollow(document))
-    end = (10**9, 0) if document.complete else _cut(document.root)
-    return tuple(
-        mistake
-        for mistake in told
-        if mistake.place.line not in refused
-        and (mistake.place.line, mistake.place.column) not in hollow
-        and (mistake.place.line, mistake.place.column) < end
-    )
+_END = 10**9  # a line behind every file
 
 
-def _within_lines(document: Document, mistakes: Iterable[Mistake]) -> Iterator[Mistake]:
-    """The mistakes at columns that exist: what is counted in a text's characters may lie further.
+class Doubts:
+    """What the reader's mistakes leave in doubt."""
 
-    A text may have escapes, or go on in the next line.
-    """
-    lines: list[str] | None = None
-    for mistake in mistakes:
-        lines = lines or LINE_BREAK.split(document.text)
-        place = mistake.place
-        last = max(1, len(lines[place.line - 1]))
-        yield (
-            replace(mistake, place=place._replace(column=last), width=1)
-            if place.column > last
-            else mistake
-        )
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        wrong = errors(document.mistakes)
+        self._lines = sorted({p.line for m in wrong for p in (m.place, *m.also)})
+        self._ends = dict(_spans(document.root)) if wrong else {}
+        self._cut = (_END, 0) if document.complete else _last_child(document.root)
+
+    def about(self, node: Node) -> bool:
+        """Whether something within a node was refused, so that it says too little."""
+        if not self._lines:
+            return False
+        return self._cut <= (node.line, node.column) or self._refused_in(node)
+
+    def certain(self, mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
+        """The mistakes that do not follow from those of the reader, each once.
+
+        Dropped are those on a line that the reader has refused something on; those at the start of
+        a mapping that it has refused something in, which is where something missing is told; and,
+        where reading stopped early, those in the last route or backend that it reached.
+        """
+        told = tuple(dict.fromkeys(self._within_lines(mistakes)))
+        if not self._lines:
+            return told
+        refused = set(self._lines)
+        hollow = set(self._hollow())
+        at = ((m, (m.place.line, m.place.column)) for m in told)
+        return tuple(m for m, p in at if p[0] not in refused and p not in hollow and p < self._cut)
+
+    def _refused_in(self, node: Node) -> bool:
+        end = self._ends.get(id(node), node.line + 1)
+        position = bisect_left(self._lines, node.line)
+        return position < len(self._lines) and self._lines[position] < max(end, node.line + 1)
+
+    def _hollow(self) -> Iterator[tuple[int, int]]:
+        """Where what is missing in a spoilt mapping would be told: it, its first key, its own."""
+        if self._document.root is None:
+            return
+        for node in _within(self._document.root):
+            if not isinstance(node, MapNode):
+                continue
+            for key, value in node.entries:
+                if isinstance(value, MapNode) and self._refused_in(value):
+                    yield key.line, key.column
+            if node is not self._document.root and node.entries and self._refused_in(node):
+                first = node.entries[0][0]
+                yield from ((first.line, first.column), (node.line, node.column))
+
+    def _within_lines(self, mistakes: Iterable[Mistake]) -> Iterator[Mistake]:
+        """The mistakes at columns that exist: those counted in a text's characters may lie further.
+
+        A text may have escapes, or go on in the next line.
+        """
+        lines: list[str] | None = None
+        for mistake in mistakes:
+            lines = lines or LINE_BREAK.split(self._document.text)
+            place = mistake.place
+            line = lines[place.line - 1] if place.line <= len(lines) else ""
+            last = max(1, len(line))
+            yield (
+                replace(mistake, place=place._replace(column=last), width=1)
+                if place.column > last
+                else mistake
+            )
 
 
-def spoilt(document: Document, node: Node) -> bool:
-    """Whether something within a node was refused by the reader, so that it says too little."""
-    if not errors(document.mistakes):
-        return False
-    if not document.complete and _cut(document.root) <= (node.line, node.column):
-        return True
-    refused = _refused_lines(document)
-    return any(blank(n) or n.line in refused for n in _within(node))
+def _spans(root: Node | None) -> Iterator[tuple[int, int]]:
+    """For each node (by its id) the line before which it ends: where what follows it begins."""
+    stack = [(root, _END)] if root is not None else []
+    while stack:
+        node, end = stack.pop()
+        yield id(node), end
+        below: list[tuple[Node, int]] = []
+        if isinstance(node, MapNode):
+            below = [(value, key.line) for key, value in node.entries]
+        elif isinstance(node, ListNode):
+            below = [(item, item.line) for item in node.items]
+        starts = [start for _, start in below[1:]] + [end]
+        stack.extend((value, stop) for (value, _), stop in zip(below, starts, strict=False))
 
 
-def _hollow(document: Document) -> Iterator[tuple[int, int]]:
-    """Where what is missing in a spoilt mapping would be told: it, its first key, its own key."""
-    if document.root is None:
-        return
-    for node in _within(document.root):
-        if not isinstance(node, MapNode):
-            continue
-        below = [(key, value) for key, value in node.entries if isinstance(value, MapNode)]
-        yield from ((key.line, key.column) for key, value in below if spoilt(document, value))
-        if node is not document.root and node.entries and spoilt(document, node):
-            first = node.entries[0][0]
-            yield from ((first.line, first.column), (node.line, node.column))
-
-
-def _refused_lines(document: Document) -> set[int]:
-    wrong = errors(document.mistakes)
-    return {p.line for m in wrong for p in (m.place, *m.also)}
-
-
-def _cut(root: Node | None) -> tuple[int, int]:
+def _last_child(root: Node | None) -> tuple[int, int]:
     """Where the last child of the last uppermost key begins."""
     if not isinstance(root, MapNode) or not root.entries:
         return (1, 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from controlplane.model.backends import read_backends
-from controlplane.model.certain import certain, spoilt
+from controlplane.model.certain import Doubts
 from controlplane.model.gateway import Backend, File, Listen, Route
 from controlplane.model.inherit import Default, Facts, Inherited, default, is_none
 from controlplane.model.keys import backend_keys, route_keys
@@ -39,6 +39,7 @@ class _Draft:
     """A file as far as it is read."""
 
     document: Document
+    doubts: Doubts
     mistakes: list[Mistake] = field(default_factory=list)
 
     def at(self, where: Node, message: str, hint: str = "") -> None:
@@ -57,7 +58,7 @@ def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[
 
     It is None where no file is that, which is a mistake enough.
     """
-    draft = _Draft(document)
+    draft = _Draft(document, Doubts(document))
     root = document.root
     top: Mapping[str, tuple[Scalar, Node]] = {}
     if isinstance(root, MapNode):
@@ -73,7 +74,7 @@ def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[
     named = draft.mapping(*top.get("backends", (None, None)))
     backends = _kept(draft, read_backends(document.file, named, for_backends), Backend)
     routes = _kept(draft, read_routes(document.file, top.get("routes"), for_routes), Route)
-    mistakes = certain(document, draft.mistakes)
+    mistakes = draft.doubts.certain(draft.mistakes)
     wrong = bool(errors((*document.mistakes, *mistakes)))
     file = File(
         name=document.file,
@@ -81,7 +82,7 @@ def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[
         listen_place=listen_place,
         hosts=hosts,
         host_places=host_places,
-        routes=tuple(r for r in routes if not (wrong and spoilt(document, r.node))),
+        routes=tuple(r for r in routes if not draft.doubts.about(r.node)),
         backends=tuple(backends),
         names=tuple(name for name, _ in named.values()),
         references=() if not document.complete else tuple(references(top.get("routes"))),
@@ -168,7 +169,7 @@ def _defaults(
         _group(draft, written, route_keys(), (*_inherited(route_keys()), "backend"), _ANY_ROUTE)
     )
     backends = dict(_group(draft, below, backend_keys(), _inherited(backend_keys()), _ANY_BACKEND))
-    read = entry is None or not spoilt(draft.document, entry[1])
+    read = entry is None or not draft.doubts.about(entry[1])
     whole = draft.document.complete and read and (entry is None or bool(written or below_entry))
     return (
         Inherited(defaults=routes, whole=whole),

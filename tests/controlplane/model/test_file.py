@@ -114,6 +114,22 @@ def test_what_the_reader_refused_hides_no_other_mistake() -> None:
     ]
 
 
+def test_nothing_is_missing_beside_what_was_refused() -> None:
+    text = "version: 1\nroutes:\n  - path: /a\n    methods: [GET]\n    <<: {to: a, auth: none}\n"
+    assert len(read("f", text.encode()).mistakes) == 1
+    assert told(text) == []
+    assert len(told(text.replace("<<: {to: a, auth: none}", "priority: 1"))) == 2
+
+
+def test_a_place_is_within_its_line() -> None:
+    text = 'version: 1\ndefaults: {auth: none}\nroutes:\n  - to: a\n    path: "/a\n      b c"\n'
+    assert told(text) == ["5:13 ' ' cannot stand in a path"]
+    escaped = text.replace('"/a\n      b c"', '"/\\u0061\\u0061 c"')
+    assert told(escaped) == ["5:15 ' ' cannot stand in a path"]
+    far = text.replace('"/a\n      b c"', ">-\n      /abcdefghij c")
+    assert told(far) == ["5:12 ' ' cannot stand in a path"]
+
+
 def test_a_route_that_says_too_little_takes_part_in_nothing() -> None:
     file, _ = modelled(
         "version: 1\ndefaults: {auth: none}\nroutes:\n  - {path: /a, methods: [], to: a}\n"

@@ -67,6 +67,8 @@ def test_these_do_not_stand_in_each_others_way(one: str, other: str) -> None:
 
 def test_each_route_is_named_once() -> None:
     assert told("path: /a", "path: /a", "path: /a") == [(2, "error", [1]), (3, "error", [1])]
+    three = [f"path: /a, headers: {{{name}: '1'}}" for name in ("x", "y", "z")]
+    assert told(*three) == [(2, "error", [1]), (3, "error", [1])]
 
 
 def test_a_shadowed_route_is_a_warning_that_names_what_shadows_it() -> None:
