@@ -15,6 +15,9 @@ from language.mistakes import Mistake
 from language.places import Place
 from language.source import LINE_BREAK
 
+SHOWN = 1000
+"""How many mistakes are written out; nobody reads more."""
+
 _HALF = 50  # columns of a long line that are shown to each side of the caret's start
 _TAB = "    "
 _LONGEST = 400  # characters of a message or hint
@@ -48,8 +51,10 @@ def render(mistakes: Iterable[Mistake], texts: Mapping[str, str], *, colour: boo
     if not ordered:
         return ""
     page = _Page(texts, colour=colour)
-    for mistake in ordered:
+    for mistake in ordered[:SHOWN]:
         page.add(mistake)
+    if len(ordered) > SHOWN:
+        page.lines.append(f"… and {len(ordered) - SHOWN} more: mend these first")
     page.lines.append(_count(ordered))
     return "\n".join(page.lines)
 

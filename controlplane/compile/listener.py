@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from controlplane.compile.answers import local_replies
 from controlplane.compile.halves import filters
 from controlplane.compile.options import Options
+from controlplane.model.edge import STRIPPED_AT_THE_EDGE, STRIPPED_PREFIXES
 from controlplane.plan.plan import Plan
 
 ROUTES_NAME = "http"
@@ -23,20 +24,6 @@ BUFFER = "envoy.filters.http.buffer"
 
 BODY_BYTES = 8 * 1024 * 1024
 """The most that a request's body may hold; a request is held back until its body is whole."""
-
-STRIPPED_PREFIXES = ("x-foregate-", "x-envoy-")
-"""Headers that only the gateway writes, or that would command Envoy: never a client's to send."""
-
-STRIPPED_AT_THE_EDGE = (
-    "forwarded",
-    "true-client-ip",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-real-ip",
-)
-"""Claims about the client that only a trusted proxy before the gateway may make."""
 
 
 def listener(plan: Plan, options: Options) -> Listener:
@@ -92,7 +79,9 @@ def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
     )
     early.typed_config.Pack(_stripped(trusted_hops), deterministic=True)
     out.http_filters.extend(filters())
-    _add_filter(out, BUFFER, _buffer())
+    # off unless a route says otherwise: what needs no backend is answered from the head
+    _add_filter(out, BUFFER, whole_bodies())
+    out.http_filters[-1].disabled = True
     _add_filter(out, "envoy.filters.http.router", Router(suppress_envoy_headers=True))
     return out
 
@@ -117,7 +106,8 @@ def _stripped(trusted_hops: int) -> early_pb2.HeaderMutation:
     return out
 
 
-def _buffer() -> Buffer:
+def whole_bodies() -> Buffer:
+    """A request is held back until its body is whole, up to the bound."""
     out = Buffer()
     out.max_request_bytes.value = BODY_BYTES
     return out

@@ -1,15 +1,17 @@
 """Virtual hosts and their routes as one RouteConfiguration, in the order of the plan."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from envoy.config.core.v3.base_pb2 import HeaderValueOption
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
+from google.protobuf.any_pb2 import Any
 
 from controlplane.compile.answers import problem
 from controlplane.compile.halves import route_steps
-from controlplane.compile.listener import BUFFER
+from controlplane.compile.listener import BUFFER, whole_bodies
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute
 from controlplane.snapshot import ROUTES, Subject
@@ -17,6 +19,9 @@ from language.paths import PathPattern
 from language.places import Place
 from policies.contract import Action, RouteFacts
 from policies.respond.spec import BODY_BYTES
+
+NO_HOST = "h-none"
+"""The rule of what is answered 400 because its Host is none."""
 
 _STREAMING = frozenset({"grpc", "grpcs"})
 """Backends whose request bodies are streams, and are not held back until they end."""
@@ -34,6 +39,9 @@ def route_configuration(
     places: dict[Subject, tuple[Place, ...]] = {}
     for planned in plan.hosts:
         host = table.virtual_hosts.add(name=planned.name, domains=planned.domains)
+        if any(domain.startswith("*") for domain in planned.domains):
+            host.routes.append(_no_host())
+            places[Subject(ROUTES, name, f"{planned.name}/{NO_HOST}")] = planned.places
         places[Subject(ROUTES, name, planned.name)] = planned.places
         for entry in planned.entries:
             subject = Subject(ROUTES, name, f"{planned.name}/{entry.rule}")
@@ -73,10 +81,29 @@ def _bare(planned: PlannedRoute, streaming: frozenset[str]) -> pb.Route:
         else:
             for name, weight in targets:
                 out.route.weighted_clusters.clusters.add(name=name).weight.value = weight
-        if all(name in streaming for name, _ in targets):
-            out.typed_per_filter_config[BUFFER].Pack(
-                BufferPerRoute(disabled=True), deterministic=True
-            )
+        if not all(name in streaming for name, _ in targets):
+            out.typed_per_filter_config[BUFFER].CopyFrom(_whole_bodies())
+    return out
+
+
+@cache
+def _whole_bodies() -> Any:
+    packed = Any()
+    packed.Pack(BufferPerRoute(buffer=whole_bodies()), deterministic=True)
+    return packed
+
+
+def _no_host() -> pb.Route:
+    """Refuse what is no host, where a wildcard would take it (RFC 9112 section 3.2).
+
+    Envoy joins repeated Host headers by a comma; an exact domain is never one of these.
+    """
+    out = pb.Route(name=NO_HOST)
+    out.match.prefix = "/"
+    host = out.match.headers.add(name=":authority")
+    host.string_match.safe_regex.regex = r"|.*(?:[,@/\\?#]|\.\.).*"
+    out.direct_response.status = 400
+    out.direct_response.body_format.CopyFrom(problem("Bad Request", 400))
     return out
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Annotated, TypeVar
 
 from controlplane.model.backends import read_backends
@@ -18,6 +19,7 @@ from language.nodes import MapNode, Node, Scalar
 from language.paths import parse_pattern
 from language.places import Place
 from language.reader import Document
+from language.report import SHOWN
 from language.scalars import UNIQUE
 from policies.contract import BackendFacts, Key, RouteFacts
 
@@ -62,7 +64,7 @@ def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[
     root = document.root
     top: Mapping[str, tuple[Scalar, Node]] = {}
     if isinstance(root, MapNode):
-        unknown = (key for key, _ in root.entries if key.text not in TOP)
+        unknown = islice((key for key, _ in root.entries if key.text not in TOP), SHOWN)
         draft.mistakes += [unfit_key(document.file, k, TOP, here="the file") for k in unknown]
         top = {k.text: (k, v) for k, v in mended(root, TOP).entries}
     elif root is not None and not blank(root):

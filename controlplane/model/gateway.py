@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from controlplane.model.addresses import Address, Endpoint, ListenAddress, Protocol, Url
+from controlplane.model.edge import never_arrives
 from language.decode import settings
 from language.fields import Headers, Method, Parameter, ParameterValue
 from language.nodes import MapNode, Scalar
@@ -64,9 +65,13 @@ Weights: TypeAlias = Annotated[
 """A backend's name, or names with weights."""
 
 
-def _no_host(headers: dict[str, str]) -> dict[str, str]:
-    if "host" in headers:
-        raise fault("the host is no header here", "use hosts, above the routes", at="host")
+def _arriving(headers: dict[str, str]) -> dict[str, str]:
+    for name in headers:
+        if name == "host":
+            raise fault("the host is no header here", "use hosts, above the routes", at="host")
+        if never_arrives(name):
+            message = f"a client's '{name}' never arrives: the gateway removes or writes it"
+            raise fault(message, "match another header", at=name)
     return headers
 
 
@@ -81,7 +86,7 @@ class Match:
     ] = ()
     headers: Annotated[
         Headers,
-        AfterValidator(_no_host),
+        AfterValidator(_arriving),
         Field(description="Headers that a request must have, name to exact value."),
     ] = field(default_factory=dict)
     query: Annotated[

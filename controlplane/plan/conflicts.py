@@ -28,6 +28,13 @@ def conflicts(routes: Iterable[Route]) -> Iterator[Mistake]:
     for same in ranks.values():
         if len(same) > 1:
             yield from _among(sorted(same, key=lambda r: r.place))
+        elif same[0].match.priority:
+            yield Mistake(
+                place=same[0].place,
+                message="'priority' decides nothing here: no other route has this rank",
+                hint="remove it",
+                severity="warning",
+            )
 
 
 def _among(routes: list[Route]) -> Iterator[Mistake]:

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from controlplane.model.edge import WRITTEN_AT_THE_EDGE
 from controlplane.model.gateway import Backend, File, Listen
 from controlplane.plan.conflicts import conflicts
 from controlplane.plan.loops import redirect_loops
 from controlplane.plan.plan import Plan, VirtualHost
 from controlplane.plan.precedence import ordered, rule_of
-from language.decode import mistake_at
+from language.decode import mistake_at, spot
 from language.mistakes import Mistake
 from language.nodes import Scalar
 from language.places import Place
@@ -28,8 +29,11 @@ def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
     mistakes.extend(told)
     listening = next((f for f in files if f.listen is not None), None)
     backends = {b.key.text: b for f in files for b in f.backends}
+    listen = (listening and listening.listen) or Listen()
+    if not listen.trusted_hops:
+        mistakes.extend(_at_the_edge(files))
     plan = Plan(
-        listen=(listening and listening.listen) or Listen(),
+        listen=listen,
         listen_place=listening.listen_place if listening else Place(files[0].name, 1, 1),
         hosts=tuple(sorted(hosts, key=lambda h: h.name)),
         backends=tuple(backends[n] for n in sorted(backends)),
@@ -83,6 +87,18 @@ def _idle(files: tuple[File, ...]) -> Iterator[Mistake]:
             hint = "move it to the files with routes: it holds for its own file alone"
             message = f"'{name}' has no effect: this file has no routes"
             yield mistake_at(file.name, keys[name], message, hint)
+
+
+def _at_the_edge(files: tuple[File, ...]) -> Iterator[Mistake]:
+    """Matches on what only a trusted proxy could say, where there is none."""
+    for file in files:
+        for route in file.routes:
+            for name in route.match.headers:
+                if name in WRITTEN_AT_THE_EDGE:
+                    found = spot(route.node, None, ("headers", name))
+                    message = f"a client's '{name}' never arrives: no proxy before this is trusted"
+                    hint = "set listen.trustedHops, or match another header"
+                    yield mistake_at(route.file, found.key or route.node, message, hint)
 
 
 def _unknown_backend(file: File, name: Scalar, known: set[str]) -> Mistake:

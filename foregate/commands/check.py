@@ -73,7 +73,12 @@ def _print(path: Path, built: Build, mistakes: tuple[Mistake, ...], *, verbose: 
         click.echo("\n".join(_order(built.plan)))
     if built.snapshot is not None and built.plan is not None:
         routes = len({e.rule for h in built.plan.hosts for e in h.entries if _planned(e)})
-        click.echo(f"{path}: {routes} routes, {len(built.plan.backends)} backends, no errors")
+        counts = f"{_count(routes, 'route')}, {_count(len(built.plan.backends), 'backend')}"
+        click.echo(f"{path}: {counts}, no errors")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _planned(entry: object) -> bool:

@@ -1,6 +1,7 @@
 """What `dev` says to the one at the terminal."""
 
 import os
+import signal
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TextIO
 
@@ -40,5 +41,9 @@ class Voice:
         self._write(self._render(mistakes, texts, colour=self.colour))
 
     def _write(self, text: str) -> None:
-        self._out.write(text + "\n")
-        self._out.flush()
+        try:
+            self._out.write(text + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            self._out = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 # for good
+            os.kill(os.getpid(), signal.SIGTERM)  # nobody listens any more: end as asked to

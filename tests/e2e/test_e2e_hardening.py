@@ -123,3 +123,26 @@ def test_every_answer_of_the_gateway_is_a_problem(client: httpx.Client) -> None:
     assert (problem["status"], problem["title"]) == (404, "Not Found")
     assert problem["type"] == "about:blank"
     assert len(problem["requestId"]) == 36
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("POST /nowhere HTTP/1.1\nhost: x\ncontent-length: 100", 404),
+        ("POST /methods HTTP/1.1\nhost: x\ncontent-length: 100", 405),
+        ("POST /fixed HTTP/1.1\nhost: x\ncontent-length: 100", 418),
+        ("POST /moved/x HTTP/1.1\nhost: x\ncontent-length: 100", 308),
+        ("CONNECT example.com:80 HTTP/1.1\nhost: example.com:80", 404),
+    ],
+)
+def test_what_needs_no_backend_waits_for_no_body(gateway: Gateway, head: str, status: int) -> None:
+    assert raw(gateway, head)[0] == status
+
+
+@pytest.mark.parametrize(
+    "hosts", ["host: a\nhost: api.example.com", "host: u@example.com", "host:", "host: a..b"]
+)
+def test_what_is_no_host_reaches_no_route(gateway: Gateway, hosts: str) -> None:
+    status, said = raw(gateway, f"GET /who HTTP/1.1\n{hosts}\nconnection: close")
+    assert status == 400
+    assert "any" not in said

@@ -160,3 +160,10 @@ def test_json_holds_the_same_for_programs() -> None:
             "also": [{"file": "other.yaml", "line": 4, "column": 5}],
         },
     ]
+
+
+def test_a_flood_of_mistakes_is_cut_and_counted() -> None:
+    flood = [Mistake(place=Place("f.yaml", n + 1, 1), message="wrong") for n in range(1500)]
+    said = render(flood, {}).splitlines()
+    assert said[-2:] == ["… and 500 more: mend these first", "1500 errors"]
+    assert len([line for line in said if "wrong" in line]) == 1000

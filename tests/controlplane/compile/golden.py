@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from controlplane.build import Build, Options, build
+from controlplane.compile.listener import BUFFER
 from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Snapshot
 from controlplane.sources import SourceFile
 from tests.controlplane.compile.envoy_reading import Plain, read
@@ -20,7 +21,7 @@ FOLDERS = ("policies/*/cases/*.yaml", "tests/controlplane/compile/cases/*.yaml")
 TRUST_STORE = "/trusted/authorities.pem"
 """A name that no machine has, so that no case depends on one."""
 
-KINDS = ("hosts", "routes", "clusters", "endpoints", "listener", "filters", "answers")
+KINDS = ("hosts", "routes", "whole", "clusters", "endpoints", "listener", "filters", "answers")
 """What a case may expect: the virtual hosts with their domains, the routes of the only one in
 order, clusters and endpoints by name, the listener but for the answers that it makes itself, the
 names of its HTTP filters, those answers."""
@@ -83,8 +84,20 @@ def _hosts(snapshot: Snapshot) -> dict[str, list[str]]:
 
 
 def _routes(snapshot: Snapshot) -> list[Plain]:
+    """Give the routes that the file wrote, without what every table and route begins with."""
+    shown = []
+    for route in _whole(snapshot):
+        filters = route.get("typedPerFilterConfig", {})
+        if filters.pop(BUFFER, None) and not filters:
+            del route["typedPerFilterConfig"]
+        shown.append(_nameless(route))
+    return [route for route in shown if route.get("directResponse", {}).get("status") != 400]
+
+
+def _whole(snapshot: Snapshot) -> list[Plain]:
     (host,) = _table(snapshot)["virtualHosts"]
-    return [_nameless(route) for route in host["routes"]]
+    routes: list[Plain] = host["routes"]
+    return [{k: v for k, v in r.items() if k != "name" or v == "h-none"} for r in routes]
 
 
 def _table(snapshot: Snapshot) -> Plain:
@@ -131,6 +144,7 @@ def _nameless(message: Plain) -> Plain:
 _VIEWS = {
     "hosts": _hosts,
     "routes": _routes,
+    "whole": _whole,
     "clusters": _clusters,
     "endpoints": _endpoints,
     "listener": _listener,

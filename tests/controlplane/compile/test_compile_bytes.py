@@ -56,7 +56,8 @@ def test_a_route_that_becomes_two_keeps_one_rule() -> None:
     (table,) = compiled().of(ROUTES).values()
     (host,) = RouteConfiguration.FromString(table.body).virtual_hosts
     rules = [route.name for route in host.routes]
-    orders, again, not_allowed, users, others = rules
+    no_host, orders, again, not_allowed, users, others = rules
+    assert no_host == "h-none"
     assert (orders, users) == (again, others)
     assert len({orders, not_allowed, users}) == 3
 

@@ -1,0 +1,30 @@
+"""Headers that are the gateway's to say: what a client sends under these names never counts."""
+
+STRIPPED_PREFIXES = ("x-foregate-", "x-envoy-")
+"""Headers that only the gateway writes, or that would command Envoy: never a client's to send."""
+
+STRIPPED_AT_THE_EDGE = (
+    "forwarded",
+    "true-client-ip",
+    "x-client-ip",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-server",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
+)
+"""Claims about the client and its request that only a trusted proxy before the gateway may make."""
+
+WRITTEN_AT_THE_EDGE = (*STRIPPED_AT_THE_EDGE, "x-forwarded-proto")
+"""The same, with what the gateway writes anew there."""
+
+WRITTEN_ALWAYS = ("connection", "keep-alive", "te", "trailer", "transfer-encoding", "x-request-id")
+"""Headers of one connection, and the id that each request gets here."""
+
+
+def never_arrives(name: str) -> bool:
+    """Whether no route can see what a client sends under this name."""
+    return name.startswith(STRIPPED_PREFIXES) or name in WRITTEN_ALWAYS
