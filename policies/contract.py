@@ -4,7 +4,7 @@
 `ROUTE`: key to `RouteStep`, `CLUSTER`: key to `ClusterStep`, and `FILTERS`: slot to HTTP filter.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -70,6 +70,11 @@ def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterabl
     return ()
 
 
+def unhindered(_settings: Settings, _others: Mapping[str, Settings]) -> Iterable[Fault]:
+    """Find nothing: the default of a key that no other key overrules."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """A key that a policy brings into the language.
@@ -99,6 +104,8 @@ class RouteKey(Key):
     """A key of a route; `actions` are the kinds of route that it acts on."""
 
     actions: frozenset[Action] = frozenset({Action.FORWARD})
+    overruled: Callable[[Settings, Mapping[str, Settings]], Iterable[Fault]] = unhindered
+    """Takes the settings and those of the route's other keys, of which one may leave no effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,11 +157,11 @@ def _read(  # noqa: PLR0913 # what is written, what it is merged to, and where b
         return None, read.mistakes
     faults = key.faults(read, facts) if facts is not None else ()
     setting = Setting(key=key.name, value=read, place=place, inherited=inherited)
-    told = (_mistake(file, entry, fault, inherited=inherited) for fault in faults)
-    return setting, tuple(m for m in told if m is not None)
+    found = (told(file, entry, fault, inherited=inherited) for fault in faults)
+    return setting, tuple(m for m in found if m is not None)
 
 
-def _mistake(file: str, entry: Entry, fault: Fault, *, inherited: bool) -> Mistake | None:
+def told(file: str, entry: Entry, fault: Fault, *, inherited: bool) -> Mistake | None:
     """Tell a fault where it is written: here, not in the defaults that it inherits from."""
     name, own = entry
     path = next((p for p in (fault.path, fault.beside) if p and _is_written(own, p)), None)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from controlplane.model.gateway import Match, Route, Setting
-from controlplane.model.inherit import Entry, Inherited, settings_of
+from controlplane.model.inherit import Entry, Inherited, settings_of, told
 from controlplane.model.keys import route_keys
 from controlplane.model.levels import MATCH, mended, unfit_key
 from language.decode import Decoder, Refused, blank, mistake_at
@@ -72,6 +72,8 @@ def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | M
             mistakes.append(found)
         elif action in keys[found.key].actions:
             settings.append(found)
+    if not mistakes:
+        mistakes.extend(_overruled(file, settings, written))
     if isinstance(match, Match) and not mistakes:
         yield Route(
             file=file,
@@ -82,6 +84,19 @@ def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | M
             settings=tuple(settings),
         )
     yield from mistakes
+
+
+def _overruled(
+    file: str, settings: list[Setting], written: Mapping[str, Entry]
+) -> Iterator[Mistake]:
+    """What is written here and has no effect beside the route's other settings."""
+    others = {setting.key: setting.value for setting in settings}
+    for setting in settings:
+        if setting.key in written and setting.value is not None:
+            for fault in route_keys()[setting.key].overruled(setting.value, others):
+                mistake = told(file, written[setting.key], fault, inherited=False)
+                if mistake is not None:
+                    yield mistake
 
 
 @cache

@@ -1,6 +1,6 @@
 """The settings of `retry`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,7 +9,10 @@ from pydantic import Field
 from language.decode import settings
 from language.fields import Method
 from language.scalars import UNIQUE, Milliseconds, integer
-from policies.contract import Fault, RouteFacts, RouteKey
+from policies.contract import Fault, RouteFacts, RouteKey, Settings
+
+WHOLE = 15_000
+"""Milliseconds that Envoy gives a whole answer where no `timeout` is written."""
 
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 """The methods whose answers may be asked for again unless a file says more (RFC 9110 9.2.2)."""
@@ -51,6 +54,13 @@ def _faults(settings: Retry, facts: RouteFacts) -> Iterable[Fault]:
         yield Fault(path=at, message=message, hint=hint, idle=True)
 
 
+def _overruled(settings: Retry, others: Mapping[str, Settings]) -> Iterable[Fault]:
+    whole = others.get("timeout", WHOLE)
+    if settings.per_try is not None and whole is not None and settings.per_try >= whole:
+        message = "'perTry' has no effect: the route's whole timeout ends before it"
+        yield Fault(path=("perTry",), message=message, hint="make it shorter", idle=True)
+
+
 KEYS = (
     RouteKey(
         name="retry",
@@ -59,5 +69,6 @@ KEYS = (
         example="retry: {attempts: 2, codes: [502, 503], perTry: 1s}",
         in_envoy="the router holds the request and knows the endpoints",
         faults=_faults,
+        overruled=_overruled,
     ),
 )

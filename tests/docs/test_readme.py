@@ -46,6 +46,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     assert process.end() == 0
 
 
+def test_no_number_waits_to_be_filled_in() -> None:
+    assert not re.search(r"@[a-z]+@", README)
+
+
 def test_the_yaml_is_the_example() -> None:
     assert blocks("yaml")[0][1] == EXAMPLE.read_text()
 

@@ -63,7 +63,7 @@ def test_units_are_clusters_then_tables_hosts_routes_then_listeners() -> None:
     ]
     assert kinds == [
         *[(CLUSTER, 0)] * 2,
-        *[(ROUTES, 0), (ROUTES, 1), (ROUTES, 2), (ROUTES, 2)],
+        *[(ROUTES, 0), (ROUTES, 1), (ROUTES, 2), (ROUTES, 2), (ROUTES, 2)],
         (LISTENER, 0),
     ]
 
