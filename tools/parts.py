@@ -1,4 +1,4 @@
-"""Real programs that the bench needs: on PATH, or unpacked from the distribution without root."""
+"""Real programs of tests and bench: on PATH, or unpacked from the distribution without root."""
 
 import shutil
 import subprocess
@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent / ".parts"
-PACKAGES = {"wrk": ("wrk", "libluajit-5.1-2", "libluajit-5.1-common")}
-"""The packages of Debian and Ubuntu that hold a program and what it is linked to."""
+EVERYWHERE = frozenset({"libc6", "libgcc-s1", "gcc-12-base", "libcrypt1"})
+"""Packages that each system has, and that must not stand beside its own."""
 
 
 def command(name: str) -> list[str]:
@@ -16,28 +16,30 @@ def command(name: str) -> list[str]:
     found = shutil.which(name)
     if found:
         return [found]
-    unpacked = HOME / "usr" / "bin" / name
+    home = HOME / name
+    unpacked = home / "usr" / "bin" / name
     if not unpacked.exists():
-        _unpack(name)
-    libraries = sorted({str(p.parent) for p in HOME.rglob("*.so*")})
+        _unpack(name, home)
+    libraries = sorted({str(p.parent) for p in home.rglob("*.so*")})
     return ["env", f"LD_LIBRARY_PATH={':'.join(libraries)}", str(unpacked)]
 
 
-def _unpack(name: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for package in PACKAGES.get(name, (name,)):
-            try:
-                subprocess.run(
-                    ["apt-get", "download", "-qq", package],  # noqa: S607 # as found on PATH
-                    cwd=folder,
-                    check=True,
-                    capture_output=True,
-                )
-            except (OSError, subprocess.CalledProcessError):
-                raise MissingError(name) from None
-        HOME.mkdir(exist_ok=True)
-        for archive in Path(folder).glob("*.deb"):
-            subprocess.run(["dpkg", "-x", archive, HOME], check=True)  # noqa: S607 # likewise
+def _unpack(name: str, home: Path) -> None:
+    """Fetch the package of that name with all that it needs, and lay it out below `home`."""
+    needs = ["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests"]
+    needs += ["--no-conflicts", "--no-breaks", "--no-replaces", "--no-enhances", name]
+    try:
+        said = subprocess.run(needs, check=True, capture_output=True, text=True).stdout
+        listed = (w for w in said.splitlines() if w and w[0] not in " |<" and ":" not in w)
+        packages = sorted(set(listed) - EVERYWHERE)
+        with tempfile.TemporaryDirectory() as folder:
+            fetch = ["apt-get", "download", "-qq", *packages]
+            subprocess.run(fetch, cwd=folder, check=True, capture_output=True)
+            home.mkdir(parents=True, exist_ok=True)
+            for archive in Path(folder).glob("*.deb"):
+                subprocess.run(["dpkg", "-x", archive, home], check=True)  # noqa: S607 # on PATH
+    except (OSError, subprocess.CalledProcessError):
+        raise MissingError(name) from None
 
 
 class MissingError(Exception):

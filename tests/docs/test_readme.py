@@ -1,8 +1,7 @@
 """The README does what it says: its file, its curl lines, its mistake."""
 
 import re
-import shutil
-import socket
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.process import ROOT, Process, foregate, free_port
+from tools.parts import command
 
 README = (ROOT / "README.md").read_text()
 EXAMPLE = ROOT / "examples" / "shop" / "gateway.yaml"
@@ -62,6 +62,7 @@ def test_a_curl_line_gives_what_it_says(
     for old, new in running.items():
         line = line.replace(old, new)
         expected = [e.replace(old, new) for e in expected]
+    line = line.replace("curl", shlex.join(command("curl")), 1)
     done = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)  # noqa: S602 # the line as a reader types it
     said = iter(done.stdout.splitlines())
     for wanted in expected:  # each in this order, others may stand between
@@ -96,7 +97,5 @@ def test_the_commands_it_names_exist() -> None:
         assert (ROOT / "foregate" / "commands" / f"{name}.py").exists(), name
 
 
-def test_the_curl_program_is_there() -> None:
-    assert shutil.which("curl"), "curl is missing: install it (on Debian, apt install curl)"
-    assert curls()
-    assert socket.gethostbyname("localhost")
+def test_there_are_curl_lines() -> None:
+    assert len(curls()) >= 6
