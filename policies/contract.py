@@ -65,6 +65,48 @@ class Fault:
     at_key: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A name in a route's settings that must be defined at the top of some file.
+
+    `kind` is the top key that defines it (`identities`); `path` leads to the name in the settings.
+    """
+
+    kind: str
+    name: str
+    path: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a route's settings are resolved with, once every file is read.
+
+    `names` are all named things by kind and name, with their settings. `home` says whose the
+    settings are: the file they are inherited from, or the route's hosts and path.
+    """
+
+    names: Mapping[str, Mapping[str, Settings]]
+    file: str
+    hosts: tuple[str, ...]
+    path: str
+    inherited: bool
+
+
+def no_references(_settings: Settings) -> Iterable[Reference]:
+    """Name nothing: the default of a key."""
+    return ()
+
+
+def as_written(settings: Settings, _around: Surroundings) -> Settings:
+    """Give the settings as they are: the default of a key that refers to nothing."""
+    return settings
+
+
+def replaced(own: Settings, _inherited: Settings | None) -> Settings:
+    """Give a route's own value: the default of an atom."""
+    return own
+
+
 def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterable[Fault]:
     """Find nothing: the default of a key whose settings are right wherever they stand."""
     return ()
@@ -106,6 +148,19 @@ class RouteKey(Key):
     actions: frozenset[Action] = frozenset({Action.FORWARD})
     overruled: Callable[[Settings, Mapping[str, Settings]], Iterable[Fault]] = unhindered
     """Takes the settings and those of the route's other keys, of which one may leave no effect."""
+    references: Callable[[Settings], Iterable[Reference]] = no_references
+    """The names in the settings that must exist."""
+    resolved: Callable[[Settings, Surroundings], Settings] = as_written
+    """Takes the settings, all references good; gives what the Envoy half gets in their place."""
+    clashes: Callable[[Settings, Mapping[str, Settings]], Iterable[Fault]] = unhindered
+    """Takes resolved settings, own or inherited, and the route's others: what cannot be meant."""
+    extended: Callable[[Settings, Settings | None], Settings] = replaced
+    """For an atom: takes the route's own value and the inherited one, which it may keep."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedKey(Key):
+    """A key at the top of a file that defines things by name: `settings` is the type of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

