@@ -8,14 +8,14 @@ from typing import Protocol, TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeysOf:
-    """Which keys does this key source have? Answered by IssuerKeys, or UNAVAILABLE."""
+    """The keys of this source are wanted. Answered by IssuerKeys, or UNAVAILABLE."""
 
     source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderOf:
-    """Who holds the key with this SHA-256, 32 bytes, at an identity of kind apiKey?
+    """Who holds the key with this SHA-256 (32 bytes), at an identity of kind apiKey, is wanted.
 
     Answered by a Holder, by NOBODY, or by UNAVAILABLE where no consumers are known yet.
     """

@@ -26,9 +26,7 @@ RSA_EXPONENTS = range(3, 2**32, 2)
 PublicKey: TypeAlias = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
-_ROCA_PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79) + (
-    *(83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167),
-)
+_ROCA_PRIMES = tuple(n for n in range(3, 168, 2) if all(n % p for p in range(3, n, 2)))
 
 
 class MalformedKeysError(Exception):
@@ -64,8 +62,8 @@ def parse(jwks: bytes) -> tuple[Key, ...]:
         raise MalformedKeysError("no list of keys, or too many")
     objects = [entry for entry in entries if isinstance(entry, dict)]
     times = Counter(kid for o in objects if isinstance(kid := o.get("kid"), str))
-    usable = (_key(o) for o in objects if times.get(str(o.get("kid")), 1) == 1)
-    return tuple(key for key in usable if key is not None)
+    usable = (_key(o) for o in objects)
+    return tuple(k for k in usable if k is not None and (k.kid is None or times[k.kid] == 1))
 
 
 def chosen(
