@@ -9,7 +9,7 @@ Envoy's endpoints), and how many of them there are. Phases within one Envoy are 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,13 @@ from typing import Self
 import structlog
 
 from controlplane.build import Build
-from controlplane.compile.services import SERVICE_CLUSTERS, members
+from controlplane.compile.services import ROLES, cluster_name, members
 from controlplane.keyring.keyring import Keyring
 from controlplane.retired import Retired
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
-from controlplane.xds.server import Event, Outcome, Server
-from controlplane.xds.stream import ENVOY, Instances, Wanted
+from controlplane.xds.server import Heard, Outcome, Server
+from controlplane.xds.stream import Instances, Wanted
+from controlplane.xds.world import ENVOY
 from protos import EXTAUTHZ, FLEET, FLEET_NAME, KEY_REQUEST, LIMITS, RATELIMIT
 from protos.limits_pb2 import Fleet
 
@@ -160,7 +161,8 @@ class Publisher:
         self._offer(EXTAUTHZ, snapshot([*_all(policy[EXTAUTHZ]), *self._keyring.resources()]))
         instances = len(self._addresses.get(RATELIMIT, ()))
         fleet = resource(FLEET, FLEET_NAME, Fleet(instances=instances))
-        kept = (self._retired.beside(r) if r.type_url == LIMITS else r for r in _all(policy[RATELIMIT]))
+        own = _all(policy[RATELIMIT])
+        kept = (self._retired.beside(r) if r.type_url == LIMITS else r for r in own)
         self._offer(RATELIMIT, snapshot([fleet, *kept]))
 
     def _offer_envoys(self) -> None:
@@ -168,8 +170,8 @@ class Publisher:
         if self._envoys is None:
             return
         made = {(r.type_url, r.name): r for r in _all(self._envoys)}
-        for role, name in SERVICE_CLUSTERS.items():
-            salt = self._envoys.of(CLUSTER)[name].version
+        for role in ROLES:
+            salt = self._envoys.of(CLUSTER)[cluster_name(role)].version
             one = members(role, self._addresses.get(role, ()), salt)
             made[ENDPOINTS, one.name] = one
         self._offer(ENVOY, snapshot(made.values()))
@@ -180,7 +182,7 @@ class Publisher:
             self._versions[role] = new.version
             self._server.publish(new, role=role)
 
-    def _heard(self, event: Event) -> None:
+    def _heard(self, event: Heard) -> None:
         match event:
             case Wanted(type_url=type_url, name=name) if type_url == KEY_REQUEST:
                 self._keyring.wanted(name)

@@ -5,11 +5,13 @@ import contextlib
 import functools
 import signal
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from controlplane.build import Build, Options, build
 from controlplane.files import read_sources
@@ -22,6 +24,7 @@ from foregate.secrets import required
 from foregate.watch import saves
 from language.mistakes import Mistake
 from language.places import Place
+from serving.address import address
 from serving.admin import Admin
 
 _log = structlog.get_logger(__name__)
@@ -96,8 +99,13 @@ async def run(options: ControlOptions) -> int:
     stop = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
-    admin = Admin(options.admin, ready=publisher.offered.is_set)
-    async with publisher, admin:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    admin = Admin((registry,), publisher.offered.is_set)
+    async with publisher, AsyncExitStack() as held:
+        if options.admin:
+            await admin.start(address(options.admin))
+            held.push_async_callback(admin.stop)
         _log.info("serving xds", address=options.listen)
         applier = Applier(
             read=functools.partial(read_sources, options.path),
