@@ -10,7 +10,7 @@ import click
 # handlers do nothing.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
-COMMANDS = ("check", "dev", "docs", "schema", "xds")
+COMMANDS = ("check", "dev", "docs", "extauthz", "ratelimit", "schema", "xds")
 
 
 class _OnDemand(click.Group):

@@ -34,11 +34,7 @@ class LastGood:
     def read(self) -> Holding | None:
         """Read what was kept; None when there is nothing, or nothing that can be trusted."""
         try:
-            data = self._data()
-            head, body = data[: len(_MAGIC) + 32], data[len(_MAGIC) + 32 :]
-            if head != _MAGIC + _digest(self._service, body):
-                raise BundleError("it is cut, changed or foreign")
-            return from_bytes(body)
+            return _content(self._service, self._data())
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -116,6 +112,13 @@ class LastGood:
             if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise PermissionError(errno.EPERM, "others may write it")
             return file.read()
+
+
+def _content(service: str, data: bytes) -> Holding:
+    head, body = data[: len(_MAGIC) + 32], data[len(_MAGIC) + 32 :]
+    if head != _MAGIC + _digest(service, body):
+        raise BundleError("it is cut, changed or foreign")
+    return from_bytes(body)
 
 
 def _digest(service: str, body: bytes) -> bytes:

@@ -22,7 +22,7 @@ from serving.metrics import Metrics
 from serving.policyfile import PolicyFile, PolicyFileError
 from serving.service import Maker, RejectedError
 from serving.subscription import subscription
-from serving.transport import BindError, GrpcTransport
+from serving.transport import BindError, GrpcTransport, place
 from serving.wire import Node
 
 _log = structlog.get_logger(__name__)
@@ -51,12 +51,38 @@ class Settings:
     grace: float = 2.0
 
 
+NODE_ID_LENGTH = 256
+"""Characters; the control plane refuses longer ones."""
+
+
 class StartError(Exception):
     """The process cannot start; `message` says why."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that do not go together. Raises StartError and AddressError."""
+    if not settings.xds and settings.policy is None:
+        raise StartError(
+            "where does the policy come from? Say --xds ADDRESS (FOREGATE_XDS), the control "
+            "plane, or --policy FILE (FOREGATE_POLICY)"
+        )
+    if settings.xds and settings.policy is not None:
+        raise StartError(
+            "the policy comes from the control plane (--xds, FOREGATE_XDS) or from a file "
+            "(--policy, FOREGATE_POLICY), not from both"
+        )
+    where = address(settings.advertise or settings.listen)
+    if settings.xds and where.everywhere:
+        raise StartError(
+            f"{where} is no address to connect to: say with --advertise (FOREGATE_ADVERTISE) "
+            "where Envoy reaches this service"
+        )
+    if len(settings.node) > NODE_ID_LENGTH:
+        raise StartError(f"--node (FOREGATE_NODE): over {NODE_ID_LENGTH} characters")
 
 
 async def run(maker: Maker, settings: Settings) -> int:
@@ -71,9 +97,9 @@ async def serve(maker: Maker, settings: Settings, stop: asyncio.Event) -> int:
         await _Process(maker, settings).until(stop)
     except (StartError, AddressError, BindError, PolicyFileError) as error:
         _log.error("cannot start", why=error.message)  # the words say all of it
-    except ExceptionGroup as group:
-        for error in _leaves(group):
-            _log.error("failed", error=type(error).__name__)  # words may be secret
+    except Exception as error:  # noqa: BLE001 # by type and place: its words may hold a secret
+        for one in _leaves(error):
+            _log.error("failed", error=type(one).__name__, at=place(one))
     else:
         return 0
     return 1
@@ -83,8 +109,7 @@ class _Process:
     """The parts of one process."""
 
     def __init__(self, maker: Maker, settings: Settings) -> None:
-        if bool(settings.xds) == (settings.policy is not None):
-            raise StartError("give the control plane's address or a policy file, one of both")
+        check(settings)
         self._settings = settings
         self._metrics = Metrics()
         self._feed = (
@@ -94,8 +119,6 @@ class _Process:
         )
         self._service = maker(self._feed)
         self._listen = address(settings.listen)
-        if settings.xds and not settings.advertise and self._listen.everywhere:
-            raise StartError(f"{self._listen} is no address for Envoy: say which is (advertise)")
         self._health = Health(self._service.methods)
         self._transport = GrpcTransport(
             self._listen, self._service.methods, self._metrics, extra=self._health.add_to
@@ -173,9 +196,9 @@ class _Process:
     def _changed(self) -> None:
         """The service took an update in."""
         self._moved.set()
-        if self._kept is not None and isinstance(self._feed, Client):
-            if self._feed.subscription.complete:
-                self._kept.changed()
+        feed = self._feed
+        if self._kept is not None and isinstance(feed, Client) and feed.subscription.complete:
+            self._kept.changed()
 
     async def _follow(self, where: Address) -> None:
         """Let health follow what the service says of itself."""
@@ -225,9 +248,9 @@ def _signals() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(one)
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error

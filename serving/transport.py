@@ -128,7 +128,7 @@ class GrpcTransport:
                 status, why = "DEADLINE_EXCEEDED", "no answer in time"
             except Exception as error:  # noqa: BLE001 # whatever it is, the process serves on
                 status, why = "INTERNAL", "the service failed"
-                _log.error("call failed", method=name, error=type(error).__name__, at=_at(error))
+                _log.error("call failed", method=name, error=type(error).__name__, at=place(error))
             finally:
                 self._free += 1
             return await self._refuse(context, status, why)
@@ -146,7 +146,7 @@ def _left(context: Context) -> float:
     return PATIENCE if left is None else left
 
 
-def _at(error: Exception) -> str:
+def place(error: BaseException) -> str:
     """Where an exception came from. Its own words may hold a secret of the request."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
