@@ -83,7 +83,11 @@ def test_what_is_made_of_an_admission_is_a_denial_again() -> None:
 
 def test_a_request_keeps_lines_of_one_name() -> None:
     request = Request(
-        method="GET", path="/?q", host="h", address="", headers=(("a", b"1"), ("b", b""), ("a", b"\xff"))
+        method="GET",
+        path="/?q",
+        host="h",
+        address="",
+        headers=(("a", b"1"), ("b", b""), ("a", b"\xff")),
     )
     assert request.values("a") == (b"1", b"\xff")
     assert request.values("A") == ()

@@ -126,7 +126,9 @@ def holder_of(key: bytes, identity: str = "keys") -> HolderOf:
 def known() -> dict[Question, Answer]:
     """What the shell knows: the keys of both issuers, and that acme holds `acme-key`."""
     return {
-        KeysOf(source=IDP.keys): issuer_keys(signer(), signer("ed", "EdDSA"), signer("rs", "RS256")),
+        KeysOf(source=IDP.keys): issuer_keys(
+            signer(), signer("ed", "EdDSA"), signer("rs", "RS256")
+        ),
         KeysOf(source=PARTNER.keys): issuer_keys(signer("partner", "EdDSA")),
         holder_of(b"acme-key"): Holder(consumer="acme", scopes=("orders:read",)),
     }

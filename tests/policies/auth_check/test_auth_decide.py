@@ -149,9 +149,7 @@ def test_the_principal_of_a_token() -> None:
 
 def test_the_principal_of_a_key() -> None:
     verdict = decided(request(KEY), pipeline(*JWT_KEY))
-    assert verdict.principal == Principal(
-        identity="keys", consumer="acme", scopes=("orders:read",)
-    )
+    assert verdict.principal == Principal(identity="keys", consumer="acme", scopes=("orders:read",))
 
 
 def test_the_first_of_all_is_the_principal_and_the_key_beside_it_names_the_consumer() -> None:
