@@ -1,11 +1,8 @@
-"""The authorization service without a transport: what it is served, and calls as Envoy makes them."""
+"""The authorization service without a transport: what it is served, calls as Envoy makes them."""
 
 import asyncio
-import json
-from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from envoy.service.auth.v3.external_auth_pb2 import CheckRequest, CheckResponse
 from prometheus_client import generate_latest
@@ -117,7 +114,9 @@ def consumers(keys: Mapping[str, bytes], scopes: Iterable[str] = ("orders:read",
 def key_set(
     source: str, *signers: Signer, fetched_at: float = NOW, use_for: float = 3600, text: bytes = b""
 ) -> Update:
-    body = KeySet(source=source, jwks=text or (jwks(*(s.jwk() for s in signers)) if signers else b""))
+    body = KeySet(
+        source=source, jwks=text or (jwks(*(s.jwk() for s in signers)) if signers else b"")
+    )
     body.fetched_at_ms, body.use_for_ms = int(fetched_at * 1000), int(use_for * 1000)
     return Update(type_url=KEYS, changed={source: body.SerializeToString()})
 
@@ -171,7 +170,3 @@ def admits(response: CheckResponse) -> bool:
 def told(response: CheckResponse) -> dict[str, str]:
     """The headers that the upstream is told."""
     return {o.header.key: o.header.value for o in response.ok_response.headers}
-
-
-def decoded(part: bytes) -> Any:
-    return json.loads(b64decode(part + b"=="))

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from decision.ask import Holder, HolderOf, IssuerKeys, KeysOf, Missing
-from extauthz.metrics import Metrics
 from decision.verdict import Verdict
+from extauthz.metrics import Metrics
 from extauthz.policy import Policy
 from policies.auth.pipeline import document
 from protos import CONSUMERS, CONSUMERS_NAME, KEYS, LIMITS, PIPELINE
@@ -17,12 +17,14 @@ from serving.service import RejectedError, Update
 from tests.extauthz.checks import consumers, key_set, message, pipelines, served
 from tests.policies.auth_check.minting import (
     IDP,
-    KEYS as API_KEYS,
     PARTNER,
     holder_of,
     jwks,
     pipeline,
     signer,
+)
+from tests.policies.auth_check.minting import (
+    KEYS as API_KEYS,
 )
 
 ONE, TWO = pipeline(IDP), pipeline(IDP, API_KEYS)

@@ -5,6 +5,7 @@ The oracle shares nothing with the code but the settings: it knows each good cre
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeAlias
 
 from envoy.service.auth.v3.external_auth_pb2 import CheckRequest, CheckResponse
 from hypothesis import example, given
@@ -50,9 +51,7 @@ class Credential:
 TOKENS = {
     OF_IDP: Credential(claims="idp", proves="alice", scopes=("orders:read", "profile")),
     OF_IDP_WRITING: Credential(claims="idp", proves="will", scopes=("orders:read", *WRITE)),
-    OF_PARTNER: Credential(
-        claims="partner", proves="bob", scopes=("orders:read", "profile")
-    ),
+    OF_PARTNER: Credential(claims="partner", proves="bob", scopes=("orders:read", "profile")),
     signer().token({"exp": 1}): Credential(claims="idp"),
     signer().token({"aud": "else"}): Credential(claims="idp"),
     signer("eve").token(): Credential(claims="idp"),
@@ -62,6 +61,9 @@ TOKENS = {
     signer().token(header={"alg": "none"}): Credential(claims="idp"),
     signer().token({"iss": "https://evil.example"}): Credential(claims=""),
 }
+Proof: TypeAlias = tuple[str, tuple[str, ...]]
+"""Who it is, and the scopes."""
+
 NO_TOKEN = Credential(claims="")
 
 
@@ -79,10 +81,10 @@ def oracle(name: str, lines: list[tuple[str, bytes]]) -> str | None:
     if sent and sent[0].strip(b" \t").lower().startswith(b"bearer "):
         token = TOKENS.get(sent[0].strip(b" \t")[7:].lstrip(b" "), NO_TOKEN)
     key = held[0].strip(b" \t") if held else b""
-    passed: list[tuple[str, tuple[str, ...]]] = []
+    passed: list[Proof] = []
     for identity in by.identities:
         if identity.name == "keys":
-            one = ("acme", ("orders:read",)) if key == b"acme-key" else None
+            one: Proof | None = ("acme", ("orders:read",)) if key == b"acme-key" else None
             present = bool(key)
         else:
             listed = {i.name for i in by.identities}
@@ -113,10 +115,10 @@ def broken(token: bytes, at: int, byte: int) -> bytes:
 
 
 some_tokens = st.sampled_from(sorted(TOKENS))
-tokens = some_tokens | st.builds(
-    broken, some_tokens, st.integers(0, 999), st.integers(0, 255)
+tokens = some_tokens | st.builds(broken, some_tokens, st.integers(0, 999), st.integers(0, 255))
+schemes = st.sampled_from(
+    [b"Bearer ", b"bearer ", b"BEARER  ", b"Basic ", b"Bearer", b"", b" Bearer "]
 )
-schemes = st.sampled_from([b"Bearer ", b"bearer ", b"BEARER  ", b"Basic ", b"Bearer", b"", b" Bearer "])
 keys = st.sampled_from([b"acme-key", b" acme-key", b"acme-key,acme-key", b"", b"ACME-KEY"])
 lines = st.lists(
     st.tuples(st.just("authorization"), st.builds(bytes.__add__, schemes, tokens))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -90,11 +90,12 @@ def rsa_key(bits: int = 2048) -> Any:
 @cache
 def signer(kid: str = "es", algorithm: str = "ES256") -> Signer:
     """A signer, the same one for each name."""
-    private = {
+    make: Mapping[str, Callable[[], Any]] = {
         "RS256": rsa_key,
         "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
         "EdDSA": ed25519.Ed25519PrivateKey.generate,
-    }[algorithm]()
+    }
+    private = make[algorithm]()
     return Signer(kid=kid, algorithm=algorithm, private=private)
 
 

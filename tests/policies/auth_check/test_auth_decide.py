@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from decision.ask import Ask, Holder, HolderOf, KeysOf, Missing
+from decision.ask import Answer, Ask, Holder, HolderOf, KeysOf, Missing, Question
 from decision.principal import Principal
 from decision.verdict import Verdict
 from policies.auth.check import decide
@@ -270,7 +270,7 @@ def test_only_a_verified_credential_is_forwarded(
 
 
 def test_keys_of_no_source_are_our_fault() -> None:
-    given = {KeysOf(source=IDP.keys): Missing.UNAVAILABLE}
+    given: dict[Question, Answer] = {KeysOf(source=IDP.keys): Missing.UNAVAILABLE}
     assert told(decided(request(GOOD), pipeline(IDP), given)) == (503, "keys_unavailable")
 
 
@@ -286,18 +286,21 @@ def test_keys_of_no_source_are_our_fault() -> None:
 )
 def test_stale_keys_are_our_fault(age: float, use_for: float, expected: object) -> None:
     stale = issuer_keys(signer(), fetched_at=NOW - age, use_for=use_for)
-    given = {KeysOf(source=IDP.keys): stale}
+    given: dict[Question, Answer] = {KeysOf(source=IDP.keys): stale}
     assert told(decided(request(GOOD), pipeline(IDP), given)) == expected
 
 
 def test_consumers_that_never_came_are_our_fault() -> None:
-    given = {holder_of(b"acme-key"): Missing.UNAVAILABLE}
+    given: dict[Question, Answer] = {holder_of(b"acme-key"): Missing.UNAVAILABLE}
     assert told(decided(request(KEY), pipeline(KEYS), given)) == (503, "consumers_unavailable")
 
 
 def test_an_answer_of_the_wrong_kind_admits_nobody() -> None:
     acme = Holder(consumer="acme", scopes=())
-    wrong = {KeysOf(source=IDP.keys): acme, holder_of(b"acme-key"): issuer_keys(signer())}
+    wrong: dict[Question, Answer] = {
+        KeysOf(source=IDP.keys): acme,
+        holder_of(b"acme-key"): issuer_keys(signer()),
+    }
     assert decided(request(GOOD), pipeline(IDP), wrong).fault
     assert decided(request(KEY), pipeline(KEYS), wrong).fault
 

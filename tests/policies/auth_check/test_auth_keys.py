@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
+from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from decision.ask import IssuerKeys, KeysOf
@@ -198,8 +199,6 @@ def test_a_signature_is_checked(by: Signer) -> None:
 
 
 def test_a_der_signature_is_none_of_es256() -> None:
-    from cryptography.hazmat.primitives.hashes import SHA256
-
     signed = ES.token().rpartition(b".")[0]
     assert not key_of(ES).verifies(signed, ES.private.sign(signed, ec.ECDSA(SHA256())))
 
