@@ -69,12 +69,12 @@ class Checker:
                 verdict = self._verdict(request(called), pipeline)
                 self._reports.report(verdict.unknown)
             answer = reply(verdict)
+            _tell(rule, verdict)
         except Exception as error:  # noqa: BLE001  # authentication never fails open, nor aborts
             verdict = Verdict(status=503, reason=_reason(error))
             answer = reply(verdict)
             _log.warning("check failed", rule=rule, error=type(error).__name__, at=_place(error))
         self._metrics.decided(rule, verdict, self._monotonic() - began)
-        _tell(rule, verdict)
         return answer
 
     async def _pipeline(self, name: str, left: float) -> Pipeline | Verdict:
