@@ -10,7 +10,7 @@ import click
 # handlers do nothing.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
-COMMANDS = ("check", "dev", "docs", "schema", "xds")
+COMMANDS = ("check", "dev", "docs", "keys", "schema", "xds")
 
 
 class _OnDemand(click.Group):
@@ -48,6 +48,7 @@ def main() -> None:
       foregate dev --to http://localhost:3000
       foregate check gateway.yaml        every mistake at its line and column
       foregate docs retry                what a key means
+      foregate keys create --consumer acme
 
     \b
     Shell completion (bash; zsh and fish likewise):
