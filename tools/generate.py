@@ -10,7 +10,7 @@ from pathlib import Path
 from controlplane.model.schema import json_schema
 from policies import POLICIES
 from policies.contract import Key, RouteKey
-from tools.bootstrap import bootstrap
+from tools.bootstrap import bootstrap, bootstrap_unix
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,6 +40,7 @@ def readme() -> str:
 
 GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (
     ("envoy/bootstrap.json", bootstrap),
+    ("envoy/bootstrap-unix.json", bootstrap_unix),
     ("gateway.schema.json", schema),
     ("README.md", readme),
 )
