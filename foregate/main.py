@@ -10,11 +10,7 @@ import click
 # handlers do nothing.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
-<<<<<<< HEAD
-COMMANDS = ("check", "dev", "docs", "extauthz", "ratelimit", "schema", "xds")
-=======
-COMMANDS = ("check", "dev", "docs", "keys", "schema", "xds")
->>>>>>> compose
+COMMANDS = ("check", "controlplane", "dev", "docs", "extauthz", "keys", "ratelimit", "schema", "xds")
 
 
 class _OnDemand(click.Group):
