@@ -28,7 +28,7 @@ from serving.logs import configure
     "--admin",
     metavar="ADDRESS",
     envvar="FOREGATE_ADMIN_LISTEN",
-    default="127.0.0.1:18001",
+    default="127.0.0.1:18090",
     show_default=True,
     help="Where /ready and /metrics are asked for; empty for nowhere.",
 )

@@ -19,9 +19,9 @@ from controlplane.sources import SourceFile
 from foregate import parts
 from foregate.apply import Applier
 from foregate.dev import envoy, services
-from foregate.dev.demo import Demo
 from foregate.dev.services import SERVICES, Needs
 from foregate.dev.stage import CannotStartError, DevStage
+from foregate.dev.standin import StandIn
 from foregate.dev.starter import NAME, starter
 from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, Ready, supervise
 from foregate.dev.voice import Voice
@@ -73,7 +73,8 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
         async with publisher:
             needs = Needs()
             stage = DevStage(
-                demo=Demo(folder / "upstream.log"),
+                upstream=StandIn("upstream", "upstream.py", folder),
+                issuer=StandIn("issuer", "issuer.py", folder),
                 voice=voice,
                 folder=folder,
                 stand_in=not options.to,
@@ -122,7 +123,8 @@ class _Session:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._upstream()),
+                    group.create_task(self._stand_in(self.stage.upstream)),
+                    group.create_task(self._stand_in(self.stage.issuer)),
                     group.create_task(self._envoy()),
                     *(group.create_task(self._service(s)) for s in self.services),
                     group.create_task(self._files()),
@@ -141,9 +143,9 @@ class _Session:
                     self.voice.warn(f"{child.name} {child.how}: giving up", *_indent(child.words))
         return code
 
-    async def _upstream(self) -> None:
-        demo = self.stage.demo
-        await supervise(demo.program, demo.ready, self._report)
+    async def _stand_in(self, one: StandIn) -> None:
+        await one.needed.wait()
+        await supervise(one.program, one.ready, self._report)
 
     async def _envoy(self) -> None:
         """Start Envoy once there is something to serve: it asks at once, and would wait long."""

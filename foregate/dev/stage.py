@@ -11,9 +11,10 @@ from controlplane.snapshot import Snapshot
 from foregate.apply import Live, Texts
 from foregate.dev import envoy
 from foregate.dev.backends import local_backends
+from foregate.dev.credentials import LocalIssuer, Wallet, local_issuers
 from foregate.dev.curl import curl_lines
-from foregate.dev.demo import Demo
 from foregate.dev.ports import Port, ports_of, refusals
+from foregate.dev.standin import StandIn
 from foregate.dev.upstream import Backend
 from foregate.dev.voice import Voice
 from language.mistakes import Mistake
@@ -35,7 +36,8 @@ class DevStage:
     which services a build calls, before it is published.
     """
 
-    demo: Demo
+    upstream: StandIn
+    issuer: StandIn
     voice: Voice
     folder: Path
     stand_in: bool
@@ -44,6 +46,7 @@ class DevStage:
     _open: tuple[Port, ...] = ()
     _backends: tuple[Backend, ...] = ()
     _others: frozenset[str] = frozenset()
+    _issuers: tuple[LocalIssuer, ...] = ()
 
     async def fitting(self, build: Build, snapshot: Snapshot, origin: Place) -> tuple[Mistake, ...]:
         """Refuse what wants ports that others hold; before the first version that is the end."""
@@ -56,7 +59,12 @@ class DevStage:
         """Have the services that it calls, and somebody answer for its backends."""
         self.needed(build.calls)
         self._backends = local_backends(build.plan) if build.plan and self.stand_in else ()
-        self._others = await self.demo.serve(self._backends)
+        self._others = await self.upstream.serve(
+            [(one.name, one.host, one.port) for one in self._backends]
+        )
+        issuers = local_issuers(build.plan) if build.plan and self.stand_in else ()
+        foreign = await self.issuer.serve([(i.url, i.audience) for i in issuers])
+        self._issuers = tuple(i for i in issuers if i.url not in foreign)
 
     async def went_live(self, live: Live, *, first: bool) -> None:
         """Wait until its ports take connections, then say so."""
@@ -97,7 +105,10 @@ class DevStage:
         """Say where the gateway is and what to try."""
         base = ports[0].url if ports else ""
         served = frozenset(one.name for one in self._backends)
-        lines = curl_lines(live.build.plan, base, served) if live.build.plan else ()
+        lines: tuple[str, ...] = ()
+        if live.build.plan:
+            wallet = Wallet(plan=live.build.plan, issuers=self._issuers)
+            lines = (*wallet.lines(), *curl_lines(live.build.plan, base, served, wallet))
         self.voice.say(
             f"{base} is live, after {live.took:.1f} s", "", *(f"  {line}" for line in lines), ""
         )
