@@ -88,7 +88,9 @@ def _bootstrap(xds: Address) -> str:
                 # An Envoy that is full must still say so.
                 ignore_global_conn_limit=True,
             ),
-            static_resources=BootstrapStaticResources(clusters=[_xds_cluster(xds), _local_cluster()]),
+            static_resources=BootstrapStaticResources(
+                clusters=[_xds_cluster(xds), _local_cluster()]
+            ),
             dynamic_resources=BootstrapDynamicResources(
                 lds_config=_from_ads(),
                 cds_config=_from_ads(),

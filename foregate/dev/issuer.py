@@ -157,11 +157,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
     timeout = 10
 
-    def do_GET(self) -> None:  # noqa: N802 # the base's name
+    def do_GET(self) -> None:  # the base's name
         """Answer discovery, the keys and, for a browser or curl, a token."""
         self._answer({})
 
-    def do_POST(self) -> None:  # noqa: N802 # the base's name
+    def do_POST(self) -> None:  # the base's name
         """Answer as a token endpoint does."""
         length = self.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > BODY:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,16 @@ async def exchange(port: int, sent: bytes) -> bytes:
         answer = await reader.read()
         writer.close()
         return answer
+
+
+async def listened(port: int, sent: bytes) -> bytes:
+    """The exchange, once somebody listens."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            try:
+                return await exchange(port, sent)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.02)
 
 
 def talk(sent: bytes) -> bytes:
@@ -179,13 +188,6 @@ def test_by_itself_it_serves_its_arguments_until_it_is_asked_to_end() -> None:
     words = [f"a=127.0.0.1:{one}", f"b=127.0.0.1:{other}"]
     child = Child([sys.executable, "-m", "foregate.dev.upstream", *words], ROOT)
     for name, port in (("a", one), ("b", other)):
-        until = time.monotonic() + DEADLINE
-        while time.monotonic() < until:
-            try:
-                answer = asyncio.run(exchange(port, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"))
-                break
-            except ConnectionError:
-                time.sleep(0.02)
-        (body,) = bodies(answer)
+        (body,) = bodies(asyncio.run(listened(port, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")))
         assert body["backend"] == name
     assert child.end() == 0
