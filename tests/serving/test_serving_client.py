@@ -95,9 +95,7 @@ def test_what_is_published_arrives_and_is_acked(tmp_path: Path) -> None:
         await rig.until("b")
         assert rig.value("foregate_xds_connected") == 1
         assert rig.value("foregate_policy_last_update_timestamp_seconds")
-        accepted = rig.value(
-            "foregate_policy_updates_total", type="Cluster", outcome="accepted"
-        )
+        accepted = rig.value("foregate_policy_updates_total", type="Cluster", outcome="accepted")
         assert accepted
         assert accepted >= 3
         assert len(rig.changes) >= accepted
