@@ -74,8 +74,9 @@ def serving_options(*, port: int, admin: int) -> Decorator:
             "--admin",
             metavar="ADDRESS",
             envvar="FOREGATE_ADMIN_LISTEN",
-            default=f"127.0.0.1:{admin}",
-            show_default=True,
+            # click takes an empty variable for none, but this one says "nowhere".
+            default=lambda: "" if "FOREGATE_ADMIN_LISTEN" in os.environ else f"127.0.0.1:{admin}",
+            show_default=f"127.0.0.1:{admin}",
             help="Where /metrics and /ready are; '' for nowhere.",
         ),
         click.option(

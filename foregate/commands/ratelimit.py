@@ -36,7 +36,7 @@ def command(redis: str, **words: Unpack[Words]) -> None:
     from ratelimit.service import make  # noqa: PLC0415 # --help needs none of it
 
     if redis:
-        _check(redis)
+        check(redis)
 
     def maker(feed: Feed) -> Service:
         return make(feed, redis_url=redis or None)
@@ -44,7 +44,7 @@ def command(redis: str, **words: Unpack[Words]) -> None:
     serve(RATELIMIT, maker, words)
 
 
-def _check(url: str) -> None:
+def check(url: str) -> None:
     """Refuse what is no Redis URL. The URL may hold a password: it is not repeated."""
     try:
         parts = urlsplit(url)
