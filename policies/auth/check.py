@@ -54,7 +54,7 @@ def decide(request: Request, pipeline: Pipeline, answers: Answers, now: float) -
 
     `now` is in seconds since the epoch. The rules are those of LANGUAGE, *Auth*.
     """
-    if any(len(request.values(name)) > 1 for name in {_header(i) for i in pipeline.identities}):
+    if any(_twice(request, _header(identity)) for identity in pipeline.identities):
         return Verdict(status=400, reason="two_credentials")
     presented = _Presented(request=request, bearer=_bearer(request))
     deciding = _deciding(presented, pipeline)
@@ -71,6 +71,19 @@ def decide(request: Request, pipeline: Pipeline, answers: Answers, now: float) -
 
 def _header(identity: Identity) -> str:
     return identity.header if isinstance(identity, ApiKeyIdentity) else AUTHORIZATION
+
+
+def _twice(request: Request, header: str) -> bool:
+    """Whether a header brings two credentials.
+
+    Envoy's codec joins the lines of some headers by commas, Authorization among them, before any
+    filter runs. No bearer token has a comma, so one beside a Bearer says that there were two.
+    """
+    lines = request.values(header)
+    if header != AUTHORIZATION or len(lines) != 1:
+        return len(lines) > 1
+    parts = lines[0].split(b",")
+    return len(parts) > 1 and any(_BEARER.fullmatch(part.strip(b" \t")) for part in parts)
 
 
 def _bearer(request: Request) -> Token | Flaw | None:

@@ -67,6 +67,18 @@ Proof: TypeAlias = tuple[str, tuple[str, ...]]
 NO_TOKEN = Credential(claims="")
 
 
+def are_two(joined: bytes) -> bool:
+    """Whether a Bearer stands beside something else, joined by a comma."""
+    parts = [part.strip(b" \t").lower() for part in joined.split(b",")]
+    return len(parts) > 1 and any(p == b"bearer" or p.startswith(b"bearer ") for p in parts)
+
+
+def token_in(line: bytes) -> Credential | None:
+    if not line.lower().startswith(b"bearer "):
+        return None
+    return TOKENS.get(line[7:].lstrip(b" "), NO_TOKEN)
+
+
 def oracle(name: str, lines: list[tuple[str, bytes]]) -> str | None:
     """Who passes, by the rules of LANGUAGE; None for nobody."""
     by = BY_HASH.get(name)
@@ -77,9 +89,9 @@ def oracle(name: str, lines: list[tuple[str, bytes]]) -> str | None:
     kinds = {type(i) for i in by.identities}
     if (JwtIdentity in kinds and len(sent) > 1) or (type(KEYS) in kinds and len(held) > 1):
         return None
-    token = None
-    if sent and sent[0].strip(b" \t").lower().startswith(b"bearer "):
-        token = TOKENS.get(sent[0].strip(b" \t")[7:].lstrip(b" "), NO_TOKEN)
+    if JwtIdentity in kinds and are_two(b"".join(sent)):
+        return None
+    token = token_in(b"".join(sent[:1]).strip(b" \t"))
     key = held[0].strip(b" \t") if held else b""
     passed: list[Proof] = []
     for identity in by.identities:

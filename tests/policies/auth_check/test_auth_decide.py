@@ -62,7 +62,8 @@ ANY_OF = [
     (JWT, [("authorization", b"bEARER   " + signer().token() + b" ")], "alice"),
     (JWT, [("authorization", b"Bearer" + signer().token())], (401, "no_credentials")),
     (JWT, [("authorization", signer().token())], (401, "no_credentials")),
-    (JWT, [("authorization", GOOD[1] + b", " + GOOD[1])], (401, "malformed_token")),
+    (JWT, [("authorization", b'Digest a="b", c="d"')], (401, "no_credentials")),
+    (JWT_KEY, [("authorization", b'Digest a="b", c="d"'), KEY], "acme"),
     (JWT, [("authorization", b"\xff\xfe")], (401, "no_credentials")),
     (JWT, [bearer(b"\xff.\xff.\xff")], (401, "malformed_token")),
     (JWT, [("x-authorization", GOOD[1])], (401, "no_credentials")),
@@ -98,6 +99,13 @@ ANY_OF = [
     # two of a kind
     (JWT, [GOOD, GOOD], (400, "two_credentials")),
     (JWT, [GOOD, BASIC], (400, "two_credentials")),
+    # as Envoy's codec joins them
+    (JWT, [("authorization", GOOD[1] + b"," + GOOD[1])], (400, "two_credentials")),
+    (JWT, [("authorization", GOOD[1] + b", Basic YTpi")], (400, "two_credentials")),
+    (JWT, [("authorization", b"Basic YTpi,bearer a.b.c")], (400, "two_credentials")),
+    (KEY_JWT, [("authorization", GOOD[1] + b","), KEY], (400, "two_credentials")),
+    (KEY_JWT, [("authorization", b"," + GOOD[1]), KEY], (400, "two_credentials")),
+    ((KEYS,), [("authorization", GOOD[1] + b"," + GOOD[1]), KEY], "acme"),
     (JWT_KEY, [GOOD, KEY, KEY], (400, "two_credentials")),
     (JWT_KEY, [KEY, EMPTY_KEY], (400, "two_credentials")),
     ((KEYS,), [KEY, BAD_KEY], (400, "two_credentials")),
