@@ -2,12 +2,15 @@
 
 The arithmetic is `policies.limits.check`; here is what it and the stores share. A limit's `level`
 is what is spent of it, in units: one hit weighs `unit`, and `capacity` units may be spent at once.
+
+What is made for each decision are named tuples: a frozen dataclass takes 1.0 to 1.3 µs to make,
+they take 0.3, and `bench limiting` counts up to three of them in a decision of 5 µs.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 HOUR_US = 3_600_000_000
 AT_ONCE = 2**53
@@ -62,8 +65,7 @@ class Limit:
         object.__setattr__(self, "capacity", capacity)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charge:
+class Charge(NamedTuple):
     """`hits` (0: a look) that a request puts on one counter; `key` is the limit and the caller."""
 
     limit: Limit
@@ -75,8 +77,7 @@ State: TypeAlias = tuple[int, int]
 """A counter at rest: its level, and the tick (since the epoch) at which it was that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a caller stands at one limit after the decision.
 
     `admitted` is this limit's own word. `remaining` hits, `reset_us` until nothing is spent,
@@ -90,8 +91,7 @@ class Standing:
     retry_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What was decided, standings in the order of the charges; `now` in µs by the store's clock."""
 
     admitted: bool
