@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
 
-HOUR_US = 3_600_000_000
+DAY_US = 86_400_000_000
 AT_ONCE = 2**53
 """More than any level (`MOST_UNITS`), so a tick that gives back so much gives back all."""
 
@@ -36,7 +36,8 @@ class Limit:
     that a change of a number resets nothing:
 
     - GCRA: a hit weighs as many units as the period has ticks, and each tick gives `amount` units
-      back, so all is whole numbers. A tick is 1 µs, and 1 ms for periods of an hour and more.
+      back, so all is whole numbers. A tick is 1 µs. For periods of more than a day it is 1 ms, so
+      that a burst of millions fits: a hit may then pass up to 1 ms early, never one too many.
     - Fixed window: a hit weighs one unit, a tick is the window, and gives all back.
     """
 
@@ -55,7 +56,7 @@ class Limit:
         if self.kind is Kind.FIXED_WINDOW:
             tick, unit, refill, capacity = self.period_us, 1, AT_ONCE, self.amount
         else:
-            coarse = self.period_us >= HOUR_US and self.period_us % 1000 == 0
+            coarse = self.period_us > DAY_US and self.period_us % 1000 == 0
             tick = 1000 if coarse else 1
             unit, refill = self.period_us // tick, self.amount
             capacity = self.burst * unit
