@@ -2,14 +2,17 @@
 
 The arithmetic is `policies.limits.check`; here is what it and the stores share. A limit's `level`
 is what is spent of it, in units: one hit weighs `unit`, and `capacity` units may be spent at once.
+
+What is made for each decision are named tuples: a frozen dataclass takes 1.0 to 1.3 µs to make,
+they take 0.3, and `bench limiting` counts up to three of them in a decision of 5 µs.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
-HOUR_US = 3_600_000_000
+DAY_US = 86_400_000_000
 AT_ONCE = 2**53
 """More than any level (`MOST_UNITS`), so a tick that gives back so much gives back all."""
 
@@ -33,7 +36,8 @@ class Limit:
     that a change of a number resets nothing:
 
     - GCRA: a hit weighs as many units as the period has ticks, and each tick gives `amount` units
-      back, so all is whole numbers. A tick is 1 µs, and 1 ms for periods of an hour and more.
+      back, so all is whole numbers. A tick is 1 µs. For periods of more than a day it is 1 ms, so
+      that a burst of millions fits: a hit may then pass up to 1 ms early, never one too many.
     - Fixed window: a hit weighs one unit, a tick is the window, and gives all back.
     """
 
@@ -52,7 +56,7 @@ class Limit:
         if self.kind is Kind.FIXED_WINDOW:
             tick, unit, refill, capacity = self.period_us, 1, AT_ONCE, self.amount
         else:
-            coarse = self.period_us >= HOUR_US and self.period_us % 1000 == 0
+            coarse = self.period_us > DAY_US and self.period_us % 1000 == 0
             tick = 1000 if coarse else 1
             unit, refill = self.period_us // tick, self.amount
             capacity = self.burst * unit
@@ -62,8 +66,7 @@ class Limit:
         object.__setattr__(self, "capacity", capacity)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charge:
+class Charge(NamedTuple):
     """`hits` (0: a look) that a request puts on one counter; `key` is the limit and the caller."""
 
     limit: Limit
@@ -75,8 +78,7 @@ State: TypeAlias = tuple[int, int]
 """A counter at rest: its level, and the tick (since the epoch) at which it was that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a caller stands at one limit after the decision.
 
     `admitted` is this limit's own word. `remaining` hits, `reset_us` until nothing is spent,
@@ -90,8 +92,7 @@ class Standing:
     retry_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What was decided, standings in the order of the charges; `now` in µs by the store's clock."""
 
     admitted: bool

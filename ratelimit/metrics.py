@@ -1,5 +1,7 @@
 """What the service tells Prometheus. No label holds a value that came from a caller."""
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from decision.counters import Limit
@@ -73,18 +75,19 @@ class Metrics:
     def decided(self, limit: Limit, *, admitted: bool) -> None:
         """One limit's own word about one request."""
         child = self._children.get(limit.id)
-        if child is None or child[0].name != limit.name:
-            child = (
-                limit,
-                self.decisions.labels(limit.id, limit.name, "ok"),
-                self.decisions.labels(limit.id, limit.name, "over"),
-            )
+        if child is None:
+            ok = self.decisions.labels(limit.id, limit.name, "ok")
+            child = (limit, ok, self.decisions.labels(limit.id, limit.name, "over"))
             self._children[limit.id] = child
-        child[1 if admitted else 2].inc()
+        _, ok, over = child
+        (ok if admitted else over).inc()
 
-    def keep(self, limits: dict[str, Limit]) -> None:
-        """Forget limits that are no more, so that series end with what they counted."""
-        for gone in [c[0] for i, c in self._children.items() if i not in limits]:
+    def keep(self, limits: Iterable[Limit]) -> None:
+        """Forget limits that are no more or have another name, so that series do not pile up."""
+        names = {limit.id: limit.name for limit in limits}
+        for gone in [child[0] for child in self._children.values()]:
+            if names.get(gone.id) == gone.name:
+                continue
             del self._children[gone.id]
             for verdict in ("ok", "over"):
                 self.decisions.remove(gone.id, gone.name, verdict)

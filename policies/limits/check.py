@@ -79,32 +79,28 @@ def level_at(limit: Limit, state: State | None, now: int) -> int:
 def judged(charges: Sequence[Charge], levels: Sequence[int], now: int) -> Outcome:
     """The outcome of charges that met these levels (a key's second charge: above its first)."""
     admitted = True
-    for charge, level in zip(charges, levels, strict=True):
-        limit = charge.limit
-        if level + charge.hits * limit.unit > limit.capacity:
+    for (limit, _, hits), level in zip(charges, levels, strict=True):
+        if level + hits * limit.unit > limit.capacity:
             admitted = False
-    standings = [
-        _standing(c, level, now, charged=admitted) for c, level in zip(charges, levels, strict=True)
-    ]
-    return Outcome(admitted=admitted, standings=tuple(standings), now=now)
+            break
+    standings = []
+    for (limit, _, hits), level in zip(charges, levels, strict=True):
+        unit, capacity = limit.unit, limit.capacity
+        met = level + hits * unit
+        left = met if admitted else level
+        standings.append(
+            Standing(
+                met <= capacity,
+                (capacity - left) // unit if left < capacity else 0,
+                full_at(limit, left, now) - now,
+                full_at(limit, min(met - capacity, level), now) - now if met > capacity else 0,
+            )
+        )
+    return Outcome(admitted, tuple(standings), now)
 
 
 def full_at(limit: Limit, level: int, now: int) -> int:
     """When nothing of a level will be spent any more, in microseconds since the epoch."""
-    ticks = now // limit.tick_us + -(-level // limit.refill)
-    return ticks * limit.tick_us if level else now
-
-
-def _standing(charge: Charge, level: int, now: int, *, charged: bool) -> Standing:
-    limit = charge.limit
-    cost = charge.hits * limit.unit
-    excess = level + cost - limit.capacity
-    if charged:
-        level += cost
-    retry = full_at(limit, min(excess, level), now) - now if excess > 0 else 0
-    return Standing(
-        admitted=excess <= 0,
-        remaining=max(0, limit.capacity - level) // limit.unit,
-        reset_us=full_at(limit, level, now) - now,
-        retry_us=retry,
-    )
+    if not level:
+        return now
+    return (now // limit.tick_us - -level // limit.refill) * limit.tick_us

@@ -10,7 +10,6 @@ where the overflow counter stands, so moving gains nothing.
 import heapq
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from decision.clock import Clock
 from decision.counters import Charge, Outcome, State
@@ -96,7 +95,7 @@ class MemoryStore:
         self._overflowed()
         if shared is not None:
             states[shared_key] = shared
-        return replace(charge, key=shared_key)
+        return charge._replace(key=shared_key)
 
     def _keep(self, charge: Charge, state: State, now: int) -> None:
         key = charge.key

@@ -27,9 +27,7 @@ OPENING = 1.0
 """Seconds that a connection may take to open, with TLS and AUTH."""
 
 PROBE_KEY = b"fg:probe"
-PROBE = Limit(
-    id="probe", name="probe", kind=Kind.FIXED_WINDOW, amount=10**9, period_us=1_000_000
-)
+PROBE = Limit(id="probe", name="probe", kind=Kind.FIXED_WINDOW, amount=10**9, period_us=1_000_000)
 """What is charged to find out whether Redis can be written."""
 
 _log = structlog.get_logger(__name__)
@@ -139,10 +137,13 @@ class RedisStore:
             self._breaker = self._breaker.answered()
             return
         self._metrics.failures.labels(why).inc()
+        if self._breaker.phase is Phase.CLOSED:
+            self._become(self._breaker.failed())
+            self._stop(why)
+
+    def _stop(self, why: str) -> None:
+        """Leave Redis alone if the breaker says so."""
         if self._breaker.phase is not Phase.CLOSED:
-            return
-        self._become(self._breaker.failed())
-        if self._breaker.phase is Phase.OPEN:
             self._why = why
             self._drop()
 
