@@ -20,7 +20,7 @@ from controlplane.publisher import Publisher
 from controlplane.snapshot import Snapshot
 from controlplane.sources import SourceFile
 from foregate.apply import Applier, Live, Texts
-from foregate.secrets import required
+from foregate.building import secrets
 from foregate.watch import saves
 from language.mistakes import Mistake
 from language.places import Place
@@ -137,4 +137,4 @@ async def _follow(applier: Applier, path: Path) -> None:
 
 
 def _build(options: ControlOptions, sources: tuple[SourceFile, ...]) -> Build:
-    return build(sources, Options(trust_store=options.trust_store, secrets=required()))
+    return build(sources, Options(trust_store=options.trust_store, secrets=secrets(required=True)))

@@ -19,5 +19,5 @@ POLICIES = (
 )
 """Which policies there are, in the order in which they act on a route or a backend."""
 
-SLOTS = ("headers",)
+SLOTS = ("auth", "headers")
 """The HTTP filters of policies in the order in which a request meets them, before the router."""

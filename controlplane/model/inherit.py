@@ -72,6 +72,8 @@ def default(file: str, key: Key, entry: Entry, facts: Facts) -> tuple[Default, t
     """Read a value that stands in `defaults`."""
     _, value = entry
     idle = tuple(_idle_nones(file, None, value))
+    if idle and isinstance(key, RouteKey) and key.atom:
+        return Default(node=value, setting=None), idle
     setting, mistakes = _read(file, key, entry, value, facts, inherited=True)
     mistakes = (*idle, *mistakes)
     return Default(node=value, setting=None if mistakes else setting), mistakes
@@ -97,8 +99,10 @@ def settings_of(
             continue
         own = entry[1]
         base = above.node if above is not None and not key.atom else None
-        if inherited.whole:
-            yield from _nones_without_effect(file, key, above, own)
+        nones = list(_nones_without_effect(file, key, above, own)) if inherited.whole else []
+        yield from nones
+        if nones and key.atom:
+            continue  # what is left without them is not what was meant
         merged = own if base is None else merge(base, own)
         setting, mistakes = _read(file, key, entry, merged, facts, inherited=False)
         if setting is not None and isinstance(key, RouteKey) and key.atom and inherited.whole:
@@ -132,7 +136,9 @@ def _nones_without_effect(
 ) -> Iterator[Mistake]:
     if not is_none(own):
         if key.inherited and without_none(own) is not own:
-            yield from _idle_nones(file, None if above is None else above.node, own)
+            # an atom replaces the inherited one whole: nothing in it is over anything
+            under = None if above is None or key.atom else above.node
+            yield from _idle_nones(file, under, own)
     elif not key.inherited:
         yield mistake_at(file, own, "'none' switches nothing off here", "leave the key out")
     elif above is None and not key.none_acts and not key.required:

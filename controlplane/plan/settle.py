@@ -16,10 +16,8 @@ from policies.contract import (
     RouteKey,
     Settings,
     Surroundings,
-    as_written,
-    unhindered,
-    untouched,
 )
+from policies.defaults import as_written, unhindered, untouched
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ class Settler:
         if key.resolved is not as_written:
             around = Surroundings(
                 names=self.names,
-                file=file.name,
+                file=file.home,
                 hosts=file.hosts,
                 path=path,
                 inherited=setting.inherited,

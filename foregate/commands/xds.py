@@ -60,7 +60,7 @@ def command(file: Path, output: str, services: Path | None) -> None:
       foregate xds -o json | jq '.resources[].name'
       foregate xds --services policy.json gateway.yaml
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
-    built, mistakes = build_path(file, servers=services is not None)
+    built, mistakes = build_path(file, required=services is not None)
     if built.snapshot is None or errors(mistakes):
         texts = {s.name: s.data.decode("utf-8", "replace") for s in built.sources}
         click.echo(render(mistakes, texts, colour=sys.stderr.isatty()), err=True)

@@ -18,6 +18,7 @@ from controlplane.publisher import Publisher
 from controlplane.sources import SourceFile
 from foregate import parts
 from foregate.apply import Applier
+from foregate.building import secrets
 from foregate.dev import envoy, services
 from foregate.dev.services import SERVICES, Needs
 from foregate.dev.stage import CannotStartError, DevStage
@@ -191,7 +192,10 @@ def _reader(options: DevOptions) -> Callable[[], Sources] | Mistake:
 
 
 def _build(options: DevOptions, sources: tuple[SourceFile, ...]) -> Build:
-    return build(sources, Options(loopback=True, trust_store=options.trust_store))
+    surroundings = Options(
+        loopback=True, trust_store=options.trust_store, secrets=secrets(required=True)
+    )
+    return build(sources, surroundings)
 
 
 def _root(path: Path | None) -> Path:
