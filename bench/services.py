@@ -119,7 +119,9 @@ def _measured(
     words += ["--listen", f"127.0.0.1:{port}", "--admin", "", "--state-dir", str(folder / service)]
     child = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     try:
-        return asyncio.run(_driven(f"127.0.0.1:{port}", method, request, lambda: cpu_seconds(child.pid)))
+        return asyncio.run(
+            _driven(f"127.0.0.1:{port}", method, request, lambda: cpu_seconds(child.pid))
+        )
     finally:
         child.terminate()
         child.wait(10)
@@ -143,4 +145,3 @@ async def _driven(
         before, began = cpu(), time.perf_counter()
         await burst(CALLS)
         return (cpu() - before) / CALLS * 1e6, CALLS / (time.perf_counter() - began)
-

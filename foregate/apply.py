@@ -158,9 +158,7 @@ def nack_mistakes(
     return tuple(dict.fromkeys(found))
 
 
-def _refusals(
-    published: Published, provenance: Provenance, origin: Place
-) -> tuple[Mistake, ...]:
+def _refusals(published: Published, provenance: Provenance, origin: Place) -> tuple[Mistake, ...]:
     who = published.rejecting or "Envoy"
     if published.outcome.state == "rejected":
         return nack_mistakes(published.outcome.nacks, provenance, origin, who)

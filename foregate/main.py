@@ -10,7 +10,17 @@ import click
 # handlers do nothing.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
-COMMANDS = ("check", "controlplane", "dev", "docs", "extauthz", "keys", "ratelimit", "schema", "xds")
+COMMANDS = (
+    "check",
+    "controlplane",
+    "dev",
+    "docs",
+    "extauthz",
+    "keys",
+    "ratelimit",
+    "schema",
+    "xds",
+)
 
 
 class _OnDemand(click.Group):

@@ -42,9 +42,7 @@ from serving.logs import configure
     show_default=True,
     help="Where verdicts and issuers' keys outlive the process.",
 )
-def command(
-    file: Path, listen: str, admin: str, envoy: str | None, state_dir: Path
-) -> None:
+def command(file: Path, listen: str, admin: str, envoy: str | None, state_dir: Path) -> None:
     """Serve a gateway to Envoys, extauthz and ratelimit over xDS, and follow its files.
 
     Secrets that the file names must be set. The log is JSON, a line an event, on stderr.

@@ -140,9 +140,7 @@ def test_ratelimit_is_killed_and_stalled(fleet: Fleet, limits: str, status: int)
     [("local-limits", 200, {200, 429}), ("allow", 200, {200}), ("deny", 503, {503})],
 )
 @pytest.mark.parametrize("how", ["killed", "stalled"])
-def test_redis_is_away(
-    fleet: Fleet, how: str, mode: str, limited: int, tight: set[int]
-) -> None:
+def test_redis_is_away(fleet: Fleet, how: str, mode: str, limited: int, tight: set[int]) -> None:
     fleet.apply(gateway(mode=mode))
     with load(fleet, "/limited") as ledger:
         assert since(ledger) == {200}

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from foregate.dev.demo import Demo
+
 from foregate.dev.supervise import ChildFailedError, Event, Program, Ready, supervise
 from foregate.dev.upstream import Backend, BadRequestError, head_of, named, serve
 from tests.e2e.process import ROOT
