@@ -5,6 +5,7 @@ add its folder and its name below. A station loads the half that it needs by nam
 """
 
 POLICIES = (
+    "ip",
     "auth",
     "redirect",
     "respond",
@@ -19,5 +20,5 @@ POLICIES = (
 )
 """Which policies there are, in the order in which they act on a route or a backend."""
 
-SLOTS = ("headers",)
+SLOTS = ("ip", "headers")
 """The HTTP filters of policies in the order in which a request meets them, before the router."""
