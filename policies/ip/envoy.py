@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from envoy.config.rbac.v3.rbac_pb2 import RBAC as Rules
-from envoy.config.rbac.v3.rbac_pb2 import Action
+from envoy.config.rbac.v3 import rbac_pb2 as rules
 from envoy.config.route.v3.route_components_pb2 import Route
 from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC, RBACPerRoute
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
@@ -64,7 +63,8 @@ def _add(trie: IPMatcher, ranges: Iterable[Network], action: Matcher.OnMatch) ->
 def _action(name: str, *, denied: bool) -> Matcher.OnMatch:
     out = Matcher.OnMatch()
     out.action.name = f"ip.{name}"
-    action = Action(name=f"ip.{name}", action=Rules.DENY if denied else Rules.ALLOW)
+    verdict = rules.RBAC.DENY if denied else rules.RBAC.ALLOW
+    action = rules.Action(name=f"ip.{name}", action=verdict)
     out.action.typed_config.Pack(action, deterministic=True)
     return out
 

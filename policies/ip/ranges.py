@@ -66,7 +66,7 @@ Range: TypeAlias = Annotated[
     BeforeValidator(_range),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9A-Fa-f.:]+(/[0-9]+)?$"}),
 ]
-"""An address, or a range of them as CIDR (RFC 4632, RFC 4291), without bits set after the length."""
+"""An address, or a range of them as CIDR (RFC 4632): no bits are set after the length."""
 
 
 class Ranges:
