@@ -1,7 +1,7 @@
 """The whole pure way in one call: source files in; plan, snapshot, provenance and mistakes out."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from controlplane.compile.clusters import TLS
@@ -15,6 +15,7 @@ from controlplane.sources import SourceFile
 from language.mistakes import Mistake, errors
 from language.places import Place
 from language.reader import read
+from policies.auth.sources import KeySource
 
 __all__ = ["Build", "Options", "build"]
 
@@ -24,7 +25,10 @@ class Build:
     """What files compile to.
 
     `plan` holds what could be planned, to be shown; `snapshot` is None as long as there is an
-    error among `mistakes`, which are in file order.
+    error among `mistakes`, which are in file order. With it come the `services`: what each is
+    served, by role, and in `calls` which of them some route calls. `key_sources` are where the
+    keys of the issuers come from that some route trusts, `keys_use_for_ms` how long keys are used
+    after they were fetched.
     """
 
     sources: tuple[SourceFile, ...]
@@ -32,6 +36,10 @@ class Build:
     plan: Plan | None
     snapshot: Snapshot | None
     provenance: Mapping[Subject, tuple[Place, ...]]
+    services: Mapping[str, Snapshot] = field(default_factory=dict)
+    calls: frozenset[str] = frozenset()
+    key_sources: tuple[KeySource, ...] = ()
+    keys_use_for_ms: int = 0
 
 
 def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
@@ -65,13 +73,16 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
     in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
     if errors(in_order):
         return Build(sources=sources, mistakes=in_order, plan=plan, snapshot=None, provenance={})
-    compiled, provenance = compile_plan(plan, options)
+    compiled = compile_plan(plan, options)
     return Build(
         sources=sources,
         mistakes=in_order,
         plan=plan,
-        snapshot=compiled,
-        provenance=provenance,
+        snapshot=compiled.snapshot,
+        provenance=compiled.provenance,
+        services=compiled.services.snapshots,
+        calls=compiled.services.calls,
+        keys_use_for_ms=plan.when_down.jwks.use_cached_for,
     )
 
 

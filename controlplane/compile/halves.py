@@ -11,13 +11,27 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 
 from policies import POLICIES, SLOTS
-from policies.contract import ClusterStep, RouteStep
+from policies.contract import ClusterStep, RouteStep, ServiceStep, UnaskedStep
 
 
 @cache
 def route_steps() -> Mapping[str, RouteStep]:
     """What puts a key's settings on a route."""
     return MappingProxyType({k: s for m in _halves() for k, s in getattr(m, "ROUTE", {}).items()})
+
+
+@cache
+def unasked_steps() -> Mapping[str, UnaskedStep]:
+    """What a route carries that a key does not stand on."""
+    return MappingProxyType({k: s for m in _halves() for k, s in getattr(m, "UNASKED", {}).items()})
+
+
+@cache
+def service_steps() -> Mapping[str, ServiceStep]:
+    """What makes the resources of services of a key's settings."""
+    return MappingProxyType(
+        {k: s for m in _halves() for k, s in getattr(m, "SERVICES", {}).items()}
+    )
 
 
 @cache

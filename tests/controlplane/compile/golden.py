@@ -18,13 +18,17 @@ from tests.controlplane.compile.envoy_reading import Plain, read
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("policies/*/cases/*.yaml", "tests/controlplane/compile/cases/*.yaml")
+OURS = "foregate:"
 TRUST_STORE = "/trusted/authorities.pem"
 """A name that no machine has, so that no case depends on one."""
 
-KINDS = ("hosts", "routes", "whole", "clusters", "endpoints", "listener", "filters", "answers")
+KINDS = (
+    *("hosts", "routes", "whole", "clusters", "endpoints"),
+    *("services", "listener", "filters", "answers"),
+)
 """What a case may expect: the virtual hosts with their domains, the routes of the only one in
-order, clusters and endpoints by name, the listener but for the answers that it makes itself, the
-names of its HTTP filters, those answers."""
+order, clusters and endpoints by name, the clusters of our services, the listener but for the
+answers that it makes itself, the names of its HTTP filters, those answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +133,27 @@ def _manager(listener: Plain) -> Plain:
 
 
 def _clusters(snapshot: Snapshot) -> dict[str, Plain]:
-    return {name: _nameless(read(one)) for name, one in snapshot.of(CLUSTER).items()}
+    return {
+        name: _nameless(read(one))
+        for name, one in snapshot.of(CLUSTER).items()
+        if not name.startswith(OURS)
+    }
+
+
+def _services(snapshot: Snapshot) -> dict[str, Plain]:
+    return {
+        name: _nameless(read(one))
+        for name, one in snapshot.of(CLUSTER).items()
+        if name.startswith(OURS)
+    }
 
 
 def _endpoints(snapshot: Snapshot) -> dict[str, Any]:
-    return {name: read(one)["endpoints"] for name, one in snapshot.of(ENDPOINTS).items()}
+    return {
+        name: read(one)["endpoints"]
+        for name, one in snapshot.of(ENDPOINTS).items()
+        if not name.startswith(OURS)
+    }
 
 
 def _nameless(message: Plain) -> Plain:
@@ -147,6 +167,7 @@ _VIEWS = {
     "whole": _whole,
     "clusters": _clusters,
     "endpoints": _endpoints,
+    "services": _services,
     "listener": _listener,
     "filters": _filters,
     "answers": _answers,
