@@ -9,7 +9,7 @@ are such), `CLUSTER`: key to `ClusterStep`, `FILTERS`: slot to HTTP filter, and 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import Field
 from typing_extensions import TypeForm
@@ -21,6 +21,9 @@ from language.scalars import Milliseconds, words
 if TYPE_CHECKING:  # the protobuf modules stay away from those who only want settings
     from envoy.config.cluster.v3.cluster_pb2 import Cluster
     from envoy.config.route.v3.route_components_pb2 import Route
+    from envoy.extensions.filters.network.http_connection_manager.v3 import (
+        http_connection_manager_pb2 as hcm_pb2,
+    )
     from google.protobuf.message import Message
 
 Settings: TypeAlias = Any
@@ -71,7 +74,7 @@ class Fault:
     `beside` is the other end of a contradiction: the mistake is told there when what `path` leads
     to is inherited. An `idle` setting has no effect: a mistake where it is written, none where it
     is inherited. With `at_key` the key at the end of the path is meant, not its value. A `warning`
-    stops no publish.
+    stops no publish. `also` are paths to what is shown beside.
     """
 
     path: tuple[str | int, ...]
@@ -81,6 +84,7 @@ class Fault:
     idle: bool = False
     at_key: bool = False
     warning: bool = False
+    also: tuple[tuple[str | int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +113,14 @@ class Surroundings:
     """What a route's settings are resolved with, once every file is read.
 
     `names` are all named things by kind and name, with their settings. `file` is the one that the
-    settings stand in, with its `hosts`; `path` is the route's, empty where they are inherited:
-    what is inherited is resolved once for all routes.
+    settings stand in, with its `hosts`; `home` is the same file as seen from gateway.yaml, so that
+    it is called alike wherever the folder is. `path` is the route's, empty where they are
+    inherited: what is inherited is resolved once for all routes.
     """
 
     names: Names
     file: str
+    home: str
     hosts: tuple[str, ...]
     path: str
     inherited: bool
@@ -142,6 +148,34 @@ def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterabl
 
 def unhindered(_settings: Settings, _others: Mapping[str, Settings]) -> Iterable[Fault]:
     """Find nothing: the default of a key that no other key overrules."""
+    return ()
+
+
+@runtime_checkable
+class Identifies(Protocol):
+    """What the resolved `auth` of a route says where it admits somebody in particular."""
+
+    @property
+    def has_users(self) -> bool:
+        """Whether every request that passes has a principal."""
+        ...
+
+    @property
+    def has_consumers(self) -> bool:
+        """Whether a request that passes can have a consumer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one route alone may have: an `identity`, and the fault of the second that has it."""
+
+    identity: str
+    fault: Fault
+
+
+def unclaimed(_settings: Settings) -> Iterable[Claim]:
+    """Claim nothing: the default of a key."""
     return ()
 
 
@@ -209,6 +243,8 @@ class RouteKey(Key):
     """Takes resolved settings, own or inherited, and the route's others: what cannot be meant."""
     extended: Callable[[Settings, Settings | None], Settings | Fault] = replaced
     """For an atom: takes the route's own value and the inherited one, which it may keep."""
+    claims: Callable[[Settings], Iterable[Claim]] = unclaimed
+    """Takes resolved settings that a route has written: what no other route may have too."""
     calls: Callable[[Settings], Call | None] = uncalled
     """Takes resolved settings; gives the service that decides on them, None where none does."""
 
@@ -291,3 +327,6 @@ ServiceStep: TypeAlias = Callable[
     [tuple[Settings, ...], Names, WhenDown], Iterable[ServiceResource]
 ]
 """Takes a key's resolved settings, each once and in a stable order, and is called without any."""
+
+FilterStep: TypeAlias = "Callable[[WhenDown], hcm_pb2.HttpFilter]"
+"""Make the HTTP filter of a slot."""

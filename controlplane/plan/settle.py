@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 from controlplane.model.gateway import File, Route, Setting
 from controlplane.model.inherit import told
@@ -10,6 +11,7 @@ from controlplane.plan.plan import Placement, PlannedRoute
 from controlplane.plan.precedence import rule_of
 from language.decode import mistake_at
 from language.mistakes import Mistake
+from language.places import Place
 from policies.contract import (
     Call,
     Names,
@@ -26,12 +28,15 @@ from policies.contract import (
 class Settler:
     """Resolves the routes of files; what is inherited is resolved once for all that inherit it.
 
-    `needed` grows with the keys of `whenDown` that have an effect.
+    `folder` is where gateway.yaml stands. `needed` grows with the keys of `whenDown` that have an
+    effect.
     """
 
     names: Names
+    folder: PurePosixPath
     needed: set[str] = field(default_factory=set)
     _inherited: dict[int, Setting | None] = field(default_factory=dict)
+    _claims: dict[tuple[str, str], Place] = field(default_factory=dict)
 
     def routes(self, file: File) -> Iterator[PlannedRoute | Mistake]:
         """Each route of a file, and what its settings cannot mean together."""
@@ -40,12 +45,27 @@ class Settler:
             whole = [one for one in settings if one is not None]
             if len(whole) == len(settings):
                 yield from _clashes(route, whole)
+            yield from self._claimed_twice(whole)
             yield PlannedRoute(
                 rule=rule_of(route, file.hosts),
                 route=route,
                 settings=tuple(whole),
                 placements=tuple(_placements(whole)),
             )
+
+    def _claimed_twice(self, settings: list[Setting]) -> Iterator[Mistake]:
+        for setting in settings:
+            key = route_keys()[setting.key]
+            if setting.inherited or setting.value is None:
+                continue
+            for claim in key.claims(setting.value):
+                entry = (setting.name, setting.node)
+                mistake = told(setting.file, entry, claim.fault, inherited=False)
+                if mistake is None:
+                    continue
+                first = self._claims.setdefault((setting.key, claim.identity), mistake.place)
+                if first != mistake.place:
+                    yield replace(mistake, also=(first,))
 
     def _settled(self, file: File, route: Route, setting: Setting) -> Setting | None:
         """A setting with its resolved value, or None where a name in it leads nowhere."""
@@ -66,6 +86,7 @@ class Settler:
             around = Surroundings(
                 names=self.names,
                 file=file.name,
+                home=self._home(file),
                 hosts=file.hosts,
                 path=path,
                 inherited=setting.inherited,
@@ -74,6 +95,10 @@ class Settler:
         if key.when_down is not untouched:
             self.needed.update(key.when_down(out.value))
         return out
+
+    def _home(self, file: File) -> str:
+        path = PurePosixPath(file.name)
+        return str(path.relative_to(self.folder) if path.is_relative_to(self.folder) else path)
 
 
 def _clashes(route: Route, settings: list[Setting]) -> Iterator[Mistake]:

@@ -12,7 +12,7 @@ from envoy.extensions.matching.common_inputs.network.v3.network_inputs_pb2 impor
 from xds.type.matcher.v3.ip_pb2 import IPMatcher
 from xds.type.matcher.v3.matcher_pb2 import Matcher
 
-from policies.contract import RouteFacts, RouteStep
+from policies.contract import FilterStep, RouteFacts, RouteStep, WhenDown
 from policies.ip.ranges import MAPPED, Network, mapped
 from policies.ip.spec import AddressRules
 
@@ -69,7 +69,7 @@ def _action(name: str, *, denied: bool) -> Matcher.OnMatch:
     return out
 
 
-def _filter() -> hcm_pb2.HttpFilter:
+def _filter(_when_down: WhenDown) -> hcm_pb2.HttpFilter:
     one = hcm_pb2.HttpFilter(name=FILTER)
     one.typed_config.Pack(RBAC(), deterministic=True)
     return one
@@ -77,4 +77,4 @@ def _filter() -> hcm_pb2.HttpFilter:
 
 ROUTE: Mapping[str, RouteStep] = {"ip": _ip}
 
-FILTERS = {"ip": _filter}
+FILTERS: Mapping[str, FilterStep] = {"ip": _filter}

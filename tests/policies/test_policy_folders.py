@@ -10,7 +10,7 @@ from controlplane.build import Build, Options, build
 from controlplane.compile.halves import filters
 from controlplane.sources import SourceFile
 from policies import POLICIES, SLOTS
-from policies.contract import Action, BackendKey, Key, RouteKey
+from policies.contract import Action, BackendKey, Key, RouteKey, WhenDown
 from tests.policies.policy_folders import (
     FOLDERS,
     case_files,
@@ -58,7 +58,7 @@ def test_an_envoy_half_acts_on_its_own_keys_alone(policy: str) -> None:
 def test_each_slot_is_filled_by_one_policy_and_each_filter_has_a_slot() -> None:
     given = [slot for p in POLICIES for slot in getattr(envoy_half(p), "FILTERS", {})]
     assert sorted(given) == sorted(SLOTS)
-    assert len({one.name for one in filters()}) == len(SLOTS)
+    assert len({one.name for one in filters(WhenDown())}) == len(SLOTS)
 
 
 @each_policy
