@@ -8,6 +8,7 @@ from envoy.extensions.filters.http.ratelimit.v3 import rate_limit_pb2 as pb
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
+from envoy.type.v3.http_status_pb2 import StatusCode
 
 from policies.contract import (
     FilterStep,
@@ -98,8 +99,8 @@ def _filter(name: str, stage: int, when_down: WhenDown) -> hcm_pb2.HttpFilter:
         disable_x_envoy_ratelimited_header=True,
     )
     out.timeout.FromMilliseconds(_TIMEOUT_MS)
-    out.rate_limited_status.code = 429
-    out.status_on_error.code = 503
+    out.rate_limited_status.code = StatusCode.TooManyRequests
+    out.status_on_error.code = StatusCode.ServiceUnavailable
     out.rate_limit_service.transport_api_version = ApiVersion.V3
     out.rate_limit_service.grpc_service.envoy_grpc.cluster_name = _SERVICE
     one = hcm_pb2.HttpFilter(name=name)

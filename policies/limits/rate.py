@@ -84,7 +84,7 @@ def _meant(text: str) -> str:
     word = (near["unit"] or near["rp"]).lower()
     if word == "m":
         return f"write {number}/min or {number}/month"
-    unit = _OTHER_WORDS.get(word) or nearest(word, UNITS)
+    unit = word if word in UNITS else _OTHER_WORDS.get(word) or nearest(word, UNITS)
     if unit is None:
         return f"a rate is per {', '.join(UNITS)}"
     return _in_whole_numbers(number, unit)
