@@ -17,6 +17,7 @@ from tests.policies.policy_folders import (
     envoy_half,
     every_key,
     keys,
+    mappings,
     sub_keys,
     written,
 )
@@ -94,7 +95,7 @@ def test_a_policy_has_cases_that_write_each_of_its_keys(policy: str) -> None:
     for key in keys(policy):
         settings = [one[key.name] for one in found if key.name in one]
         assert settings, f"no case writes {key.name}"
-        below = {name for value in settings if isinstance(value, dict) for name in value}
+        below = {name for one in mappings(settings) for name in one}
         assert set(sub_keys(key)) <= below, f"no case writes these of {key.name}"
 
 
