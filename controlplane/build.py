@@ -8,6 +8,7 @@ from controlplane.compile.clusters import TLS
 from controlplane.compile.compile import compile_plan
 from controlplane.compile.options import Options
 from controlplane.model.file import read_file
+from controlplane.model.named import Home
 from controlplane.plan.plan import Plan
 from controlplane.plan.resolve import resolve
 from controlplane.snapshot import Snapshot, Subject
@@ -56,7 +57,9 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
         document = read(source.name, source.data)
         mistakes.extend(document.mistakes)
         complete = complete and document.complete
-        file, found = read_file(document, gateway=None if gateway is None else source is gateway)
+        home = Home(file=source.name, name=_seen(source, gateway), secrets=options.secrets)
+        first = None if gateway is None else source is gateway
+        file, found = read_file(document, gateway=first, home=home)
         mistakes.extend(found)
         files.append(file)
     if not files:
@@ -82,6 +85,7 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
         provenance=compiled.provenance,
         services=compiled.services.snapshots,
         calls=compiled.services.calls,
+        key_sources=compiled.services.key_sources,
         keys_use_for_ms=plan.when_down.jwks.use_cached_for,
     )
 
@@ -101,6 +105,13 @@ def _unverifiable(plan: Plan, options: Options) -> Iterator[Mistake]:
 def _without_plan(sources: tuple[SourceFile, ...], mistakes: list[Mistake]) -> Build:
     in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
     return Build(sources=sources, mistakes=in_order, plan=None, snapshot=None, provenance={})
+
+
+def _seen(source: SourceFile, gateway: SourceFile | None) -> str:
+    """A file's name from the folder of gateway.yaml: the same on every replica."""
+    folder = PurePosixPath("" if gateway is None else gateway.name).parent
+    name = PurePosixPath(source.name)
+    return str(name.relative_to(folder) if name.is_relative_to(folder) else name)
 
 
 def _gateway(sources: tuple[SourceFile, ...]) -> SourceFile | None:

@@ -21,5 +21,5 @@ POLICIES = (
 )
 """Which policies there are, in the order in which they act on a route or a backend."""
 
-SLOTS = ("ip", "limits_before", "limits_after", "headers")
+SLOTS = ("ip", "limits_before", "auth", "limits_after", "headers")
 """The HTTP filters of policies in the order in which a request meets them, before the router."""

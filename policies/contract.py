@@ -9,7 +9,7 @@ are such), `CLUSTER`: key to `ClusterStep`, `FILTERS`: slot to HTTP filter, and 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypeForm
@@ -17,6 +17,18 @@ from typing_extensions import TypeForm
 from language.decode import settings
 from language.paths import PathPattern
 from language.scalars import Milliseconds, words
+from policies.defaults import (
+    agreed,
+    as_read,
+    as_written,
+    faultless,
+    no_references,
+    replaced,
+    uncalled,
+    undisputed,
+    unhindered,
+    untouched,
+)
 
 if TYPE_CHECKING:  # the protobuf modules stay away from those who only want settings
     from envoy.config.cluster.v3.cluster_pb2 import Cluster
@@ -62,9 +74,13 @@ class BackendFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedFacts:
-    """What a policy may know of a thing that a file names."""
+    """What a policy may know of a thing that a file names.
+
+    `folder` is that of its file, seen from the folder of gateway.yaml.
+    """
 
     name: str
+    folder: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,57 +129,15 @@ class Surroundings:
     """What a route's settings are resolved with, once every file is read.
 
     `names` are all named things by kind and name, with their settings. `file` is the one that the
-    settings stand in, with its `hosts`; `home` is the same file as seen from gateway.yaml, so that
-    it is called alike wherever the folder is. `path` is the route's, empty where they are
-    inherited: what is inherited is resolved once for all routes.
+    settings stand in, seen from the folder of gateway.yaml, with its `hosts`; `path` is the
+    route's, empty where they are inherited: what is inherited is resolved once for all routes.
     """
 
     names: Names
     file: str
-    home: str
     hosts: tuple[str, ...]
     path: str
     inherited: bool
-
-
-def no_references(_settings: Settings) -> Iterable[Reference]:
-    """Name nothing: the default of a key."""
-    return ()
-
-
-def as_written(settings: Settings, _around: Surroundings) -> Settings:
-    """Give the settings as they are: the default of a key that refers to nothing."""
-    return settings
-
-
-def replaced(own: Settings, _inherited: Settings | None) -> Settings | Fault:
-    """Give a route's own value: the default of an atom."""
-    return own
-
-
-def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterable[Fault]:
-    """Find nothing: the default of a key whose settings are right wherever they stand."""
-    return ()
-
-
-def unhindered(_settings: Settings, _others: Mapping[str, Settings]) -> Iterable[Fault]:
-    """Find nothing: the default of a key that no other key overrules."""
-    return ()
-
-
-@runtime_checkable
-class Identifies(Protocol):
-    """What the resolved `auth` of a route says where it admits somebody in particular."""
-
-    @property
-    def has_users(self) -> bool:
-        """Whether every request that passes has a principal."""
-        ...
-
-    @property
-    def has_consumers(self) -> bool:
-        """Whether a request that passes can have a consumer."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,19 +161,15 @@ class Call:
     why: str
 
 
-def uncalled(_settings: Settings) -> Call | None:
-    """Call no service: the default of a key."""
-    return None
+class Admission(Protocol):
+    """What a route's `auth` resolves to where somebody is asked; None where nobody is.
 
+    `counts` are those of the words `user`, `consumer` and `key` that an admitted request can have.
+    """
 
-def untouched(_settings: Settings) -> Iterable[str]:
-    """Need nothing that may be down: the default of a key."""
-    return ()
-
-
-def undisputed(_all: Names) -> Iterable[NamedFault]:
-    """Find nothing: the default of things whose names alone must differ."""
-    return ()
+    @property
+    def counts(self) -> frozenset[str]:
+        """Some of these words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +207,8 @@ class RouteKey(Key):
     actions: frozenset[Action] = frozenset({Action.FORWARD})
     overruled: Callable[[Settings, Mapping[str, Settings]], Iterable[Fault]] = unhindered
     """Takes the settings and those of the route's other keys, of which one may leave no effect."""
+    disputed: Callable[[Settings, Names], Iterable[Fault]] = agreed
+    """Takes settings as they are written, all references good: what they may not name together."""
     resolved: Callable[[Settings, Surroundings], Settings] = as_written
     """Takes the settings, all references good; gives what the Envoy half gets in their place."""
     clashes: Callable[[Settings, Mapping[str, Settings]], Iterable[Fault]] = unhindered
@@ -259,6 +231,8 @@ class NamedKey(Key):
 
     noun: str
     unused: str = ""
+    settled: Callable[[Settings, NamedFacts], Settings] = as_read
+    """Takes settings as they are written; gives those of the thing in its place."""
     together: Callable[[Names], Iterable[NamedFault]] = undisputed
     """Takes all named things of all kinds: what those of this kind cannot be beside each other."""
 

@@ -16,6 +16,8 @@ from controlplane.plan.names import values
 from controlplane.plan.plan import Plan, PlannedRoute
 from controlplane.snapshot import ENDPOINTS, Resource, Snapshot, Subject, resource, snapshot
 from language.places import Place
+from policies.auth.envoy import key_sources
+from policies.auth.sources import KeySource
 from policies.contract import ServiceResource
 from protos import EXTAUTHZ, RATELIMIT
 
@@ -69,10 +71,11 @@ def members(role: str, addresses: Iterable[str], salt: str) -> Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What the services get, by role, and which of them some route calls."""
+    """What the services get, by role; which of them some route calls; where keys come from."""
 
     snapshots: Mapping[str, Snapshot]
     calls: frozenset[str]
+    key_sources: tuple[KeySource, ...]
     provenance: Mapping[Subject, tuple[Place, ...]]
 
 
@@ -96,6 +99,7 @@ def services(plan: Plan) -> Services:
     return Services(
         snapshots={role: snapshot(found) for role, found in made.items()},
         calls=frozenset(called & set(ROLES)),
+        key_sources=key_sources((s[0].value for s in by_key["auth"].values()), names),
         provenance=provenance,
     )
 

@@ -11,7 +11,7 @@ from controlplane.model.gateway import File, Listen, Named, Route, Setting
 from controlplane.model.inherit import Default, Facts, Inherited, default, is_none
 from controlplane.model.keys import backend_keys, named_keys, route_keys
 from controlplane.model.levels import mended, top_keys, unfit_key
-from controlplane.model.named import read_named
+from controlplane.model.named import Home, read_named
 from controlplane.model.routes import may_name, read_routes, references
 from language.decode import Decoder, Refused, blank, mistake_at
 from language.hosts import Host
@@ -22,6 +22,7 @@ from language.places import Place
 from language.reader import Document
 from language.report import SHOWN
 from language.scalars import UNIQUE
+from language.secrets import Secrets
 from policies.contract import BackendFacts, Key, RouteFacts, WhenDown
 
 T = TypeVar("T")
@@ -57,11 +58,14 @@ class _Draft:
         return {}
 
 
-def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[Mistake, ...]]:
+def read_file(
+    document: Document, *, gateway: bool | None, home: Home | None = None
+) -> tuple[File, tuple[Mistake, ...]]:
     """Model a document; `gateway` says whether it is the file that holds version and listen.
 
     It is None where no file is that, which is a mistake enough.
     """
+    home = home or Home(file=document.file, name=document.file, secrets=Secrets())
     draft = _Draft(document, Doubts(document))
     root = document.root
     top: Mapping[str, tuple[Scalar, Node]] = {}
@@ -79,7 +83,7 @@ def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[
     hosts, host_places = _hosts(draft, top.get("hosts"))
     names = draft.mapping(*top.get("backends", (None, None)))
     backends = _kept(draft, read_backends(document.file, names, for_backends))
-    named, unread = _named(draft, top)
+    named, unread = _named(draft, top, home)
     when_down = _when_down(draft, top.get("whenDown"), gateway=gateway)
     read = _kept(draft, read_routes(document.file, top.get("routes"), for_routes))
     naming = [d.setting for d in for_routes.defaults.values() if d.setting is not None]
@@ -87,6 +91,7 @@ def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[
     wrong = bool(errors((*document.mistakes, *mistakes)))
     file = File(
         name=document.file,
+        home=home.name,
         listen=listen,
         listen_place=listen_place,
         hosts=hosts,
@@ -121,14 +126,14 @@ def _kept(draft: _Draft, found: Iterable[T | Mistake]) -> list[T]:
 
 
 def _named(
-    draft: _Draft, top: Mapping[str, tuple[Scalar, Node]]
+    draft: _Draft, top: Mapping[str, tuple[Scalar, Node]], home: Home
 ) -> tuple[tuple[Named, ...], frozenset[str]]:
     """The named things of all kinds, and the kinds whose names could not be read."""
     named: list[Named] = []
     unread: set[str] = set()
     for kind, key in named_keys().items():
         written = draft.mapping(*top.get(kind, (None, None)))
-        named += _kept(draft, read_named(draft.document.file, key, written))
+        named += _kept(draft, read_named(home, key, written))
         if not draft.document.complete or (kind in top and not written):
             unread.add(kind)
     return tuple(named), frozenset(unread)

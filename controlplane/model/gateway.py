@@ -193,7 +193,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """One file of the gateway.
+    """One file of the gateway; `home` is its name as it is seen from the folder of gateway.yaml.
 
     `names` are all backends that it defines, those with mistakes too: a reference to one of them
     is no mistake of its own; they are all that there are when it is `complete`. `sound` is a file
@@ -205,6 +205,7 @@ class File:
     """
 
     name: str
+    home: str
     listen: Listen | None
     listen_place: Place
     hosts: tuple[str, ...]

@@ -135,7 +135,9 @@ def _nones_without_effect(
 ) -> Iterator[Mistake]:
     if not is_none(own):
         if key.inherited and without_none(own) is not own:
-            yield from _idle_nones(file, None if above is None else above.node, own)
+            # an atom replaces the inherited one whole: nothing in it is over anything
+            under = None if above is None or key.atom else above.node
+            yield from _idle_nones(file, under, own)
     elif not key.inherited:
         yield mistake_at(file, own, "'none' switches nothing off here", "leave the key out")
     elif above is None and not key.none_acts and not key.required:

@@ -10,7 +10,8 @@ from controlplane.model.levels import MATCH, mended, unfit_key
 from language.decode import Decoder, Refused, blank, mistake_at
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
-from policies.contract import Action, RouteFacts, RouteKey, no_references
+from policies.contract import Action, RouteFacts, RouteKey
+from policies.defaults import no_references
 
 _MATCH: Decoder[Match] = Decoder(Match)
 _ACTIONS = tuple(a.value for a in Action)

@@ -42,6 +42,7 @@ def mistakes_of_names(files: tuple[File, ...], things: Defined) -> Iterator[Mist
     unread = frozenset(chain.from_iterable(file.unread for file in files))
     for where, reference in _references(files):
         yield from _unknown(where, reference, things, unread)
+    yield from _disputes(files, values(things))
     whole = all(one.value is not None for named in things.values() for one in named.values())
     if whole and not unread:
         settings = values(things)
@@ -85,6 +86,18 @@ def _references(files: tuple[File, ...]) -> Iterator[tuple[Setting | Named, Refe
             if named.value is not None:
                 for one in named_keys()[named.kind].references(named.value):
                     yield named, one
+
+
+def _disputes(files: tuple[File, ...], names: Names) -> Iterator[Mistake]:
+    """What settings may not name together, told where they are written."""
+    for file in files:
+        for one in file.naming:
+            key = route_keys()[one.key]
+            if all(r.name in names[r.kind] for r in key.references(one.value)):
+                for fault in key.disputed(one.value, names):
+                    mistake = told(file.name, (one.name, one.node), fault, inherited=False)
+                    if mistake is not None:
+                        yield mistake
 
 
 def _defined_twice(kind: str, files: tuple[File, ...]) -> Iterator[Mistake]:

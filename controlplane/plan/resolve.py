@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 
 from controlplane.model.edge import WRITTEN_AT_THE_EDGE
 from controlplane.model.gateway import Backend, File, Listen, Setting
@@ -34,8 +33,7 @@ def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
     hosts: list[VirtualHost] = []
     told: set[Mistake] = set()
     things = defined(files)
-    main = next((f.name for f in files if f.listen is not None), files[0].name)
-    settler = Settler(names=values(things), folder=PurePosixPath(main).parent)
+    settler = Settler(names=values(things))
     planned = {file.name: list(settler.routes(file)) for file in files}
     for host, found in _virtual_hosts(files, planned):
         hosts.append(host)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 
 from controlplane.model.gateway import File, Route, Setting
 from controlplane.model.inherit import told
@@ -18,22 +17,18 @@ from policies.contract import (
     RouteKey,
     Settings,
     Surroundings,
-    as_written,
-    unhindered,
-    untouched,
 )
+from policies.defaults import as_written, unhindered, untouched
 
 
 @dataclass(slots=True)
 class Settler:
     """Resolves the routes of files; what is inherited is resolved once for all that inherit it.
 
-    `folder` is where gateway.yaml stands. `needed` grows with the keys of `whenDown` that have an
-    effect.
+    `needed` grows with the keys of `whenDown` that have an effect.
     """
 
     names: Names
-    folder: PurePosixPath
     needed: set[str] = field(default_factory=set)
     _inherited: dict[int, Setting | None] = field(default_factory=dict)
     _claims: dict[tuple[str, str], Place] = field(default_factory=dict)
@@ -85,8 +80,7 @@ class Settler:
         if key.resolved is not as_written:
             around = Surroundings(
                 names=self.names,
-                file=file.name,
-                home=self._home(file),
+                file=file.home,
                 hosts=file.hosts,
                 path=path,
                 inherited=setting.inherited,
@@ -95,10 +89,6 @@ class Settler:
         if key.when_down is not untouched:
             self.needed.update(key.when_down(out.value))
         return out
-
-    def _home(self, file: File) -> str:
-        path = PurePosixPath(file.name)
-        return str(path.relative_to(self.folder) if path.is_relative_to(self.folder) else path)
 
 
 def _clashes(route: Route, settings: list[Setting]) -> Iterator[Mistake]:

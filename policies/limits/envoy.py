@@ -103,6 +103,7 @@ def _filter(name: str, stage: int, when_down: WhenDown) -> hcm_pb2.HttpFilter:
     out.status_on_error.code = StatusCode.ServiceUnavailable
     out.rate_limit_service.transport_api_version = ApiVersion.V3
     out.rate_limit_service.grpc_service.envoy_grpc.cluster_name = _SERVICE
+    out.rate_limit_service.grpc_service.envoy_grpc.authority = RATELIMIT
     one = hcm_pb2.HttpFilter(name=name)
     one.typed_config.Pack(out, deterministic=True)
     return one

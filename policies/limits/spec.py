@@ -9,16 +9,16 @@ from pydantic import Field, TypeAdapter, ValidatorFunctionWrapHandler, WrapValid
 from language.decode import settings
 from language.scalars import fault, integer, words
 from policies.contract import (
+    Admission,
     Call,
     Claim,
     Fault,
-    Identifies,
     RouteFacts,
     RouteKey,
     Settings,
     Surroundings,
 )
-from policies.limits.counters import Alone, Counter, Counters, Home, Shared, identity
+from policies.limits.counters import BEFORE, Alone, Counter, Counters, Home, Shared, identity
 from policies.limits.rate import RateText, other_time
 from protos import RATELIMIT
 
@@ -105,7 +105,7 @@ def _extended(own: Limits, inherited: Limits | None) -> Limits | Fault:
 
 
 def _resolved(settings: Limits, around: Surroundings) -> Counters:
-    shared = Shared(file=around.home)
+    shared = Shared(file=around.file)
     home = shared if around.inherited else Alone(hosts=around.hosts, path=around.path)
     prefix = "added-" if settings.kept else ""
     return Counters(
@@ -138,27 +138,18 @@ def _claims(counters: Counters) -> Iterable[Claim]:
 
 def _clashes(counters: Counters, others: Mapping[str, Settings]) -> Iterable[Fault]:
     """Limits by somebody whom this route never knows."""
-    auth = others.get("auth")
-    known = auth if isinstance(auth, Identifies) else None
-    lacking = {
-        "user": "" if known and known.has_users else "auth is none, so nobody is a user here",
-        "consumer": ""
-        if known and known.has_consumers
-        else "no identity of this route's auth has consumers",
-    }
+    auth: Admission | None = others.get("auth")
+    known = BEFORE | (auth.counts if auth else frozenset())
+    nobody = "no identity of its auth is an API key" if auth else "its auth is none"
     places = [(one, ()) for one in counters.kept]
     for one, path in [*places, *((c, counters.path(i)) for i, c in enumerate(counters.own))]:
-        why = lacking.get(one.per)
-        if not why:
+        if one.per in known:
             continue
         if path and not counters.inherited:
-            message, hint = (
-                f"'per: {one.per}' counts nobody: {why}",
-                "write per: ip, or another auth",
-            )
-            yield Fault(path=(*path, "per"), message=message, hint=hint)
+            message = f"'per: {one.per}' counts nobody on this route: {nobody}"
+            yield Fault(path=(*path, "per"), message=message, hint="write per: ip, or another auth")
         else:
-            message = f"this inherits a limit per {one.per}, which counts nobody: {why}"
+            message = f"an inherited limit per {one.per} counts nobody on this route: {nobody}"
             hint = "write limits of its own, such as [{per: ip, rate: 10/s}], or limits: none"
             yield Fault(path=(), message=message, hint=hint)
 
