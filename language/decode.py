@@ -74,7 +74,7 @@ class Decoder(Generic[T]):
         schema = self.adapter.json_schema()
         here: list[Mapping[str, Any]] = [schema]
         for step in path:
-            here = [below for one in here for below in _below(one, step, schema)]
+            here = [below for one in here for below in _below(one, step, schema)] or here
         choices = (choice for one in here for choice in _choices(one, schema))
         return tuple(key for choice in choices for key in choice.get("properties", {}))
 

@@ -33,6 +33,9 @@ from policies.defaults import (
 if TYPE_CHECKING:  # the protobuf modules stay away from those who only want settings
     from envoy.config.cluster.v3.cluster_pb2 import Cluster
     from envoy.config.route.v3.route_components_pb2 import Route
+    from envoy.extensions.filters.network.http_connection_manager.v3 import (
+        http_connection_manager_pb2 as hcm_pb2,
+    )
     from google.protobuf.message import Message
 
 Settings: TypeAlias = Any
@@ -87,7 +90,7 @@ class Fault:
     `beside` is the other end of a contradiction: the mistake is told there when what `path` leads
     to is inherited. An `idle` setting has no effect: a mistake where it is written, none where it
     is inherited. With `at_key` the key at the end of the path is meant, not its value. A `warning`
-    stops no publish.
+    stops no publish. `also` are paths to what is shown beside.
     """
 
     path: tuple[str | int, ...]
@@ -97,6 +100,7 @@ class Fault:
     idle: bool = False
     at_key: bool = False
     warning: bool = False
+    also: tuple[tuple[str | int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +138,19 @@ class Surroundings:
     hosts: tuple[str, ...]
     path: str
     inherited: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one route alone may have: an `identity`, and the fault of the second that has it."""
+
+    identity: str
+    fault: Fault
+
+
+def unclaimed(_settings: Settings) -> Iterable[Claim]:
+    """Claim nothing: the default of a key."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +215,8 @@ class RouteKey(Key):
     """Takes resolved settings, own or inherited, and the route's others: what cannot be meant."""
     extended: Callable[[Settings, Settings | None], Settings | Fault] = replaced
     """For an atom: takes the route's own value and the inherited one, which it may keep."""
+    claims: Callable[[Settings], Iterable[Claim]] = unclaimed
+    """Takes resolved settings that a route has written: what no other route may have too."""
     calls: Callable[[Settings], Call | None] = uncalled
     """Takes resolved settings; gives the service that decides on them, None where none does."""
 
@@ -282,3 +301,6 @@ ServiceStep: TypeAlias = Callable[
     [tuple[Settings, ...], Names, WhenDown], Iterable[ServiceResource]
 ]
 """Takes a key's resolved settings, each once and in a stable order, and is called without any."""
+
+FilterStep: TypeAlias = "Callable[[WhenDown], hcm_pb2.HttpFilter]"
+"""Make the HTTP filter of a slot."""

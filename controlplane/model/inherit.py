@@ -75,6 +75,9 @@ def default(file: str, key: Key, entry: Entry, facts: Facts) -> tuple[Default, t
     if idle and isinstance(key, RouteKey) and key.atom:
         return Default(node=value, setting=None), idle
     setting, mistakes = _read(file, key, entry, value, facts, inherited=True)
+    if setting is not None and isinstance(key, RouteKey) and key.atom:
+        setting, found = _extended(key, setting, None)
+        mistakes = (*mistakes, *found)
     mistakes = (*idle, *mistakes)
     return Default(node=value, setting=None if mistakes else setting), mistakes
 
@@ -191,16 +194,26 @@ def told(file: str, entry: Entry, fault: Fault, *, inherited: bool) -> Mistake |
         return None
     if path is None:
         where = own if isinstance(own, Scalar) else name
-        return _severe(mistake_at(file, where, fault.message, fault.hint), fault)
+        return _whole(mistake_at(file, where, fault.message, fault.hint), fault, entry)
     found = spot(own, name, path)
     at: Node = found.node
     if found.key is not None and (fault.at_key or not isinstance(at, Scalar)):
         at = found.key
-    return _severe(mistake_at(file, at, fault.message, fault.hint), fault)
+    return _whole(mistake_at(file, at, fault.message, fault.hint), fault, entry)
 
 
-def _severe(mistake: Mistake, fault: Fault) -> Mistake:
-    return replace(mistake, severity="warning") if fault.warning else mistake
+def _whole(mistake: Mistake, fault: Fault, entry: Entry) -> Mistake:
+    """The mistake with the fault's severity, and what it shows beside."""
+    name, own = entry
+    beside = (spot(own, name, path) for path in fault.also)
+    return replace(
+        mistake,
+        severity="warning" if fault.warning else "error",
+        also=tuple(
+            Place(mistake.place.file, at.line, at.column)
+            for at in (found.node if found.key is None else found.key for found in beside)
+        ),
+    )
 
 
 def _is_written(node: Node, path: tuple[str | int, ...]) -> bool:

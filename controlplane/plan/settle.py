@@ -10,6 +10,7 @@ from controlplane.plan.plan import Placement, PlannedRoute
 from controlplane.plan.precedence import rule_of
 from language.decode import mistake_at
 from language.mistakes import Mistake
+from language.places import Place
 from policies.contract import (
     Call,
     Names,
@@ -30,6 +31,7 @@ class Settler:
     names: Names
     needed: set[str] = field(default_factory=set)
     _inherited: dict[int, Setting | None] = field(default_factory=dict)
+    _claims: dict[tuple[str, str], Place] = field(default_factory=dict)
 
     def routes(self, file: File) -> Iterator[PlannedRoute | Mistake]:
         """Each route of a file, and what its settings cannot mean together."""
@@ -38,12 +40,27 @@ class Settler:
             whole = [one for one in settings if one is not None]
             if len(whole) == len(settings):
                 yield from _clashes(route, whole)
+            yield from self._claimed_twice(whole)
             yield PlannedRoute(
                 rule=rule_of(route, file.hosts),
                 route=route,
                 settings=tuple(whole),
                 placements=tuple(_placements(whole)),
             )
+
+    def _claimed_twice(self, settings: list[Setting]) -> Iterator[Mistake]:
+        for setting in settings:
+            key = route_keys()[setting.key]
+            if setting.inherited or setting.value is None:
+                continue
+            for claim in key.claims(setting.value):
+                entry = (setting.name, setting.node)
+                mistake = told(setting.file, entry, claim.fault, inherited=False)
+                if mistake is None:
+                    continue
+                first = self._claims.setdefault((setting.key, claim.identity), mistake.place)
+                if first != mistake.place:
+                    yield replace(mistake, also=(first,))
 
     def _settled(self, file: File, route: Route, setting: Setting) -> Setting | None:
         """A setting with its resolved value, or None where a name in it leads nowhere."""

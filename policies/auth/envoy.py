@@ -21,6 +21,7 @@ from policies.auth.identities import Identity
 from policies.auth.pipeline import CONTEXT, RULE, JwtIdentity, Pipeline, digest, document
 from policies.auth.sources import KeySource
 from policies.contract import (
+    FilterStep,
     Names,
     RouteFacts,
     RouteStep,
@@ -71,7 +72,7 @@ def _hash(pipeline: Pipeline) -> str:
     return digest(_document(pipeline))
 
 
-def _filter() -> hcm_pb2.HttpFilter:
+def _filter(_when_down: WhenDown) -> hcm_pb2.HttpFilter:
     settings = ext_authz_pb2.ExtAuthz(
         transport_api_version=ApiVersion.V3,
         failure_mode_allow=False,
@@ -144,6 +145,6 @@ ROUTE: Mapping[str, RouteStep] = {"auth": _auth}
 
 UNASKED: Mapping[str, UnaskedStep] = {"auth": _unasked}
 
-FILTERS = {"auth": _filter}
+FILTERS: Mapping[str, FilterStep] = {"auth": _filter}
 
 SERVICES: Mapping[str, ServiceStep] = {"auth": _services}

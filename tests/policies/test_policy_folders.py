@@ -11,7 +11,7 @@ from controlplane.compile.halves import filters
 from controlplane.sources import SourceFile
 from language.secrets import Secrets
 from policies import POLICIES, SLOTS
-from policies.contract import Action, BackendKey, Key, NamedKey, RouteKey
+from policies.contract import Action, BackendKey, Key, NamedKey, RouteKey, WhenDown
 from policies.defaults import uncalled
 from tests.policies.policy_folders import (
     FOLDERS,
@@ -65,7 +65,7 @@ def _calls(key: Key) -> bool:
 def test_each_slot_is_filled_by_one_policy_and_each_filter_has_a_slot() -> None:
     given = [slot for p in POLICIES for slot in getattr(envoy_half(p), "FILTERS", {})]
     assert sorted(given) == sorted(SLOTS)
-    assert len({one.name for one in filters()}) == len(SLOTS)
+    assert len({one.name for one in filters(WhenDown())}) == len(SLOTS)
 
 
 @each_policy
@@ -103,7 +103,7 @@ def test_a_policy_has_cases_that_write_each_of_its_keys(policy: str) -> None:
         if isinstance(key, NamedKey):
             settings = [one for named in settings for one in mappings(named)]
         assert settings, f"no case writes {key.name}"
-        below = {name for value in settings if isinstance(value, dict) for name in value}
+        below = {name for one in mappings(settings) for name in one}
         assert set(sub_keys(key)) <= below, f"no case writes these of {key.name}"
 
 
