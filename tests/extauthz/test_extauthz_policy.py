@@ -59,6 +59,7 @@ NEWER = TEXT.replace(b'"format":1', b'"format":2')
         (NAME, b"\xff"),
         (NAME, b""),
         ("a" * 64, BODY),
+        ("a" * 64, body(TEXT, "a" * 64)),
         (NAME, body(TEXT, "a" * 64)),
         (NAME, PipelineMessage(hash=NAME, document=TEXT + b" ").SerializeToString()),
         (NAME.upper(), BODY),
@@ -70,7 +71,7 @@ NEWER = TEXT.replace(b'"format":1', b'"format":2')
         (digest(b"\xff"), body(b"\xff")),
         (digest(b"[" * 9999), body(b"[" * 9999)),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_a_pipeline_that_is_refused(name: str, content: bytes) -> None:
     policy = taken(pipelines(TWO))
@@ -200,6 +201,17 @@ def test_past_pipelines_are_kept_up_to_a_number() -> None:
     policy.take(pipelines(three[0]))
     policy.take(pipelines(removed=["unknown"]))
     assert policy.pipeline(names[0]) == three[0]
+
+
+def test_a_pipeline_that_was_served_again_is_the_newest_of_the_past() -> None:
+    three = [replace(ONE, scopes=(scope,)) for scope in "abc"]
+    names = [message(p)[0] for p in three]
+    policy = taken(pipelines(*three), pipelines(removed=names[:1]), past=2)
+    policy.take(pipelines(removed=names[1:2]))
+    policy.take(pipelines(three[0]))
+    policy.take(pipelines(removed=names[:1]))
+    policy.take(pipelines(removed=names[2:]))
+    assert [policy.pipeline(name) is not None for name in names] == [True, False, True]
 
 
 def test_ready_when_all_that_is_named_has_come() -> None:
