@@ -54,7 +54,8 @@ def decide(
         if level is None:
             level = level_at(charge.limit, states.get(charge.key), now)
         levels.append(level)
-        after[charge.key] = level + charge.hits * charge.limit.unit
+        met = level + charge.hits * charge.limit.unit
+        after[charge.key] = met if met <= charge.limit.capacity else level
     outcome = judged(charges, levels, now)
     if not outcome.admitted:
         return outcome, {}
@@ -77,7 +78,10 @@ def level_at(limit: Limit, state: State | None, now: int) -> int:
 
 
 def judged(charges: Sequence[Charge], levels: Sequence[int], now: int) -> Outcome:
-    """The outcome of charges that met these levels (a key's second charge: above its first)."""
+    """The outcome of charges that met these levels.
+
+    A key's second charge in one request meets the level above its first, if that fits.
+    """
     admitted = True
     for (limit, _, hits), level in zip(charges, levels, strict=True):
         if level + hits * limit.unit > limit.capacity:

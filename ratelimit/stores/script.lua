@@ -46,14 +46,17 @@ for request = 1, #requests do
       ticks[key] = tick
     end
     reply[i + 2] = level
-    level = level + rule[4]
+    if level + rule[4] > rule[3] then
+      admitted = false
+    else
+      level = level + rule[4]
+    end
     levels[key] = level
-    if level > rule[3] then admitted = false end
   end
-  for i = first, last do
+  for i = last, first, -1 do
     local key, rule = KEYS[i], rules[ARGV[i + 1]]
     if not admitted then
-      levels[key] = levels[key] - rule[4]
+      levels[key] = reply[i + 2]
     elseif rule[4] > 0 then
       changed[key] = rule
     end

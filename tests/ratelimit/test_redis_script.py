@@ -90,8 +90,10 @@ def test_script_and_core_are_equal(redis: RedisServer, data: st.DataObject) -> N
         if state and client.pttl(charge.key) != -1:
             left = client.pttl(charge.key)
             assert isinstance(left, int)
-            # never before nothing is spent (by the clock a moment later), and not much after it
-            assert level_at(charge.limit, state, now + left * 1000) == 0
+            # never before nothing is spent (by the clock a moment later), and not much after it;
+            # what is ahead of a clock that stepped back is not waited for
+            if state[1] <= now // charge.limit.tick_us:
+                assert level_at(charge.limit, state, now + left * 1000) == 0
             ticks = -(-state[0] // charge.limit.refill)
             assert left <= ticks * charge.limit.tick_us // 1000 + 1002
 
