@@ -29,6 +29,9 @@ CALLS = 2000
 PATIENCE = 1.0
 """Seconds that a call without a deadline may take, and the most that any may."""
 
+FLUSH = 0.1
+"""Seconds at the end in which the last answers leave."""
+
 _OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second server on the same address fails instead of sharing it
     ("grpc.max_concurrent_streams", STREAMS),
@@ -77,8 +80,10 @@ class GrpcTransport:
     ) -> None:
         self._address = address
         self._metrics = metrics
-        self._free = calls
+        self._calls = calls
+        self._running = 0
         self._stopping = False
+        self._idle = asyncio.Event()
         self._server = grpc.aio.server(options=_OPTIONS)
         services: dict[str, dict[str, grpc.RpcMethodHandler[bytes, bytes]]] = {}
         for full, handler in methods.items():
@@ -106,8 +111,15 @@ class GrpcTransport:
 
     async def stop(self, grace: float) -> None:
         """Drain; see Transport."""
+        # gRPC's own way would answer CANCELLED to a call that arrives just then, and would wait
+        # for health watches, which never end.
         self._stopping = True
-        await self._server.stop(grace)
+        if self._running:
+            self._idle.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace):
+                    await self._idle.wait()
+        await self._server.stop(min(grace, FLUSH))
         if self._address.path is not None:
             self._address.path.unlink(missing_ok=True)
 
@@ -117,9 +129,9 @@ class GrpcTransport:
         async def serve(data: bytes, context: Context) -> bytes:
             if self._stopping:
                 return await self._refuse(context, "UNAVAILABLE", "the service is ending")
-            if self._free <= 0:
+            if self._running >= self._calls:
                 return await self._refuse(context, "RESOURCE_EXHAUSTED", "too many calls at once")
-            self._free -= 1
+            self._running += 1
             try:
                 left = min(_left(context), PATIENCE)
                 async with asyncio.timeout(left):
@@ -130,7 +142,9 @@ class GrpcTransport:
                 status, why = "INTERNAL", "the service failed"
                 _log.error("call failed", method=name, error=type(error).__name__, at=place(error))
             finally:
-                self._free += 1
+                self._running -= 1
+                if not self._running:
+                    self._idle.set()
             return await self._refuse(context, status, why)
 
         return serve

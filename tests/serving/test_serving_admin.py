@@ -107,7 +107,7 @@ def test_one_connection_more_than_allowed_is_closed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "CONNECTIONS", 1)
 
     async def body(where: Address, _: Ready) -> None:
-        _, writer = await asyncio.open_connection(where.host, where.port)
+        _reader, writer = await asyncio.open_connection(where.host, where.port)
         writer.write(b"GET")
         assert await said(where, b"") == (0, "", "")
         writer.close()

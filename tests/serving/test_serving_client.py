@@ -149,7 +149,7 @@ def test_a_missing_name_is_fetched_again_when_its_time_is_up(
     monkeypatch.setattr(module, "MISSING", 0)
 
     async def body(_: Server, rig: Rig) -> None:
-        for _ in range(3):
+        for _again in range(3):
             assert not await rig.client.fetch(CLUSTER, "missing", 5)
         assert [u.removed for u in rig.intake.taken].count(frozenset({"missing"})) == 3
 
@@ -214,7 +214,9 @@ class Faulty:
     @asynccontextmanager
     async def at(self, address: str) -> AsyncIterator[None]:
         server = grpc.aio.server()
-        method = grpc.stream_stream_rpc_method_handler(self.serve)
+        method: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
+            self.serve
+        )
         handler = grpc.method_handlers_generic_handler(
             SERVICE, {"DeltaAggregatedResources": method}
         )

@@ -1,9 +1,10 @@
 """The last good on disk: what was written comes back whole, or not at all."""
 
 import asyncio
+import functools
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -112,19 +113,26 @@ def test_many_changes_are_few_writes_off_the_loop(
 ) -> None:
     threads: list[int] = []
     written: list[Mapping[str, object]] = []
-    allowed = threading.Event()
+    begun, allowed = threading.Event(), threading.Event()
+    done: list[Callable[[], object]] = []
     original = LastGood._replace  # counted
 
     def counted(self: LastGood, data: bytes) -> None:
         threads.append(threading.get_ident())
+        begun.set()
         assert allowed.wait(10)
         original(self, data)
+        if len(threads) == 2:
+            done[0]()
 
     monkeypatch.setattr(LastGood, "_replace", counted)
 
     async def body() -> None:
         file = kept(tmp_path)
         now = holding(a="0")
+        second = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        done.append(functools.partial(loop.call_soon_threadsafe, second.set))
 
         def current() -> Holding:
             written.append(now)
@@ -133,15 +141,14 @@ def test_many_changes_are_few_writes_off_the_loop(
         async with asyncio.timeout(20):
             task = asyncio.create_task(file.keep(current))
             file.changed()
-            while not threads:  # the first write has begun
-                await asyncio.sleep(0)
+            assert await asyncio.to_thread(begun.wait, 10)
             for number in range(1, 100):
                 now = holding(a=str(number))
                 file.changed()
                 await asyncio.sleep(0)
             allowed.set()
-            while kept(tmp_path).read() != holding(a="99"):
-                await asyncio.sleep(0)
+            await second.wait()
+            assert kept(tmp_path).read() == holding(a="99")
             task.cancel()
             await asyncio.wait([task])
 

@@ -48,6 +48,7 @@ class Watching:
     """A client of the health service that waits for a status."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
+        watch: grpc.aio.UnaryStreamMultiCallable[bytes, bytes]
         watch = channel.unary_stream("/grpc.health.v1.Health/Watch")
         self._stream = watch(HealthCheckRequest().SerializeToString(), wait_for_ready=True)
 
@@ -99,12 +100,15 @@ def test_health_follows_the_policy_and_the_end(tmp_path: Path) -> None:
                 assert await watching.next() == "SERVING"
                 assert (await server.settled(one.version, within=10)).state == "live"
                 assert server.nodes == ("me",)
-                assert await channel.unary_unary(f"/{ECHO}")(b"x", timeout=10) == b"x"
+                echo: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+                echo = channel.unary_unary(f"/{ECHO}")
+                assert await echo(b"x", timeout=10) == b"x"
                 stop.set()
                 assert await watching.next() == "NOT_SERVING"
                 assert await task == 0
-                while server.nodes:  # it has left the control plane
-                    await asyncio.sleep(0)
+                while server.nodes:  # it leaves the control plane
+                    server._moved.clear()  # noqa: SLF001 # the server tells nobody else
+                    await server._moved.wait()  # noqa: SLF001 # as above
 
     asyncio.run(body())
 
@@ -242,7 +246,8 @@ def test_a_process_ends_by_a_signal_in_time(tmp_path: Path, signal_: signal.Sign
         assert events[-1]["address"] == f"unix:{tmp_path}/s"
         assert events[-1]["service"] == "ratelimit"
         with grpc.insecure_channel(f"unix:{tmp_path}/s") as channel:
-            assert channel.unary_unary(f"/{ECHO}")(b"x", timeout=10) == b"x"
+            echo: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{ECHO}")
+            assert echo(b"x", timeout=10) == b"x"
             began = time.monotonic()
             process.send_signal(signal_)
             assert process.wait(timeout=10) == 0

@@ -33,9 +33,9 @@ class Rig:
     channel: grpc.aio.Channel
 
     async def call(self, method: str, data: bytes = b"x", within: float | None = 10) -> bytes:
+        unary: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
         unary = self.channel.unary_unary(f"/{method}")
-        answer: bytes = await unary(data, timeout=within)
-        return answer
+        return await unary(data, timeout=within)
 
     async def status(self, method: str, data: bytes = b"x", within: float | None = 10) -> str:
         """The status of a call that fails, and its words."""
@@ -205,7 +205,9 @@ def test_health_is_told_and_watched(tmp_path: Path) -> None:
             return _status(await rig.call(CHECK, data))
 
         await rig.health.set(serving=False)
-        stream = rig.channel.unary_stream(f"/{WATCH}")(HealthCheckRequest().SerializeToString())
+        watch: grpc.aio.UnaryStreamMultiCallable[bytes, bytes]
+        watch = rig.channel.unary_stream(f"/{WATCH}")
+        stream = watch(HealthCheckRequest().SerializeToString())
         seen = [_status(await stream.read())]
         for serving in (True, False, True):
             await rig.health.set(serving=serving)
