@@ -32,7 +32,8 @@ KINDS = (
 )
 """What a case may expect: the virtual hosts with their domains, the routes of the only one in
 order, clusters and endpoints by name, the clusters of our services, the listener but for the
-answers that it makes itself, the names of its HTTP filters, those answers, and what extauthz is served."""
+answers that it makes itself, the names of its HTTP filters, those answers, and what extauthz is
+served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
