@@ -42,6 +42,20 @@ async def reached(store: RedisStore, phase: Phase, seconds: float = 20) -> None:
             await asyncio.sleep(0.002)
 
 
+async def refused(url: str) -> None:
+    """Let a store try twice to use a Redis that it can not use."""
+    metrics = Metrics()
+    store = RedisStore(address(url), metrics)
+    task = asyncio.create_task(store.run())
+    async with asyncio.timeout(20):
+        while sum(s.value for m in metrics.failures.collect() for s in m.samples[::2]) < 2:
+            assert store.phase is not Phase.CLOSED
+            await asyncio.sleep(0.002)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
 @asynccontextmanager
 async def running(url: str, budget: float = 5.0) -> AsyncIterator[RedisStore]:
     """A store that has connected. The budget is ample, so that a slow machine fails no test."""
