@@ -30,7 +30,7 @@ from protos import EXTAUTHZ, FLEET, FLEET_NAME, KEY_REQUEST, LIMITS, RATELIMIT
 from protos.limits_pb2 import Fleet
 
 SERVICES_SECONDS = 5.0
-"""How long a version waits for the services that its routes call; then it goes on, with an alarm."""
+"""How long a version waits for the services that its routes call; then it goes on, and says so."""
 
 KEYS_SECONDS = 2.5
 """How long a version waits for the first attempt at an issuer's keys."""

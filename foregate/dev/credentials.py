@@ -1,4 +1,4 @@
-"""Credentials to try a gateway of `dev` with: published demo keys, and tokens of the demo issuer."""
+"""Credentials to try a gateway of `dev` with: demo keys, and tokens of the demo issuer."""
 
 import hashlib
 from collections.abc import Collection, Iterator

@@ -1,7 +1,7 @@
-"""The whole stack as processes of their own, each of which a test may kill, stall and start again.
+"""The whole stack as processes of their own, each of which a test may kill, stall and start anew.
 
-As in production: `foregate controlplane`, `foregate extauthz`, `foregate ratelimit`, an Envoy on the
-generated bootstrap, a Redis, and an issuer; over Unix sockets in one folder.
+As in production: the control plane, both services, an Envoy on the generated bootstrap, a Redis
+and an issuer, over Unix sockets in one folder.
 """
 
 import hashlib
