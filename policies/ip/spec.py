@@ -30,8 +30,6 @@ class AddressRules:
 
 
 def _faults(settings: AddressRules, _facts: RouteFacts) -> Iterable[Fault]:
-    if not settings.allow and not settings.deny:
-        yield Fault(path=(), message="this lets everybody in", hint="write allow or deny below ip")
     yield from _repeated("allow", settings.allow)
     yield from _repeated("deny", settings.deny)
     denied, allowed = Ranges(settings.deny), Ranges(settings.allow)

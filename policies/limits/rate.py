@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -26,8 +27,8 @@ UNITS = {
 _THOUSANDS = {"": 1, "k": 1000, "M": 1_000_000}
 _RATE = re.compile(rf"(?P<number>0|[1-9][0-9]*)(?P<k>[kM]?)/(?P<unit>{'|'.join(UNITS)})")
 _NEAR = re.compile(
-    r"(?P<number>[0-9][0-9_,.]*?)\s*(?P<k>[kKmM]?)\s*"
-    r"(?:(?:/|per)\s*(?P<unit>[A-Za-z]+)|(?P<rp>[rq]p[smh]))",
+    r"(?P<number>[0-9][0-9_,]*(?:\.[0-9]{1,6})?)\s*(?P<k>[kKmM]?)\s*"
+    r"(?:(?:/|per)\s*(?P<times>[1-9][0-9]{0,3})?\s*(?P<unit>[A-Za-z]+)|(?P<rp>[rq]p[smh]))"
 )
 _WRITE = "write 100/s, 10k/min or 1M/day"
 _OTHER_WORDS = {
@@ -80,27 +81,25 @@ def _meant(text: str) -> str:
         return _WRITE
     if near["k"] == "m":
         return "M is a million, k a thousand"
-    number = re.sub("[_,]", "", near["number"]) + near["k"].replace("K", "k")
     word = (near["unit"] or near["rp"]).lower()
+    number = re.sub("[_,]", "", near["number"])
     if word == "m":
-        return f"write {number}/min or {number}/month"
+        return f"write {number}{near['k']}/min or {number}{near['k']}/month"
     unit = word if word in UNITS else _OTHER_WORDS.get(word) or nearest(word, UNITS)
     if unit is None:
         return f"a rate is per {', '.join(UNITS)}"
-    return _in_whole_numbers(number, unit)
+    k = near["k"].replace("K", "k")
+    plain = number.isdecimal() and not near["times"]
+    amount = Fraction(number) * _THOUSANDS[k] / int(near["times"] or 1)
+    return f"write {int(number)}{k}/{unit}" if plain else _in_whole_numbers(amount, unit)
 
 
-def _in_whole_numbers(number: str, unit: str) -> str:
-    """The hint for `5`, `5k` or `1.5k` per unit."""
-    parts = re.fullmatch(r"([0-9]+)(?:\.([0-9]{1,6}))?([kM]?)", number)
-    if parts is None:
-        return _WRITE
-    whole, fraction, k = parts[1], parts[2] or "", parts[3]
-    if not fraction:
-        return f"write {int(whole)}{k}/{unit}"
-    amount, rest = divmod(int(whole + fraction) * _THOUSANDS[k], int(10 ** len(fraction)))
-    if amount and not rest:
-        return f"write {amount}/{unit}"
+def _in_whole_numbers(amount: Fraction, unit: str) -> str:
+    """The hint for a rate that is none in its own unit: `1.5/s` is 90 in a minute."""
+    for other in list(UNITS)[list(UNITS).index(unit) :]:
+        found = amount * UNITS[other] / UNITS[unit]
+        if found and found.denominator == 1:
+            return f"write {found}/{other}"
     return "write a whole number, of a longer time"
 
 

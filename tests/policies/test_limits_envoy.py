@@ -1,21 +1,16 @@
 """Limits in a real Envoy: what is asked of whom, when nothing is asked, and what holds then."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
-from envoy.extensions.filters.http.set_metadata.v3.set_metadata_pb2 import Config
-from envoy.extensions.filters.network.http_connection_manager.v3 import (
-    http_connection_manager_pb2 as hcm_pb2,
-)
+from envoy.service.auth.v3.external_auth_pb2 import CheckResponse
 
-from language.paths import parse_pattern
-from policies.contract import RouteFacts
-from policies.limits.counters import Alone, Counter, Counters, Shared, identity
-from policies.limits.envoy import AFTER_AUTH, EXT_AUTHZ, ROUTE
-from policies.limits.rate import Rate
+from policies.limits.counters import Alone, Shared, identity
 from tests.e2e.process import free_port
 from tests.e2e.upstream import Upstream
 from tests.policies.limits_service import LimitsService, limits_service
@@ -60,15 +55,16 @@ def gateway(
     folder: Path,
     port: int,
     when_down: str = "",
-    edit: Callable[[hcm_pb2.HttpConnectionManager], None] | None = None,
+    text: str = GATEWAY,
+    auth: int = 1,
 ) -> Iterator[httpx.Client]:
     own = free_port()
-    text = GATEWAY.replace("PORT", str(own)).replace("WHENDOWN", when_down)
+    text = text.replace("PORT", str(own)).replace("WHENDOWN", when_down)
     upstream = Upstream("echo")
-    members = {"echo": upstream.port, "foregate:ratelimit": port}
+    members = {"echo": upstream.port, "foregate:ratelimit": port, "foregate:extauthz": auth}
     try:
         with (
-            running_envoy(text, folder, members, edit),
+            running_envoy(text, folder, members),
             httpx.Client(base_url=f"http://127.0.0.1:{own}") as client,
         ):
             yield client
@@ -213,35 +209,67 @@ def test_a_service_that_stalls_is_waited_for_briefly(tmp_path: Path) -> None:
             assert len(service.calls) == 1
 
 
-def _by_principal(manager: hcm_pb2.HttpConnectionManager) -> None:
-    """Say of each request what extauthz says of a user without a consumer; count by both."""
-    names = [one.name for one in manager.http_filters]
-    said = Config()
-    one = said.metadata.add(metadata_namespace=EXT_AUTHZ)
-    one.value.update({"user": "=ann"})
-    asked = hcm_pb2.HttpFilter(name="said")
-    asked.typed_config.Pack(said)
-    manager.http_filters.insert(names.index(AFTER_AUTH), asked)
-    counters = [
-        Counter(id=f"by-{per}", name=per, per=per, rate=Rate(amount=1, unit="s"), burst=1)
-        for per in ("user", "consumer", "ip")
-    ]
-    (host,) = manager.route_config.virtual_hosts
-    route = next(r for r in host.routes if r.match.path == "/own")
-    facts = RouteFacts(path=parse_pattern("/own"), methods=())
-    ROUTE["limits"](Counters(own=tuple(counters)), facts, route)
+ASKING = """
+version: 1
+listen: {http: PORT, trustedHops: 1}
+identities:
+  keys: {apiKey: {header: x-api-key}}
+backends:
+  echo: http://127.0.0.1:1
+routes:
+  - path: /own
+    auth: keys
+    limits: [{per: user, rate: 5/s}, {per: consumer, rate: 5/s}, {per: ip, rate: 5/s}]
+    to: echo
+"""
+
+
+@contextmanager
+def admitting(metadata: dict[str, str]) -> Iterator[int]:
+    """Lets everybody pass, and says this of them, as extauthz does."""
+    answer = CheckResponse()
+    answer.ok_response.SetInParent()
+    answer.dynamic_metadata.update(metadata)
+    handler = grpc.unary_unary_rpc_method_handler(
+        lambda _request, _context: answer.SerializeToString()
+    )
+    name = "envoy.service.auth.v3.Authorization"
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(name, {"Check": handler}),)
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield port
+    server.stop(None).wait()
 
 
 def test_who_asks_is_counted_after_all_else_and_nobody_in_one_bucket(tmp_path: Path) -> None:
-    with limits_service() as service, gateway(tmp_path, service.port, edit=_by_principal) as client:
+    with (
+        limits_service() as service,
+        admitting({"user": "=ann"}) as auth,
+        gateway(tmp_path, service.port, text=ASKING, auth=auth) as client,
+    ):
         assert client.get("/own", headers={"x-forwarded-for": "192.0.2.1"}).status_code == 200
         assert service.calls == [
-            ("foregate", ((("limit", "by-ip"), ("masked_remote_address", "192.0.2.1/32")),)),
+            (
+                "foregate",
+                ((of_route("/own", "ip", "s"), ("masked_remote_address", "192.0.2.1/32")),),
+            ),
             (
                 "foregate",
                 (
-                    (("limit", "by-user"), ("value", "=ann")),
-                    (("limit", "by-consumer"), ("value", "-")),
+                    (of_route("/own", "user", "s"), ("value", "=ann")),
+                    (of_route("/own", "consumer", "s"), ("value", "-")),
                 ),
             ),
         ]
+
+
+def test_who_is_not_admitted_has_paid_the_first_group_alone(tmp_path: Path) -> None:
+    with (
+        limits_service() as service,
+        gateway(tmp_path, service.port, text=ASKING, auth=free_port()) as client,
+    ):
+        assert client.get("/own").status_code == 503
+        assert len(service.calls) == 1
