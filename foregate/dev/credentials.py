@@ -1,11 +1,13 @@
 """Credentials to try a gateway of `dev` with: demo keys, and tokens of the demo issuer."""
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from controlplane.plan.names import values
 from controlplane.plan.plan import Plan
+from policies.auth.consumers import Consumer
 from policies.auth.identities import Identity
 from policies.auth.pipeline import ApiKeyIdentity, JwtIdentity, Pipeline
 
@@ -53,8 +55,9 @@ class Wallet:
         return None
 
     def _key(self, identity: str, scopes: Collection[str]) -> str:
-        for named in self.plan.named["consumers"].values():
-            for _, key in named.value.held():
+        consumers: Mapping[str, Consumer] = values(self.plan.named)["consumers"]
+        for consumer in consumers.values():
+            for _, key in consumer.held():
                 fits = key.identity in (None, identity) and set(scopes) <= set(key.scopes)
                 if fits and key.hash.sha256 in _BY_HASH:
                     return _BY_HASH[key.hash.sha256]
@@ -70,8 +73,8 @@ def local_issuers(plan: Plan) -> tuple[LocalIssuer, ...]:
 
 
 def _local_issuers(plan: Plan) -> Iterator[LocalIssuer]:
-    for name, named in sorted(plan.named["identities"].items()):
-        identity: Identity = named.value
+    identities: Mapping[str, Identity] = values(plan.named)["identities"]
+    for name, identity in sorted(identities.items()):
         if identity.issuer and identity.jwks is None and _is_local(identity.issuer):
             for audience in identity.audience:
                 yield LocalIssuer(identity=name, url=identity.issuer, audience=audience)

@@ -62,9 +62,8 @@ def curl_lines(
             if isinstance(entry, PlannedRoute):
                 trust = _trust(entry.route, served)
                 pipeline = next((s.value for s in entry.settings if s.key == "auth"), None)
-                guarded = isinstance(pipeline, Pipeline)
-                credential = wallet.header(pipeline) if guarded else None
-                closed = guarded and credential is None
+                credential = wallet.header(pipeline) if isinstance(pipeline, Pipeline) else None
+                closed = isinstance(pipeline, Pipeline) and credential is None
                 if trust is not None and not closed and not _refuses_us(entry):
                     call = _call(entry.route, name, credential)
                     conditions = len(call.headers) + len(entry.route.match.query)

@@ -84,7 +84,8 @@ def test_no_value_is_taken_for_another(
     first: str, some: list[tuple[str, str]], second: str, others: list[tuple[str, str]]
 ) -> None:
     bodies = [
-        call(descriptor(("limit", name), *words)) for name, words in [(first, some), (second, others)]
+        call(descriptor(("limit", name), *words))
+        for name, words in [(first, some), (second, others)]
     ]
     made = [keys(body)[0] for body in bodies]
     assert (made[0] == made[1]) == ((first, some) == (second, others))
