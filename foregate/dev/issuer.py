@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:  # the base's name
-        """Answer discovery, the keys and, for a browser or curl, a token."""
+        """Answer discovery, the keys and, for curl, a token alone."""
         self._answer({})
 
     def do_POST(self) -> None:  # the base's name
@@ -196,13 +196,18 @@ class _Handler(BaseHTTPRequestHandler):
             scope=values.get("scope", ""),
         )
         token = demo_token(key, self.server.issuer.url, wanted, int(time.time()))
+        if self.command == "GET":  # as a shell wants it: token=$(curl …)
+            self._say(200, token)
+            return
         said = {"access_token": token, "token_type": "Bearer", "expires_in": LIFETIME}
         self._say(200, said | ({"scope": wanted.scope} if wanted.scope else {}))
 
-    def _say(self, status: int, said: dict[str, Any]) -> None:
-        body = json.dumps(said, indent=2).encode() + b"\n"
+    def _say(self, status: int, said: dict[str, Any] | str) -> None:
+        text = said if isinstance(said, str) else json.dumps(said, indent=2)
+        body = text.encode() + b"\n"
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        kind = "text/plain" if isinstance(said, str) else "application/json"
+        self.send_header("content-type", kind)
         self.send_header("cache-control", "no-store")
         self.send_header("content-length", str(len(body)))
         self.end_headers()

@@ -5,6 +5,7 @@ and an issuer, over Unix sockets in one folder.
 """
 
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -49,6 +50,7 @@ class Fleet:
         self.files = folder / "gateway"
         self.files.mkdir()
         self.running: dict[str, Process] = {}
+        self.started: dict[str, None] = {}
         self.said: list[str] = []
         self.write(gateway)
 
@@ -70,16 +72,18 @@ class Fleet:
         everything = ("redis", "issuer", "controlplane", "extauthz", "ratelimit", "envoy")
         for name in names or everything:
             words, environ = getattr(self, f"_{name}")()
-            self.running[name] = Process(words, self.folder, environ)
+            self.started[name] = None
+            told = self._issued() if name == "issuer" else ""
+            self.running[name] = Process(words, self.folder, environ, told)
         if "redis" in (names or everything):
             until("redis listens", lambda: self._connects("redis"))
         if "issuer" in (names or everything):
             until("the issuer listens", lambda: self._connects("issuer"))
         return self
 
-    def answers(self, path: str, status: int, **options: object) -> None:
+    def answers(self, path: str, status: int, headers: dict[str, str] | None = None) -> None:
         """Wait until a request gets a status."""
-        until(f"{path} gives {status}", lambda: self.status(path, **options) == status)
+        until(f"{path} gives {status}", lambda: self.status(path, headers) == status)
 
     def status(self, path: str, headers: dict[str, str] | None = None) -> int:
         """The status of one request, 0 where there is no answer."""
@@ -101,6 +105,14 @@ class Fleet:
     def resume(self, name: str) -> None:
         """Let it go on."""
         os.kill(self.running[name].child.pid, signal.SIGCONT)
+
+    def heal(self) -> None:
+        """Have everything run again that was started once."""
+        for name in self.started:
+            if name in self.running:
+                self.resume(name)
+            else:
+                self.start(name)
 
     def end(self) -> dict[str, int]:
         """End all, last started first; gives exit codes."""
@@ -128,8 +140,10 @@ class Fleet:
         return [*words, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"], {}
 
     def _issuer(self) -> tuple[list[str], dict[str, str]]:
-        script = ROOT / "foregate" / "dev" / "issuer.py"
-        return [sys.executable, str(script), str(self.ports["issuer"])], {}
+        return [sys.executable, "-I", str(ROOT / "foregate" / "dev" / "issuer.py")], {}
+
+    def _issued(self) -> str:
+        return json.dumps([[f"http://127.0.0.1:{self.ports['issuer']}", "shop"]])
 
     def _controlplane(self) -> tuple[list[str], dict[str, str]]:
         return foregate("controlplane", str(self.files)), {

