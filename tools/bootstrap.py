@@ -26,12 +26,14 @@ from envoy_data_plane.envoy.config.core.v3 import (
     ApiConfigSource,
     ApiConfigSourceApiType,
     ApiVersion,
+    BackoffStrategy,
     ConfigSource,
     GrpcService,
     GrpcServiceEnvoyGrpc,
     Http2ProtocolOptions,
     KeepaliveSettings,
     Pipe,
+    RetryPolicy,
     SocketAddress,
 )
 from envoy_data_plane.envoy.config.endpoint.v3 import (
@@ -98,9 +100,7 @@ def _bootstrap(xds: Address) -> str:
                     api_type=ApiConfigSourceApiType.DELTA_GRPC,
                     transport_api_version=ApiVersion.V3,
                     set_node_on_first_message_only=True,
-                    grpc_services=[
-                        GrpcService(envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=XDS_CLUSTER))
-                    ],
+                    grpc_services=[_control_plane()],
                 ),
             ),
             cluster_manager=ClusterManager(local_cluster_name=LOCAL_CLUSTER),
@@ -179,6 +179,17 @@ def _at_heap(action: str, share: float) -> OverloadAction:
         name=action,
         triggers=[Trigger(name=HEAP, threshold=ThresholdTrigger(value=share))],
     )
+
+
+def _control_plane() -> GrpcService:
+    """Ask again soon after a refusal: by default Envoy waits up to 30 s (GrpcService.EnvoyGrpc)."""
+    pause = BackoffStrategy(
+        base_interval=timedelta(milliseconds=200), max_interval=timedelta(seconds=2)
+    )
+    service = GrpcServiceEnvoyGrpc(
+        cluster_name=XDS_CLUSTER, retry_policy=RetryPolicy(retry_back_off=pause)
+    )
+    return GrpcService(envoy_grpc=service)
 
 
 def _from_ads() -> ConfigSource:
