@@ -1,8 +1,8 @@
 """Mistakes as people and programs read them: with the source line and a caret, or as JSON.
 
 Whatever a user's file holds is shown, never sent to the terminal: what is not printable appears
-as an escape, a line too long for a screen as the part around the caret, and a password in a URL
-not at all.
+as an escape, a line too long for a screen as the part around the caret, and a password in a URL,
+a key or the hash of one not at all.
 """
 
 import re
@@ -22,7 +22,7 @@ _HALF = 50  # columns of a long line that are shown to each side of the caret's 
 _TAB = "    "
 _LONGEST = 400  # characters of a message or hint
 _USER = re.compile(r"(?<=://)[^\s\"']*(?=@)")
-_HASH = re.compile(r"(?<=sha256:)[0-9A-Fa-f]{16,}")
+_KEY = re.compile(r"(?<=sha256:)[0-9A-Fa-f]{16,}|\bfg_[0-9A-Za-z]{16,}")
 _BOLD, _RED, _YELLOW, _CYAN, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[0m"
 
 
@@ -75,9 +75,9 @@ def as_json(mistakes: Iterable[Mistake]) -> list[MistakeRecord]:
 
 
 def without_password(text: str) -> str:
-    """A text in which the user of a URL, and the hash of a key, is crossed out, place for place."""
-    if "sha256:" in text:
-        text = _HASH.sub(_crossed_out, text)
+    """A text in which users of URLs, keys of ours and their hashes are crossed out in place."""
+    if "sha256:" in text or "fg_" in text:
+        text = _KEY.sub(_crossed_out, text)
     return _USER.sub(_crossed_out, text) if "@" in text else text
 
 

@@ -70,7 +70,7 @@ def secret(value: object, info: ValidationInfo) -> Secret:
     if isinstance(value, dict):
         return _from_file(value, reading)
     if not isinstance(value, str):
-        raise fault("a secret is one text, not a list", "write ${NAME}, or {file: PATH}")
+        raise fault("a secret is one text, not a list", "write ${NAME}", hidden=True)
     for found in _NAMED.finditer(value):
         if not _NAME.fullmatch(found[1]):
             message = "this is not the name of an environment variable"
@@ -91,7 +91,7 @@ def _from_file(value: dict[object, object], reading: Reading) -> Secret:
             raise fault(f"unknown key '{name}'", "it may be file", at=str(name))
     path = value.get("file")
     if not isinstance(path, str) or not path:
-        raise fault("a secret is a text, or {file: PATH}", "write {file: PATH}")
+        raise fault("a secret is a text, or {file: PATH}", "write {file: PATH}", hidden=True)
     text = reading.secrets.read(str(PurePath(reading.file).parent / path))
     text = None if text is None else text.removesuffix("\n").removesuffix("\r")
     if not text:

@@ -16,8 +16,8 @@ from google.protobuf.message import Message
 from controlplane.compile.answers import local_replies
 from controlplane.compile.halves import filters
 from controlplane.compile.options import Options
-from controlplane.model.edge import STRIPPED_AT_THE_EDGE, STRIPPED_PREFIXES
 from controlplane.plan.plan import Plan
+from policies.edge import STRIPPED_AT_THE_EDGE, STRIPPED_PREFIXES
 
 ROUTES_NAME = "http"
 BUFFER = "envoy.filters.http.buffer"

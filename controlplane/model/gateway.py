@@ -6,7 +6,6 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from controlplane.model.addresses import Address, Endpoint, ListenAddress, Protocol, Url
-from controlplane.model.edge import never_arrives
 from language.decode import settings
 from language.fields import Headers, Method, Parameter, ParameterValue
 from language.nodes import MapNode, Node, Scalar
@@ -14,6 +13,7 @@ from language.paths import PathPattern
 from language.places import Place
 from language.scalars import UNIQUE, Name, Path, fault, integer
 from policies.contract import Action, Settings
+from policies.edge import never_arrives
 
 EVERYWHERE = Address(host="", port=8080)
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from controlplane.model.edge import WRITTEN_AT_THE_EDGE
 from controlplane.model.gateway import Backend, File, Listen, Setting
 from controlplane.plan.conflicts import conflicts
 from controlplane.plan.loops import redirect_loops
@@ -24,6 +23,7 @@ from language.places import Place
 from language.scalars import is_name
 from language.suggest import nearest
 from policies.contract import WhenDown
+from policies.edge import WRITTEN_AT_THE_EDGE
 
 
 def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:

@@ -32,6 +32,7 @@ class Settler:
     needed: set[str] = field(default_factory=set)
     _inherited: dict[int, Setting | None] = field(default_factory=dict)
     _claims: dict[tuple[str, str], Place] = field(default_factory=dict)
+    _placed: dict[int, Placement | None] = field(default_factory=dict)
 
     def routes(self, file: File) -> Iterator[PlannedRoute | Mistake]:
         """Each route of a file, and what its settings cannot mean together."""
@@ -45,7 +46,7 @@ class Settler:
                 rule=rule_of(route, file.hosts),
                 route=route,
                 settings=tuple(whole),
-                placements=tuple(_placements(whole)),
+                placements=tuple(p for one in whole if (p := self._placement(one)) is not None),
             )
 
     def _claimed_twice(self, settings: list[Setting]) -> Iterator[Mistake]:
@@ -69,6 +70,14 @@ class Settler:
         if id(setting) not in self._inherited:
             self._inherited[id(setting)] = self._resolved(file, "", setting)
         return self._inherited[id(setting)]
+
+    def _placement(self, setting: Setting) -> Placement | None:
+        """Where a setting is enforced; None where it only states something."""
+        if not setting.inherited:
+            return _placement(setting)
+        if id(setting) not in self._placed:  # `_inherited`, or its file, keeps it alive
+            self._placed[id(setting)] = _placement(setting)
+        return self._placed[id(setting)]
 
     def _resolved(self, file: File, path: str, setting: Setting) -> Setting | None:
         key = route_keys()[setting.key]
@@ -111,17 +120,17 @@ def _clashes(route: Route, settings: list[Setting]) -> Iterator[Mistake]:
                 yield replace(mistake, severity="warning") if fault.warning else mistake
 
 
-def _placements(settings: list[Setting]) -> Iterator[Placement]:
-    for setting in settings:
-        call = _call(route_keys()[setting.key], setting)
-        if call is not None:
-            yield Placement(
-                key=setting.key,
-                where=call.service,
-                why=call.why,
-                place=setting.place,
-                inherited=setting.inherited,
-            )
+def _placement(setting: Setting) -> Placement | None:
+    call = _call(route_keys()[setting.key], setting)
+    if call is None:
+        return None
+    return Placement(
+        key=setting.key,
+        where=call.service,
+        why=call.why,
+        place=setting.place,
+        inherited=setting.inherited,
+    )
 
 
 def _call(key: RouteKey, setting: Setting) -> Call | None:

@@ -15,6 +15,7 @@ from policies.auth.key_sets import KeySet
 from policies.auth.sources import KeySource, Origin
 from policies.auth.urls import IssuerUrl
 from policies.contract import Fault, NamedFacts
+from policies.edge import WRITTEN_AT_THE_EDGE, never_arrives
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 """What tokens may be signed with: asymmetric alone, as everybody may know a key that verifies."""
@@ -22,17 +23,15 @@ ALGORITHMS = ("RS256", "ES256", "EdDSA")
 LEEWAY = 30
 """Seconds by which clocks may differ, unless written."""
 
-_REFUSED = frozenset({"authorization", "cookie", "host", "content-length", "upgrade"})
-_NEVER_ARRIVE = ("x-foregate-", "x-envoy-")
-_OF_A_HOP = frozenset(
-    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "x-request-id"}
+_REFUSED = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "host", "content-length", "upgrade"}
 )
 
 
 def _key_header(name: str) -> str:
     if name in _REFUSED:
         raise fault(f"'{name}' carries something else", "write a header of its own: x-api-key")
-    if name.startswith(_NEVER_ARRIVE) or name in _OF_A_HOP:
+    if never_arrives(name) or name in WRITTEN_AT_THE_EDGE:
         message = f"a client's '{name}' never arrives: the gateway removes or writes it"
         raise fault(message, "write another header: x-api-key")
     return name
