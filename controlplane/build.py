@@ -84,7 +84,7 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
         snapshot=compiled.snapshot,
         provenance=compiled.provenance,
         services=compiled.services.snapshots,
-        calls=compiled.services.calls,
+        calls=frozenset(r for r, lines in compiled.services.callers.items() if lines),
         key_sources=compiled.services.key_sources,
         keys_use_for_ms=plan.when_down.jwks.use_cached_for,
     )

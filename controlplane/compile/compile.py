@@ -48,16 +48,19 @@ def compile_plan(plan: Plan, options: Options) -> Compiled:
         if found is not None:
             made.append(resource(ENDPOINTS, name, found, salt=one.version))
             provenance[Subject(ENDPOINTS, name)] = (backend.place,)
+    served = services(plan)
+    provenance.update(served.provenance)
     for role in ROLES:  # whoever publishes knows the members
         own = service_cluster(role)
         one = resource(CLUSTER, own.name, own)
         made += one, members(role, (), salt=one.version)
+        callers = served.callers[role] or (plan.listen_place,)
+        provenance[Subject(CLUSTER, own.name)] = callers
+        provenance[Subject(ENDPOINTS, own.name)] = callers
     front = listener(plan, options)
     made.append(resource(LISTENER, front.name, front))
     provenance[Subject(LISTENER, front.name)] = (plan.listen_place,)
     table, parts = route_configuration(ROUTES_NAME, plan)
     made.append(resource(ROUTES, ROUTES_NAME, table))
     provenance.update(parts)
-    served = services(plan)
-    provenance.update(served.provenance)
     return Compiled(snapshot=snapshot(made), services=served, provenance=provenance)

@@ -71,10 +71,10 @@ def members(role: str, addresses: Iterable[str], salt: str) -> Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What the services get, by role; which of them some route calls; where keys come from."""
+    """What the services get, and the lines that call each, by role; where keys come from."""
 
     snapshots: Mapping[str, Snapshot]
-    calls: frozenset[str]
+    callers: Mapping[str, tuple[Place, ...]]
     key_sources: tuple[KeySource, ...]
     provenance: Mapping[Subject, tuple[Place, ...]]
 
@@ -95,10 +95,12 @@ def services(plan: Plan) -> Services:
             made[one.role].append(resource(one.type_url, one.name, one.message))
             places = _places(plan, one, by_key[key])
             provenance[Subject(one.type_url, one.name)] = places
-    called = {p.where for route in routes for p in route.placements}
+    placed = [p for route in routes for p in route.placements]
     return Services(
         snapshots={role: snapshot(found) for role, found in made.items()},
-        calls=frozenset(called & set(ROLES)),
+        callers={
+            role: tuple(dict.fromkeys(p.place for p in placed if p.where == role)) for role in ROLES
+        },
         key_sources=key_sources((s[0].value for s in by_key["auth"].values()), names),
         provenance=provenance,
     )

@@ -72,6 +72,8 @@ def default(file: str, key: Key, entry: Entry, facts: Facts) -> tuple[Default, t
     """Read a value that stands in `defaults`."""
     _, value = entry
     idle = tuple(_idle_nones(file, None, value))
+    if idle and isinstance(key, RouteKey) and key.atom:
+        return Default(node=value, setting=None), idle
     setting, mistakes = _read(file, key, entry, value, facts, inherited=True)
     if setting is not None and isinstance(key, RouteKey) and key.atom:
         setting, found = _extended(key, setting, None)
@@ -100,8 +102,10 @@ def settings_of(
             continue
         own = entry[1]
         base = above.node if above is not None and not key.atom else None
-        if inherited.whole:
-            yield from _nones_without_effect(file, key, above, own)
+        nones = list(_nones_without_effect(file, key, above, own)) if inherited.whole else []
+        yield from nones
+        if nones and key.atom:
+            continue  # what is left without them is not what was meant
         merged = own if base is None else merge(base, own)
         setting, mistakes = _read(file, key, entry, merged, facts, inherited=False)
         if setting is not None and isinstance(key, RouteKey) and key.atom and inherited.whole:

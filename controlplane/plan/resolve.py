@@ -18,7 +18,7 @@ from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.plan.precedence import ordered
 from controlplane.plan.settle import Settler
 from language.decode import mistake_at, spot
-from language.mistakes import Mistake
+from language.mistakes import Mistake, errors
 from language.nodes import MapNode, Scalar
 from language.places import Place
 from language.scalars import is_name
@@ -39,11 +39,12 @@ def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
         hosts.append(host)
         told.update(found)
     mistakes.extend(told)
-    mistakes.extend(mistakes_of_names(files, things))
+    of_names = list(mistakes_of_names(files, things))
+    mistakes.extend(of_names)
     mistakes.extend(m for found in planned.values() for m in found if isinstance(m, Mistake))
     when_down = next((f.when_down for f in files if f.when_down is not None), None)
     if all(file.sound for file in files) and any(file.routes for file in files):
-        mistakes.extend(unused(files, things))
+        mistakes.extend(() if errors(of_names) else unused(files, things))
         needed = settler.needed | set(needed_by_names(settler.names))
         mistakes.extend(_needless(when_down, needed))
     listening = next((f for f in files if f.listen is not None), None)

@@ -16,6 +16,7 @@ from controlplane.files import Sources, read_sources
 from controlplane.gate.gate import Gate
 from controlplane.sources import SourceFile
 from foregate import parts
+from foregate.building import secrets
 from foregate.dev import envoy
 from foregate.dev.apply import Applier, CannotStartError
 from foregate.dev.demo import Demo
@@ -159,7 +160,10 @@ def _reader(options: DevOptions) -> Callable[[], Sources] | Mistake:
 
 
 def _build(tools: Tools, options: DevOptions, sources: tuple[SourceFile, ...]) -> Build:
-    return tools.build(sources, Options(loopback=True, trust_store=options.trust_store))
+    return tools.build(
+        sources,
+        Options(loopback=True, trust_store=options.trust_store, secrets=secrets(required=True)),
+    )
 
 
 @contextlib.contextmanager

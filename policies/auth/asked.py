@@ -73,12 +73,6 @@ def auth_faults(settings: Auth, _facts: RouteFacts) -> Iterable[Fault]:
     if not settings.names and settings is not EVERYBODY:
         hint = "add anyOf: [NAME], or write auth: none"
         yield Fault(path=(), message="nobody is asked here: no identity is named", hint=hint)
-    listed = "anyOf" if settings.any_of else "allOf"
-    for position, name in enumerate(settings.names):
-        if name == "none":
-            yield Fault(
-                path=(listed, position), message="'none' is no identity", hint="write auth: none"
-            )
 
 
 def identities_asked(settings: Auth) -> Iterable[Reference]:

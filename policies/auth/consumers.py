@@ -111,7 +111,8 @@ def consumers_together(names: Names) -> Iterable[NamedFault]:
     seen: dict[bytes, tuple[str, Path]] = {}
     for name, consumer in sorted(consumers.items()):
         for path, key in consumer.held():
-            fault = _misplaced(path, key, kinds)
+            unknown = key.identity is not None and key.identity not in names["identities"]
+            fault = None if unknown else _misplaced(path, key, kinds)
             if fault is not None:
                 yield NamedFault(name=name, fault=fault)
             if key.hash.sha256 is None:

@@ -127,8 +127,11 @@ def identity_faults(settings: Identity, facts: NamedFacts) -> Iterable[Fault]:
         yield Fault(path=(), message=message, hint="add audience: what `aud` holds")
     if settings.api_key is None:
         return
+    if settings.issuer is not None:
+        message = "issuer beside apiKey: an identity is one of them"
+        yield Fault(path=("apiKey",), message=message, hint="make two identities", at_key=True)
+        return
     of_tokens = {
-        "issuer": settings.issuer,
         "audience": settings.audience,
         "jwks": settings.jwks,
         "algorithms": settings.algorithms,
@@ -137,8 +140,7 @@ def identity_faults(settings: Identity, facts: NamedFacts) -> Iterable[Fault]:
     for name, value in of_tokens.items():
         if value is not None and value != ():
             message = f"'{name}' has no effect beside apiKey: that is of tokens"
-            hint = "leave it out, or make two identities"
-            yield Fault(path=(name,), message=message, hint=hint, at_key=True)
+            yield Fault(path=(name,), message=message, hint="leave it out", at_key=True)
 
 
 def seen_from_the_root(settings: Identity, facts: NamedFacts) -> Identity:

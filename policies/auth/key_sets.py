@@ -43,7 +43,8 @@ def _key(value: object) -> dict[str, object]:
         raise fault("a key is a mapping", "write {kty: …, kid: …}", at="keys")
     if any(name in value for name in _PRIVATE) or value.get("kty") == "oct":
         message = "a secret key stands here: only its public half belongs in a file"
-        raise fault(message, "leave the private members out, and make a new key", at="keys")
+        hint = "leave the private members out, and make a new key"
+        raise fault(message, hint, at="keys", hidden=True)
     members = _MEMBERS.get(str(value.get("kty")))
     if members is None:
         raise fault("a key's kty is RSA, EC or OKP", "write {kty: …, kid: …}", at="keys")

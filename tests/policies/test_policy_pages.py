@@ -12,7 +12,7 @@ from language.decode import Refused
 from language.nodes import MapNode, Node, Scalar
 from language.reader import read
 from policies import POLICIES
-from policies.contract import Key
+from policies.contract import Key, NamedKey
 from tests.policies.policy_folders import FOLDERS, every_key, keys, mappings, page, sub_keys
 
 each_policy = pytest.mark.parametrize("policy", POLICIES)
@@ -73,6 +73,9 @@ def test_a_default_of_the_table_is_what_holds_where_nothing_is_written(key: Key)
     example = value_of(key.example)
     assert isinstance(example, MapNode)
     ((_, settings),) = example.entries
+    if isinstance(key, NamedKey):
+        assert isinstance(settings, MapNode)
+        ((_, settings),) = settings.entries
     for name, default in rows(policy).items():
         literal = re.fullmatch(r"`(.+)`", default)
         if literal and name in sub_keys(key):
