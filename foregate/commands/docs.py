@@ -30,7 +30,7 @@ def command(key: str | None, output: str) -> None:
       foregate docs retry
       foregate docs retry.attempts
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
-    known = dict(_keys(json_schema(), ""))
+    known = dict(_keys(json_schema(), "", json_schema()["$defs"]))
     if key is None:
         if output == "json":
             click.echo(json.dumps({n: s.get("description", "") for n, s in known.items()}))
@@ -51,21 +51,21 @@ def command(key: str | None, output: str) -> None:
     _print(found)
 
 
-def _keys(schema: Schema, above: str) -> Iterator[tuple[str, Schema]]:
+def _keys(schema: Schema, above: str, definitions: Schema) -> Iterator[tuple[str, Schema]]:
     """Every key with its schema, by its path in the file."""
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
     for choice in schema.get("anyOf", ()):
-        yield from _keys(choice, above)
+        yield from _keys(choice, above, definitions)
     for name, below in schema.get("properties", {}).items():
         path = f"{above}.{name}" if above else name
         yield path, below
-        yield from _keys(below, path)
+        yield from _keys(below, path, definitions)
     if isinstance(schema.get("items"), dict):
-        yield from _keys(schema["items"], above)
-    if isinstance(schema.get("additionalProperties"), dict) and above in {
-        "backends",
-        *named_keys(),
-    }:
-        yield from _keys(schema["additionalProperties"], above)
+        yield from _keys(schema["items"], above, definitions)
+    named = above in {"backends", *named_keys()}
+    if isinstance(schema.get("additionalProperties"), dict) and named:
+        yield from _keys(schema["additionalProperties"], above, definitions)
 
 
 def _print(found: dict[str, Schema]) -> None:

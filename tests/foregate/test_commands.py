@@ -61,6 +61,38 @@ def test_check_shows_the_order_and_who_enforces() -> None:
     assert any("retry in envoy: " in line and f"inherited from {SHOP}:" in line for line in lines)
 
 
+def test_check_asks_for_secrets_as_servers_do(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text(
+        "version: 1\nidentities: {keys: {apiKey: {header: x-api-key}}}\n"
+        'consumers: {bob: {key: "sha256:${FOREGATE_TEST_HASH}"}}\n'
+        "routes: [{path: /a, auth: keys, respond: {status: 200}}]\n"
+    )
+    said = run("check", "-v", str(file))
+    assert said.exit_code == 0
+    assert "warning: the secret ${FOREGATE_TEST_HASH} is not set here" in said.stdout
+    assert "auth in extauthz: " in said.stdout
+    refused = run("check", "--env", str(file))
+    assert refused.exit_code == 1
+    assert "error: the secret ${FOREGATE_TEST_HASH} is not set" in refused.stdout
+    environ = {"FOREGATE_TEST_HASH": "ab" * 32}
+    said = CliRunner().invoke(main, ["check", "--env", str(file)], env=environ)
+    assert said.exit_code == 0
+    shown = CliRunner().invoke(main, ["xds", str(file)], env=environ).stdout
+    assert "ab" * 8 not in shown
+    (tmp_path / "bob").write_text("sha256:" + "ab" * 32 + "\n")
+    file.write_text(file.read_text().replace('"sha256:${FOREGATE_TEST_HASH}"', "{file: bob}"))
+    assert run("check", "--env", str(file)).exit_code == 0
+
+
+def test_docs_know_named_things() -> None:
+    said = run("docs", "identities").stdout
+    assert "Who vouches for callers" in said
+    assert "# auth: who may pass" in said
+    assert run("docs", "consumers.keys.hash").exit_code == 0
+    assert run("docs", "whenDown.jwks.useCachedFor").exit_code == 0
+
+
 def test_check_for_programs() -> None:
     said = json.loads(run("check", "-o", "json", SHOP).stdout)
     assert said["ok"] is True

@@ -196,6 +196,9 @@ _VIEWS = {
 }
 
 
+CASES_BY_NAME = {case.name: case for case in cases()}
+
+
 class _Block(str):
     """A text that is written as a block."""
 

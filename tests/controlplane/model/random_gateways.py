@@ -120,6 +120,9 @@ class _Maker:
         made: dict[str, Value] = {"version": self.one("1", "1", "1", "1", '"1"', "2")}
         self.maybe(made, "listen", self.listen, 0.3)
         self.maybe(made, "hosts", lambda: self.some(_HOSTS, 5), 0.4)
+        self.maybe(made, "identities", self.identities, 0.5)
+        self.maybe(made, "consumers", self.consumers, 0.3 if "identities" in made else 0.05)
+        self.maybe(made, "whenDown", self.when_down, 0.1)
         made["defaults"] = {"auth": "none", **self.settings(inherited=True)}
         self.maybe(made["defaults"], "backend", self.policies, 0.3)
         self.names = self.random.sample(_NAMES, 3)
@@ -133,6 +136,7 @@ class _Maker:
         self.maybe(made, "methods", lambda: self.some(_METHODS, 4), 0.4)
         self.maybe(made, "headers", lambda: self.pairs(_HEADERS[:6]), 0.3)
         self.maybe(made, "query", lambda: self.pairs(_QUERY), 0.2)
+        self.maybe(made, "auth", self.auth, 0.3)
         self.maybe(made, "priority", lambda: self.one(*_NUMBERS[:3], "7"), 0.2)
         action = self.random.choice(("to", "to", "to", "redirect", "respond"))
         made |= {"to": self.target(), "redirect": self.redirect(path), "respond": self.respond()}
@@ -142,6 +146,44 @@ class _Maker:
         if action == "to":
             made |= self.settings(inherited=False)
             self.maybe(made, "rewrite", lambda: self.rewrite(path), 0.3)
+        return self.spoilt(made)
+
+    def auth(self) -> Value:
+        if self.random.random() < 0.4:
+            return self.one("none", "idp", "keys", "eve")
+        made: dict[str, Value] = {}
+        listed = self.one("anyOf", "allOf")
+        made[listed] = self.some(("idp", "keys", "none", "Idp"), 2)
+        self.maybe(made, "scopes", lambda: self.some(("a", "a:b", "1", '"a b"', "ü"), 3), 0.4)
+        return self.spoilt(made)
+
+    def identities(self) -> Value:
+        issuer = self.one('"https://a.b"', '"https://a.b/c"', '"http://localhost:1"', '"http://a"')
+        idp: dict[str, Value] = {"issuer": issuer, "audience": self.one("shop", "1.10", '"a b"')}
+        self.maybe(idp, "jwks", self.key_set, 0.4)
+        some = ("RS256", "ES256", "EdDSA", "HS256")
+        self.maybe(idp, "algorithms", lambda: self.some(some, 3), 0.3)
+        self.maybe(idp, "leeway", lambda: self.one("30s", "0s", "5m", "6m", "1ms"), 0.3)
+        self.maybe(idp, "forward", lambda: self.one("true", "false", "yes"), 0.3)
+        header: Value = {"header": self.one("x-a", "X-Key", "cookie", "x-envoy-a", "123")}
+        return {"idp": self.spoilt(idp), "keys": self.spoilt({"apiKey": header})}
+
+    def key_set(self) -> Value:
+        inline: list[Value] = [{"kty": self.one("OKP", "OKP", "oct"), "crv": "Ed25519", "x": "a"}]
+        made: Value = {"keys": inline} if self.random.random() < 0.5 else {"file": "a/b.json"}
+        return self.one('"https://a.b/k?c"', "x") if self.random.random() < 0.3 else made
+
+    def consumers(self) -> Value:
+        hashed = f'"sha256:{self.random.randbytes(32).hex()}"'
+        bob = self.spoilt({"key": self.one(hashed, '"sha256:${A}"', '"${A"', "x")})
+        key: dict[str, Value] = {"hash": '"sha256:${B}"'}
+        self.maybe(key, "identity", lambda: self.one("keys", "idp"), 0.4)
+        self.maybe(key, "scopes", lambda: self.some(("a", "b:c", '"a b"'), 2), 0.4)
+        return {"bob": bob, "acme": {"keys": [self.spoilt(key)]}}
+
+    def when_down(self) -> Value:
+        made: dict[str, Value] = {"jwks": {"useCachedFor": self.one(*_TIMES)}}
+        self.maybe(made, "redis", lambda: self.one("allow", "deny", "x"), 0.2)
         return self.spoilt(made)
 
     def settings(self, *, inherited: bool) -> dict[str, Value]:
