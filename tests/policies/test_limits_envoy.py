@@ -187,6 +187,13 @@ def test_over_the_limit(service: LimitsService, client: httpx.Client) -> None:
     assert told["rule"].startswith("r-")
 
 
+def test_over_the_limit_for_a_grpc_caller(service: LimitsService, client: httpx.Client) -> None:
+    service.over = True
+    answer = client.post("/own", headers={"content-type": "application/grpc"})
+    assert answer.status_code == 200
+    assert answer.headers["grpc-status"] == str(grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
+
+
 @pytest.mark.parametrize(
     ("when_down", "status"),
     [("", 503), ("whenDown: {limits: deny}", 503), ("whenDown: {limits: allow}", 200)],
