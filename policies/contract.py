@@ -25,6 +25,7 @@ from policies.defaults import (
     no_references,
     replaced,
     uncalled,
+    unclaimed,
     undisputed,
     unhindered,
     untouched,
@@ -146,11 +147,6 @@ class Claim:
 
     identity: str
     fault: Fault
-
-
-def unclaimed(_settings: Settings) -> Iterable[Claim]:
-    """Claim nothing: the default of a key."""
-    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

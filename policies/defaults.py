@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from policies.contract import (
         BackendFacts,
         Call,
+        Claim,
         Fault,
         NamedFacts,
         NamedFault,
@@ -42,6 +43,11 @@ def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterabl
 
 def unhindered(_settings: Settings, _others: Mapping[str, Settings]) -> Iterable[Fault]:
     """Find nothing: the default of a key that no other key overrules."""
+    return ()
+
+
+def unclaimed(_settings: Settings) -> Iterable[Claim]:
+    """Claim nothing: the default of a key."""
     return ()
 
 

@@ -97,6 +97,7 @@ def _filter(name: str, stage: int, when_down: WhenDown) -> hcm_pb2.HttpFilter:
         stage=stage,
         failure_mode_deny=when_down.limits == "deny",
         disable_x_envoy_ratelimited_header=True,
+        rate_limited_as_resource_exhausted=True,
     )
     out.timeout.FromMilliseconds(_TIMEOUT_MS)
     out.rate_limited_status.code = StatusCode.TooManyRequests

@@ -1,5 +1,7 @@
 """Rates, and the identity of counters: whose they are, never how much or in which place."""
 
+from typing import TypeAlias
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,6 +117,9 @@ limits = st.lists(
 )
 
 
+Drawn: TypeAlias = tuple[str, str, int, int | None]
+
+
 def made(text: str, name: str = "gateway.yaml") -> Build:
     found = build((SourceFile(name=name, data=text.encode()),), Options())
     assert not found.mistakes
@@ -125,7 +130,7 @@ def served(text: str, name: str = "gateway.yaml") -> LimitSet:
     return LimitSet.FromString(made(text, name).services[RATELIMIT].of(LIMITS)["limits"].body)
 
 
-def written(some: list[tuple[str, str, int, int | None]]) -> str:
+def written(some: list[Drawn]) -> str:
     return ", ".join(
         f"{{per: {per}, rate: {amount}/{unit}{f', burst: {burst}' if burst else ''}}}"
         for per, unit, amount, burst in some
@@ -133,8 +138,8 @@ def written(some: list[tuple[str, str, int, int | None]]) -> str:
 
 
 def gateway(
-    inherited: list[tuple[str, str, int, int | None]],
-    own: list[tuple[str, str, int, int | None]],
+    inherited: list[Drawn],
+    own: list[Drawn],
     hosts: str = "a.example.com, b.example.com",
 ) -> str:
     head = HEAD.replace("HOSTS", hosts).replace("DEFAULTS", f"[{written(inherited)}]")
@@ -148,20 +153,21 @@ def gateway(
 
 @given(limits, limits, st.data())
 def test_no_identity_depends_on_amounts_or_order(
-    inherited: list[tuple[str, str, int, int | None]],
-    own: list[tuple[str, str, int, int | None]],
+    inherited: list[Drawn],
+    own: list[Drawn],
     data: st.DataObject,
 ) -> None:
     first = served(gateway(inherited, own))
     amounts = st.integers(1, 10**9)
-    other = [
-        [
-            (per, unit, data.draw(amounts), None)
-            for per, unit, *_ in data.draw(st.permutations(some))
-        ]
-        for some in (inherited, own)
-    ]
-    second = served(gateway(*other, hosts="b.example.com, a.example.com"))
+
+    def changed(
+        some: list[Drawn],
+    ) -> list[Drawn]:
+        turned = data.draw(st.permutations(some))
+        return [(per, unit, data.draw(amounts), None) for per, unit, *_ in turned]
+
+    hosts = "b.example.com, a.example.com"
+    second = served(gateway(changed(inherited), changed(own), hosts))
     assert {one.id for one in first.limits} == {one.id for one in second.limits}
     assert len(first.limits) == len(inherited) + 2 * len(own)
     by_id = {one.id: one for one in second.limits}
