@@ -11,7 +11,7 @@ from pathlib import Path
 from controlplane.model.schema import json_schema
 from policies import POLICIES
 from policies.contract import Key, RouteKey
-from tools.bootstrap import bootstrap
+from tools.bootstrap import bootstrap, bootstrap_unix
 from tools.protos import NAMES, generated
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +42,7 @@ def readme() -> str:
 
 GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (
     ("envoy/bootstrap.json", bootstrap),
+    ("envoy/bootstrap-unix.json", bootstrap_unix),
     ("gateway.schema.json", schema),
     ("README.md", readme),
     *((name, partial(generated, name)) for name in NAMES),
