@@ -13,3 +13,5 @@ import os
 # Read when grpc is imported. Its fork hooks serve only a forked child that goes on using gRPC,
 # which no part of Foregate does, and they crash children that start another program.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+# Its core writes lines of its own to stderr, which are no JSON: only where something is broken.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

@@ -81,6 +81,8 @@ def check(settings: Settings) -> None:
             f"{where} is no address to connect to: say with --advertise (FOREGATE_ADVERTISE) "
             "where Envoy reaches this service"
         )
+    if settings.advertise and where.path is None and where.port == 0:
+        raise StartError(f"--advertise (FOREGATE_ADVERTISE): {where} has no port")
     if len(settings.node) > NODE_ID_LENGTH:
         raise StartError(f"--node (FOREGATE_NODE): over {NODE_ID_LENGTH} characters")
 

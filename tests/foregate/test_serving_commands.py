@@ -1,5 +1,8 @@
 """`foregate extauthz` and `foregate ratelimit` as an operator types them."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -9,7 +12,18 @@ from click.testing import CliRunner
 from foregate import serving
 from foregate.commands import ratelimit
 from foregate.serving import Words, serving_options, settings
+from protos import CONSUMERS, CONSUMERS_NAME, EXTAUTHZ, LIMITS, LIMITS_NAME, RATELIMIT
 from serving.run import Settings
+
+ROOT = Path(__file__).parents[2]
+BUNDLES = {
+    service: json.dumps({"items": [{"name": name, "resource": {"@type": type_url}}]})
+    for service, type_url, name in (
+        (EXTAUTHZ, CONSUMERS, CONSUMERS_NAME),
+        (RATELIMIT, LIMITS, LIMITS_NAME),
+    )
+}
+"""A policy of nothing for each service."""
 
 
 def made(*words: str, **env: str) -> Settings | str:
@@ -83,6 +97,7 @@ def test_the_policy_comes_from_one_place() -> None:
         ("ADVERTISE", "x:y", "--advertise (FOREGATE_ADVERTISE)"),
         ("ADMIN_LISTEN", "x:99999", "--admin (FOREGATE_ADMIN_LISTEN)"),
         ("LISTEN", "0.0.0.0:9", "--advertise (FOREGATE_ADVERTISE)"),
+        ("ADVERTISE", "x:0", "has no port"),
         ("NODE", "n" * 257, "FOREGATE_NODE"),
     ],
 )
@@ -105,6 +120,29 @@ def test_a_wrong_log_level_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(click.ClickException, match="FOREGATE_LOG: 'loud' is no log level"):
         serving.serve("extauthz", lambda _: pytest.fail("made"), words)
+
+
+@pytest.mark.parametrize("name", [EXTAUTHZ, RATELIMIT])
+def test_the_service_itself_serves_until_it_is_ended(tmp_path: Path, name: str) -> None:
+    (tmp_path / "p.json").write_text(BUNDLES[name])
+    where = f"unix:{tmp_path}/s"
+    words = ["--policy", str(tmp_path / "p.json"), "--listen", where, "--admin", ""]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from foregate.main import main; main()", name, *words],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        first = json.loads(process.stderr.readline())
+        assert (first["event"], first["service"], first["address"]) == ("serving", name, where)
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
 
 
 @pytest.mark.parametrize("url", ["localhost", "http://x", "redis://", "redis://:pw@x:port"])

@@ -10,9 +10,10 @@ import grpc
 import pytest
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 
-from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, snapshot
+from controlplane.snapshot import Resource, Snapshot, snapshot
 from controlplane.xds.server import SERVICE, Heard, Server
-from controlplane.xds.stream import Acked, Nacked
+from controlplane.xds.stream import Acked, Instances, Nacked, Wanted
+from protos import CONSUMERS, EXTAUTHZ, KEY_REQUEST, KEYS, PIPELINE
 from serving import client as module
 from serving.client import Client
 from serving.metrics import Metrics
@@ -20,11 +21,11 @@ from serving.subscription import subscription
 from serving.wire import Node
 from tests.serving.sample_service import SECRET, SampleIntake
 
-TYPES = (CLUSTER, ENDPOINTS)
+TYPES = (CONSUMERS, KEYS, PIPELINE)
 Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
-def resource(name: str, version: str, body: str = "", type_url: str = CLUSTER) -> Resource:
+def resource(name: str, version: str, body: str = "", type_url: str = CONSUMERS) -> Resource:
     said = (body or f"{name} {version}").encode()
     return Resource(type_url=type_url, name=name, version=version, body=said)
 
@@ -41,7 +42,7 @@ class Rig:
     changes: list[None]
 
     def held(self) -> dict[str, bytes]:
-        return self.intake.held.get(CLUSTER, {})
+        return self.intake.held.get(CONSUMERS, {})
 
     async def until(self, *names: str) -> None:
         await self.intake.until(lambda: self.held().keys() == set(names))
@@ -56,7 +57,7 @@ async def running(address: str) -> AsyncIterator[Rig]:
     client = Client(address, metrics)
     client.begin(subscription(TYPES))
     rig = Rig(client, SampleIntake(types=TYPES), metrics, [])
-    node = Node(id="ratelimit-1", service="ratelimit", address="unix:/x", version="1")
+    node = Node(id="extauthz-1", service=EXTAUTHZ, address="unix:/x", version="1")
     task = asyncio.create_task(client.run(node, rig.intake, lambda: rig.changes.append(None)))
     try:
         yield rig
@@ -74,7 +75,7 @@ def run(
     async def both() -> None:
         address = f"unix:{tmp_path}/x"
         async with asyncio.timeout(30), Server(address, heard=heard) as server:
-            server.publish(world(resource("a", "1")))
+            server.publish(world(resource("a", "1")), EXTAUTHZ)
             async with running(address) as rig:
                 await rig.until("a")
                 await body(server, rig)
@@ -87,22 +88,24 @@ def test_what_is_published_arrives_and_is_acked(tmp_path: Path) -> None:
 
     async def body(server: Server, rig: Rig) -> None:
         second = world(resource("a", "2"), resource("b", "1"))
-        server.publish(second)
+        server.publish(second, EXTAUTHZ)
         await rig.until("a", "b")
-        assert (await server.settled(second.version, within=10)).state == "live"
-        assert server.nodes == ("ratelimit-1",)
-        server.publish(world(resource("b", "1")))
+        assert (await server.settled(second.version, within=10, role=EXTAUTHZ)).state == "live"
+        assert server.nodes_of(EXTAUTHZ) == ("extauthz-1",)
+        server.publish(world(resource("b", "1")), EXTAUTHZ)
         await rig.until("b")
         assert rig.value("foregate_xds_connected") == 1
         assert rig.value("foregate_policy_last_update_timestamp_seconds")
-        accepted = rig.value("foregate_policy_updates_total", type="Cluster", outcome="accepted")
+        accepted = rig.value(
+            "foregate_policy_updates_total", type="ConsumerSet", outcome="accepted"
+        )
         assert accepted
         assert accepted >= 3
         assert len(rig.changes) >= accepted
 
     run(tmp_path, body, heard.append)
-    assert heard
-    assert all(isinstance(h, Acked) for h in heard)
+    assert {type(h) for h in heard} == {Acked, Instances}
+    assert Instances(role=EXTAUTHZ, addresses=("unix:/x",)) in heard
 
 
 @pytest.mark.parametrize(
@@ -115,11 +118,13 @@ def test_what_the_service_refuses_is_nacked_with_its_words(
 
     async def body(server: Server, rig: Rig) -> None:
         bad = world(resource("a", "1"), resource("b", "1", said))
-        server.publish(bad)
-        assert (await server.settled(bad.version, within=10)).state == "rejected"
+        server.publish(bad, EXTAUTHZ)
+        assert (await server.settled(bad.version, within=10, role=EXTAUTHZ)).state == "rejected"
         assert rig.held().keys() == {"a"}
-        assert rig.value("foregate_policy_updates_total", type="Cluster", outcome="rejected") == 1
-        server.publish(world(resource("a", "1"), resource("b", "2")))
+        assert (
+            rig.value("foregate_policy_updates_total", type="ConsumerSet", outcome="rejected") == 1
+        )
+        server.publish(world(resource("a", "1"), resource("b", "2")), EXTAUTHZ)
         await rig.until("a", "b")
 
     run(tmp_path, body, heard.append)
@@ -130,15 +135,15 @@ def test_what_the_service_refuses_is_nacked_with_its_words(
 
 def test_a_fetch_gets_what_is_there_once_for_all(tmp_path: Path) -> None:
     async def body(server: Server, rig: Rig) -> None:
-        assert await rig.client.fetch(CLUSTER, "a", 5)
-        fetches = [rig.client.fetch(CLUSTER, "missing", 5) for _ in range(50)]
+        assert await rig.client.fetch(CONSUMERS, "a", 5)
+        fetches = [rig.client.fetch(CONSUMERS, "missing", 5) for _ in range(50)]
         assert await asyncio.gather(*fetches) == [False] * 50
         assert [u.removed for u in rig.intake.taken].count(frozenset({"missing"})) == 1
         # For a second it is not asked for again, but is there as soon as it is sent.
-        assert not await rig.client.fetch(CLUSTER, "missing", 5)
-        server.publish(world(resource("a", "1"), resource("missing", "1")))
+        assert not await rig.client.fetch(CONSUMERS, "missing", 5)
+        server.publish(world(resource("a", "1"), resource("missing", "1")), EXTAUTHZ)
         await rig.until("a", "missing")
-        assert await rig.client.fetch(CLUSTER, "missing", 5)
+        assert await rig.client.fetch(CONSUMERS, "missing", 5)
 
     run(tmp_path, body)
 
@@ -150,7 +155,7 @@ def test_a_missing_name_is_fetched_again_when_its_time_is_up(
 
     async def body(_: Server, rig: Rig) -> None:
         for _again in range(3):
-            assert not await rig.client.fetch(CLUSTER, "missing", 5)
+            assert not await rig.client.fetch(CONSUMERS, "missing", 5)
         assert [u.removed for u in rig.intake.taken].count(frozenset({"missing"})) == 3
 
     run(tmp_path, body)
@@ -158,13 +163,26 @@ def test_a_missing_name_is_fetched_again_when_its_time_is_up(
 
 def test_an_ask_reaches_the_control_plane_and_the_service_hears_nothing(tmp_path: Path) -> None:
     async def body(_: Server, rig: Rig) -> None:
-        rig.client.ask("foregate.test.KeyRequest", "kid")
-        rig.client.ask("foregate.test.KeyRequest", "kid")
+        rig.client.ask(KEY_REQUEST, "issuer")
+        rig.client.ask(KEY_REQUEST, "issuer")
         await asyncio.wait_for(asked.wait(), 10)
+        assert wanted == ["issuer"]
+        asked.clear()
+        while not asked.is_set():  # until it was answered, the same name is not told again
+            rig.client.ask(KEY_REQUEST, "issuer")
+            await asyncio.sleep(0)
+        assert wanted == ["issuer", "issuer"]
         assert {u.type_url for u in rig.intake.taken} <= set(TYPES)
 
+    wanted: list[str] = []
     asked = asyncio.Event()
-    run(tmp_path, body, lambda h: asked.set() if not isinstance(h, Acked) else None)
+
+    def heard(one: Heard) -> None:
+        if isinstance(one, Wanted):
+            wanted.append(one.name)
+            asked.set()
+
+    run(tmp_path, body, heard)
 
 
 def test_it_comes_back_after_the_control_plane_does(tmp_path: Path) -> None:
@@ -172,17 +190,17 @@ def test_it_comes_back_after_the_control_plane_does(tmp_path: Path) -> None:
         address = f"unix:{tmp_path}/x"
         async with asyncio.timeout(30), running(address) as rig:  # away from the start
             async with Server(address) as first:
-                first.publish(world(resource("a", "1"), resource("b", "1")))
+                first.publish(world(resource("a", "1"), resource("b", "1")), EXTAUTHZ)
                 await rig.until("a", "b")
-            assert not await rig.client.fetch(CLUSTER, "c", 0.01)
+            assert not await rig.client.fetch(CONSUMERS, "c", 0.01)
             assert rig.held().keys() == {"a", "b"}
             seen = len(rig.intake.taken)
             async with Server(address) as second:
-                second.publish(world(resource("a", "1"), resource("c", "1")))
+                second.publish(world(resource("a", "1"), resource("c", "1")), EXTAUTHZ)
                 await rig.until("a", "c")
                 sent = {n for u in rig.intake.taken[seen:] for n in u.changed}
                 assert sent == {"c"}  # `a` was known and not sent again
-                assert await rig.client.fetch(CLUSTER, "c", 5)
+                assert await rig.client.fetch(CONSUMERS, "c", 5)
 
     asyncio.run(both())
 
@@ -241,8 +259,8 @@ def test_what_is_no_response_ends_the_stream_and_nothing_else(tmp_path: Path) ->
 
 
 def test_a_resource_of_another_type_is_nacked_unseen(tmp_path: Path) -> None:
-    response = DeltaDiscoveryResponse(type_url=CLUSTER, nonce="1")
-    response.resources.add(name="a", version="1").resource.type_url = ENDPOINTS
+    response = DeltaDiscoveryResponse(type_url=CONSUMERS, nonce="1")
+    response.resources.add(name="a", version="1").resource.type_url = KEYS
     response.resources[0].resource.value = b"a"
 
     async def body() -> None:
@@ -253,13 +271,13 @@ def test_a_resource_of_another_type_is_nacked_unseen(tmp_path: Path) -> None:
             assert faulty.requests[-1].error_detail.message == "'a' is of another type"
             assert rig.intake.taken == []
             node = faulty.requests[0].node
-            assert (node.id, node.cluster) == ("ratelimit-1", "ratelimit")
+            assert (node.id, node.cluster) == ("extauthz-1", "extauthz")
             assert dict(node.metadata) == {
-                "foregate.service": "ratelimit",
+                "foregate.service": "extauthz",
                 "foregate.address": "unix:/x",
                 "foregate.version": "1",
             }
-            assert [tuple(r.resource_names_subscribe) for r in faulty.requests[:2]] == [("*",)] * 2
+            assert [tuple(r.resource_names_subscribe) for r in faulty.requests[:3]] == [("*",)] * 3
 
     asyncio.run(body())
 
@@ -269,7 +287,7 @@ def test_a_server_that_does_not_answer_costs_a_fetch_its_time_only(tmp_path: Pat
         address = f"unix:{tmp_path}/x"
         faulty = Faulty()
         async with asyncio.timeout(30), faulty.at(address), running(address) as rig:
-            assert not await rig.client.fetch(CLUSTER, "a", 0.01)
-            assert not await rig.client.fetch(CLUSTER, "a", 0.01)
+            assert not await rig.client.fetch(CONSUMERS, "a", 0.01)
+            assert not await rig.client.fetch(CONSUMERS, "a", 0.01)
 
     asyncio.run(body())

@@ -17,16 +17,16 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from structlog.testing import capture_logs
 
-from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, snapshot
+from controlplane.snapshot import Resource, snapshot
 from controlplane.xds.server import Server
-from protos import FLEET, LIMITS
+from protos import FLEET, LIMITS, RATELIMIT
 from serving.run import Settings, serve
 from serving.service import Service
 from tests.serving.sample_service import ECHO, SECRET, SampleIntake, maker, service
 from tests.serving.test_serving_policyfile import text
 
 ROOT = Path(__file__).parents[2]
-XDS = (CLUSTER, ENDPOINTS)  # types that the control plane serves to any node
+XDS = (FLEET, LIMITS)
 
 
 def of_xds(intake: SampleIntake | None = None) -> Service:
@@ -81,7 +81,7 @@ async def running(
 
 def world(**versions: str) -> list[Resource]:
     return [
-        Resource(type_url=CLUSTER, name=n, version=v, body=f"{n} {v}".encode())
+        Resource(type_url=LIMITS, name=n, version=v, body=f"{n} {v}".encode())
         for n, v in versions.items()
     ]
 
@@ -96,17 +96,19 @@ def test_health_follows_the_policy_and_the_end(tmp_path: Path) -> None:
                 watching = Watching(channel)
                 assert await watching.next() == "NOT_SERVING"
                 one = snapshot(world(a="1"))
-                server.publish(one)
+                server.publish(one, RATELIMIT)
                 assert await watching.next() == "SERVING"
-                assert (await server.settled(one.version, within=10)).state == "live"
-                assert server.nodes == ("me",)
+                assert (
+                    await server.settled(one.version, within=10, role=RATELIMIT)
+                ).state == "live"
+                assert server.nodes_of(RATELIMIT) == ("me",)
                 echo: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
                 echo = channel.unary_unary(f"/{ECHO}")
                 assert await echo(b"x", timeout=10) == b"x"
                 stop.set()
                 assert await watching.next() == "NOT_SERVING"
                 assert await task == 0
-                while server.nodes:  # it leaves the control plane
+                while server.nodes_of(RATELIMIT):  # it leaves the control plane
                     server._moved.clear()  # noqa: SLF001 # the server tells nobody else
                     await server._moved.wait()  # noqa: SLF001 # as above
 
@@ -119,18 +121,18 @@ def test_it_starts_from_its_last_good_without_a_control_plane(tmp_path: Path) ->
 
     async def first() -> None:
         async with asyncio.timeout(30), Server(how.xds) as server:
-            server.publish(snapshot(world(a="1", b="1")))
+            server.publish(snapshot(world(a="1", b="1")), RATELIMIT)
             async with running(of_xds(), how) as (watching, _):
                 await watching.until("SERVING")
 
     async def second() -> None:
         async with asyncio.timeout(30), running(of_xds(intake), how) as (watching, _):
             await watching.until("SERVING")
-            assert intake.held == {CLUSTER: {"a": b"a 1", "b": b"b 1"}, ENDPOINTS: {}}
+            assert intake.held == {LIMITS: {"a": b"a 1", "b": b"b 1"}, FLEET: {}}
             # Only what differs comes once the control plane is back.
             async with Server(how.xds) as server:
-                server.publish(snapshot(world(a="2", b="1")))
-                await intake.until(lambda: intake.held[CLUSTER]["a"] == b"a 2")
+                server.publish(snapshot(world(a="2", b="1")), RATELIMIT)
+                await intake.until(lambda: intake.held[LIMITS]["a"] == b"a 2")
                 sent = [dict(u.changed) for u in intake.taken[2:] if u.changed]
                 assert sent == [{"a": b"a 2"}]
 
@@ -150,7 +152,7 @@ def test_a_broken_last_good_is_as_none(tmp_path: Path) -> None:
         async with asyncio.timeout(30), running(of_xds(), how) as (watching, _):
             assert await watching.next() == "NOT_SERVING"
             async with Server(how.xds) as server:
-                server.publish(snapshot(world(a="1")))
+                server.publish(snapshot(world(a="1")), RATELIMIT)
                 await watching.until("SERVING")
 
     with capture_logs() as logs:
@@ -258,7 +260,3 @@ def test_a_process_ends_by_a_signal_in_time(tmp_path: Path, signal_: signal.Sign
         process.kill()
         process.wait()
         process.stderr.close()
-
-
-def test_the_sample_is_of_the_types_of_a_service() -> None:
-    assert service().types == (FLEET, LIMITS)

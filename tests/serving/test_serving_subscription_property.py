@@ -9,17 +9,17 @@ from collections import deque
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controlplane.snapshot import ENDPOINTS, ROUTES, SECRET
+from controlplane.snapshot import Resource, snapshot
 from controlplane.xds.stream import Ignored, Nacked, Send, Step, Stream
 from controlplane.xds.wire import delta_request, delta_response
 from controlplane.xds.world import World, world
+from protos import CONSUMERS, EXTAUTHZ, KEY_REQUEST, KEYS
 from serving import wire
 from serving.subscription import Step as Ours
 from serving.subscription import subscription
-from tests.controlplane.xds.ads_transcript import published
 
-NODE = wire.Node(id="n", service="extauthz", address="unix:/x", version="1")
-TYPES = {"RDS": ROUTES, "EDS": ENDPOINTS}
+NODE = wire.Node(id="n", service=EXTAUTHZ, address="unix:/x", version="1")
+TYPES = (CONSUMERS, KEYS)
 NAMES = ("a", "b", "c", "d")
 
 
@@ -27,13 +27,13 @@ class Play:
     """Both ends, and the wire between them in both directions."""
 
     def __init__(self, first: World) -> None:
-        self.mine = subscription(TYPES.values())
+        self.mine = subscription(TYPES)
         self.now = first
-        self.stream = Stream(id="0", delta=True, world=first)
+        self.stream = Stream(id="0", delta=True, worlds={EXTAUTHZ: first})
         self.streams = 0
         self.out: deque[bytes] = deque()
         self.back: deque[bytes] = deque()
-        self.intake: dict[str, dict[str, bytes]] = {t: {} for t in TYPES.values()}
+        self.intake: dict[str, dict[str, bytes]] = {t: {} for t in TYPES}
         self.ends: dict[str, bool] = {}
         self.nacks = 0
         self.reconnect()
@@ -42,7 +42,7 @@ class Play:
         self.streams += 1
         self.out.clear()
         self.back.clear()
-        self.stream = Stream(id=f"{self.streams}", delta=True, world=self.now)
+        self.stream = Stream(id=f"{self.streams}", delta=True, worlds={EXTAUTHZ: self.now})
         self.go(self.mine.disconnect())
         self.go(self.mine.connect())
 
@@ -117,21 +117,21 @@ def test_any_interleaving_ends_in_the_same_state(data: st.DataObject) -> None:
                 play.reconnect()
             case "fetch":
                 name = data.draw(st.sampled_from((*NAMES, "never")))
-                wanted |= set() if play.mine.knows(ROUTES, name) else {name}
-                play.go(play.mine.fetch(ROUTES, name))
+                wanted |= set() if play.mine.knows(KEYS, name) else {name}
+                play.go(play.mine.fetch(KEYS, name))
             case "ask":
-                play.go(play.mine.ask(SECRET, data.draw(st.sampled_from(NAMES))))
+                play.go(play.mine.ask(KEY_REQUEST, data.draw(st.sampled_from(NAMES))))
     last = {k: {n: v // 2 * 2 for n, v in r.items()} for k, r in data.draw(WORLDS).items()}
     play.publish(_world(last))
     play.drain()
-    for short, type_url in TYPES.items():
-        expected = {n: f"{n} {v}".encode() for n, v in last[short].items()}
+    for type_url in TYPES:
+        expected = {n: f"{n} {v}".encode() for n, v in last[type_url].items()}
         assert {n: r.body for n, r in play.mine.holding[type_url].items()} == expected
         assert play.intake[type_url] == expected
     assert wanted <= play.ends.keys()
     assert play.ends.get("never") in {None, False}
-    assert not play.mine.topics[ROUTES].waiting
-    assert SECRET not in play.mine.topics or not play.mine.topics[SECRET].asked
+    assert not play.mine.topics[KEYS].waiting
+    assert KEY_REQUEST not in play.mine.topics or not play.mine.topics[KEY_REQUEST].asked
 
 
 @given(WORLDS)
@@ -139,9 +139,13 @@ def test_a_nack_is_no_loop(resources: dict[str, dict[str, int]]) -> None:
     play = Play(_world({k: {n: v * 2 + 1 for n, v in r.items()} for k, r in resources.items()}))
     play.drain()
     assert play.nacks == sum(bool(r) for r in resources.values())
-    assert play.intake == {t: {} for t in TYPES.values()}
+    assert play.intake == {t: {} for t in TYPES}
 
 
 def _world(resources: dict[str, dict[str, int]]) -> World:
-    words = [f"{k} " + " ".join(f"{n}={v}" for n, v in r.items()) for k, r in resources.items()]
-    return world(published(" ".join(words)))
+    found = [
+        Resource(type_url=t, name=n, version=str(v), body=f"{n} {v}".encode())
+        for t, group in resources.items()
+        for n, v in group.items()
+    ]
+    return world(snapshot(found), EXTAUTHZ)
