@@ -16,9 +16,7 @@ PERIODS = (1, 7, 1000, 1_000_000, 60_000_000, 3_600_000_000, DAY_US, 7 * DAY_US,
 
 
 def limit(kind: Kind, amount: int, period_us: int, burst: int = 1, name: str = "a") -> Limit:
-    return Limit(
-        id=name, name=name, kind=kind, amount=amount, period_us=period_us, burst=burst
-    )
+    return Limit(id=name, name=name, kind=kind, amount=amount, period_us=period_us, burst=burst)
 
 
 @st.composite

@@ -12,7 +12,9 @@ from tests.ratelimit.asked import call, descriptor, limit, limits
 
 def known() -> dict[str, Listed]:
     intake = LimitsIntake()
-    intake.take(limits(limit("one"), limit("two", period_us=1_000_000), limit("x" * 300)))
+    intake.take(
+        limits(limit("one"), limit("two", period_us=1_000_000), limit("x" * 300, shown="x"))
+    )
     return intake.policy.limits
 
 
@@ -84,7 +86,8 @@ def test_no_value_is_taken_for_another(
     first: str, some: list[tuple[str, str]], second: str, others: list[tuple[str, str]]
 ) -> None:
     bodies = [
-        call(descriptor(("limit", name), *words)) for name, words in [(first, some), (second, others)]
+        call(descriptor(("limit", name), *words))
+        for name, words in [(first, some), (second, others)]
     ]
     made = [keys(body)[0] for body in bodies]
     assert (made[0] == made[1]) == ((first, some) == (second, others))
