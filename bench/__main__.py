@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
-from bench import compiling, cost, live, memory
+from bench import compiling, cost, live, memory, services
 from bench.machine import machine
 
 BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
@@ -13,6 +13,7 @@ BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
         "live": live.lines,
         "memory": memory.lines,
         "cost": cost.lines,
+        "services": services.lines,
     }
 )
 

@@ -1,13 +1,14 @@
 """The whole pure way in one call: source files in; plan, snapshot, provenance and mistakes out."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from controlplane.compile.clusters import TLS
 from controlplane.compile.compile import compile_plan
 from controlplane.compile.options import Options
 from controlplane.model.file import read_file
+from controlplane.model.named import Home
 from controlplane.plan.plan import Plan
 from controlplane.plan.resolve import resolve
 from controlplane.snapshot import Snapshot, Subject
@@ -15,6 +16,7 @@ from controlplane.sources import SourceFile
 from language.mistakes import Mistake, errors
 from language.places import Place
 from language.reader import read
+from policies.auth.sources import KeySource
 
 __all__ = ["Build", "Options", "build"]
 
@@ -24,7 +26,10 @@ class Build:
     """What files compile to.
 
     `plan` holds what could be planned, to be shown; `snapshot` is None as long as there is an
-    error among `mistakes`, which are in file order.
+    error among `mistakes`, which are in file order. With it come the `services`: what each is
+    served, by role, and in `calls` which of them some route calls. `key_sources` are where the
+    keys of the issuers come from that some route trusts, `keys_use_for_ms` how long keys are used
+    after they were fetched.
     """
 
     sources: tuple[SourceFile, ...]
@@ -32,6 +37,10 @@ class Build:
     plan: Plan | None
     snapshot: Snapshot | None
     provenance: Mapping[Subject, tuple[Place, ...]]
+    services: Mapping[str, Snapshot] = field(default_factory=dict)
+    calls: frozenset[str] = frozenset()
+    key_sources: tuple[KeySource, ...] = ()
+    keys_use_for_ms: int = 0
 
 
 def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
@@ -48,7 +57,9 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
         document = read(source.name, source.data)
         mistakes.extend(document.mistakes)
         complete = complete and document.complete
-        file, found = read_file(document, gateway=None if gateway is None else source is gateway)
+        home = Home(file=source.name, name=_seen(source, gateway), secrets=options.secrets)
+        first = None if gateway is None else source is gateway
+        file, found = read_file(document, gateway=first, home=home)
         mistakes.extend(found)
         files.append(file)
     if not files:
@@ -65,13 +76,17 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
     in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
     if errors(in_order):
         return Build(sources=sources, mistakes=in_order, plan=plan, snapshot=None, provenance={})
-    compiled, provenance = compile_plan(plan, options)
+    compiled = compile_plan(plan, options)
     return Build(
         sources=sources,
         mistakes=in_order,
         plan=plan,
-        snapshot=compiled,
-        provenance=provenance,
+        snapshot=compiled.snapshot,
+        provenance=compiled.provenance,
+        services=compiled.services.snapshots,
+        calls=frozenset(r for r, lines in compiled.services.callers.items() if lines),
+        key_sources=compiled.services.key_sources,
+        keys_use_for_ms=plan.when_down.jwks.use_cached_for,
     )
 
 
@@ -90,6 +105,13 @@ def _unverifiable(plan: Plan, options: Options) -> Iterator[Mistake]:
 def _without_plan(sources: tuple[SourceFile, ...], mistakes: list[Mistake]) -> Build:
     in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
     return Build(sources=sources, mistakes=in_order, plan=None, snapshot=None, provenance={})
+
+
+def _seen(source: SourceFile, gateway: SourceFile | None) -> str:
+    """A file's name from the folder of gateway.yaml: the same on every replica."""
+    folder = PurePosixPath("" if gateway is None else gateway.name).parent
+    name = PurePosixPath(source.name)
+    return str(name.relative_to(folder) if name.is_relative_to(folder) else name)
 
 
 def _gateway(sources: tuple[SourceFile, ...]) -> SourceFile | None:

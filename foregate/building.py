@@ -1,18 +1,28 @@
 """Files on disk to a build, with what only a machine knows put in."""
 
 import gc
+import os
+import stat
 from pathlib import Path
 
 from controlplane.build import Build, Options, build
 from controlplane.files import read_sources
 from foregate.trust import trust_store
 from language.mistakes import Mistake
+from language.secrets import Secrets
 
 
-def build_path(path: Path, *, loopback: bool = False) -> tuple[Build, tuple[Mistake, ...]]:
-    """Build what stands at a path; the mistakes are those of the reading and of the build."""
+def build_path(
+    path: Path, *, loopback: bool = False, required: bool = False
+) -> tuple[Build, tuple[Mistake, ...]]:
+    """Build what stands at a path; the mistakes are those of the reading and of the build.
+
+    With `required`, secrets that are not set are among them as errors.
+    """
     sources = read_sources(path)
-    options = Options(loopback=loopback, trust_store=trust_store())
+    options = Options(
+        loopback=loopback, trust_store=trust_store(), secrets=secrets(required=required)
+    )
     collecting = gc.isenabled()
     gc.disable()  # a tree of a large file is all live: collecting it costs as much as reading it
     try:
@@ -22,3 +32,25 @@ def build_path(path: Path, *, loopback: bool = False) -> tuple[Build, tuple[Mist
             gc.enable()
     mistakes = tuple(sorted((*sources.mistakes, *built.mistakes), key=lambda m: m.place))
     return built, mistakes
+
+
+SECRET_BYTES = 64 * 1024
+"""The most that a file with a secret may hold."""
+
+
+def secrets(*, required: bool) -> Secrets:
+    """The secrets of this process: its environment, and files beside those of the gateway."""
+    return Secrets(environ=os.environ, read=_text_of, required=required)
+
+
+def _text_of(path: str) -> str | None:
+    """A small regular file's text, None where there is none; opening a FIFO must not hang."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return None
+            data = file.read(SECRET_BYTES + 1)
+        return data.decode() if len(data) <= SECRET_BYTES else None
+    except (OSError, ValueError):
+        return None

@@ -10,7 +10,17 @@ import click
 # handlers do nothing.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
-COMMANDS = ("check", "dev", "docs", "schema", "xds")
+COMMANDS = (
+    "check",
+    "controlplane",
+    "dev",
+    "docs",
+    "extauthz",
+    "keys",
+    "ratelimit",
+    "schema",
+    "xds",
+)
 
 
 class _OnDemand(click.Group):
@@ -48,6 +58,7 @@ def main() -> None:
       foregate dev --to http://localhost:3000
       foregate check gateway.yaml        every mistake at its line and column
       foregate docs retry                what a key means
+      foregate keys create --consumer acme
 
     \b
     Shell completion (bash; zsh and fish likewise):

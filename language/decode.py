@@ -1,7 +1,7 @@
 """From nodes to typed settings: every mistake at its place, with the hint that mends it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
@@ -46,10 +46,15 @@ class Decoder(Generic[T]):
     def __init__(self, wanted: TypeForm[T]) -> None:
         self.adapter: TypeAdapter[T] = TypeAdapter(wanted)
 
-    def decode(self, file: str, node: Node, key: Scalar | None) -> T | Refused:
-        """The value of a node, or its mistakes; `key` is the one that the node stands under."""
+    def decode(
+        self, file: str, node: Node, key: Scalar | None, context: object = None
+    ) -> T | Refused:
+        """The value of a node, or its mistakes; `key` is the one that the node stands under.
+
+        `context` is for types that take more than the value: a `Reading` where secrets are.
+        """
         try:
-            return self.adapter.validate_python(plain(node))
+            return self.adapter.validate_python(plain(node), context=context)
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=True)
             meant = {
@@ -69,7 +74,7 @@ class Decoder(Generic[T]):
         schema = self.adapter.json_schema()
         here: list[Mapping[str, Any]] = [schema]
         for step in path:
-            here = [below for one in here for below in _below(one, step, schema)]
+            here = [below for one in here for below in _below(one, step, schema)] or here
         choices = (choice for one in here for choice in _choices(one, schema))
         return tuple(key for choice in choices for key in choice.get("properties", {}))
 
@@ -147,7 +152,8 @@ def _mistake(
         if context["at"] is not None:
             inner = spot(node, key, (*loc, context["at"]))
             where = inner.key or inner.node
-        return mistake_at(file, where, context["message"], context["hint"], context["offset"])
+        told = mistake_at(file, where, context["message"], context["hint"], context["offset"])
+        return replace(told, hidden=True) if context["hidden"] else told
     if kind == "unexpected_keyword_argument":
         found = spot(node, key, loc)
         return unknown_key(file, found.key or _scalar(node), keys(loc[:-1]))

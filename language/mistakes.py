@@ -12,7 +12,8 @@ class Mistake:
     """One thing to mend.
 
     `hint` says how, in a few words; `width` is how many characters the caret underlines;
-    `also` are other places that the message is about (a name defined twice).
+    `also` are other places that the message is about (a name defined twice). Where it is `hidden`
+    a secret may stand: no report shows it.
     """
 
     place: Place
@@ -21,6 +22,7 @@ class Mistake:
     width: int = 1
     also: tuple[Place, ...] = ()
     severity: Literal["error", "warning"] = "error"
+    hidden: bool = False
 
 
 def errors(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:

@@ -22,6 +22,7 @@ _HALF = 50  # columns of a long line that are shown to each side of the caret's 
 _TAB = "    "
 _LONGEST = 400  # characters of a message or hint
 _USER = re.compile(r"(?<=://)[^\s\"']*(?=@)")
+_HASH = re.compile(r"(?<=sha256:)[0-9A-Fa-f]{16,}")
 _BOLD, _RED, _YELLOW, _CYAN, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[0m"
 
 
@@ -50,7 +51,7 @@ def render(mistakes: Iterable[Mistake], texts: Mapping[str, str], *, colour: boo
     ordered = _in_order(mistakes)
     if not ordered:
         return ""
-    page = _Page(texts, colour=colour)
+    page = _Page(texts, [mistake for mistake in ordered if mistake.hidden], colour=colour)
     for mistake in ordered[:SHOWN]:
         page.add(mistake)
     if len(ordered) > SHOWN:
@@ -74,10 +75,14 @@ def as_json(mistakes: Iterable[Mistake]) -> list[MistakeRecord]:
 
 
 def without_password(text: str) -> str:
-    """A text in which what stands before the `@` of a URL is crossed out, place for place."""
-    if "@" not in text:
-        return text
-    return _USER.sub(lambda found: "•" * len(found[0]), text)
+    """A text in which the user of a URL, and the hash of a key, is crossed out, place for place."""
+    if "sha256:" in text:
+        text = _HASH.sub(_crossed_out, text)
+    return _USER.sub(_crossed_out, text) if "@" in text else text
+
+
+def _crossed_out(found: re.Match[str]) -> str:
+    return "•" * len(found[0])
 
 
 def visible(text: str) -> str:
@@ -90,8 +95,14 @@ def visible(text: str) -> str:
 class _Page:
     """The lines of a report as they come about."""
 
-    def __init__(self, texts: Mapping[str, str], *, colour: bool) -> None:
+    def __init__(
+        self, texts: Mapping[str, str], secret: Iterable[Mistake], *, colour: bool
+    ) -> None:
         self.lines: list[str] = []
+        self._secret: dict[tuple[str, int], int] = {}
+        for one in secret:
+            line = (one.place.file, one.place.line)
+            self._secret[line] = min(one.place.column, self._secret.get(line, one.place.column))
         self._texts = texts
         self._split: dict[str, list[str]] = {}
         self._colour = colour
@@ -113,6 +124,8 @@ class _Page:
                 self.lines.append(f"      = {hint}")
             return
         line = without_password(lines[place.line - 1])
+        known = self._secret.get((place.file, place.line), len(line) + 1) - 1
+        line = line[:known] + "•" * len(line[known:])
         shown, indent, carets = _window(line, place.column, width)
         self.lines.append(f"{place.line:>5} | {shown}".rstrip())
         marks = self._paint("^" * carets, shade)

@@ -37,17 +37,22 @@ class Quoted(str):
 
 
 def fault(
-    message: str, hint: str = "", offset: int = 0, at: str | int | None = None
+    message: str,
+    hint: str = "",
+    offset: int = 0,
+    at: str | int | None = None,
+    *,
+    hidden: bool = False,
 ) -> PydanticCustomError:
     """Describe what is wrong with a value.
 
     `offset` counts characters into a scalar's text; `at` is the key or position that is meant
-    where the value is a mapping or a list.
+    where the value is a mapping or a list. What is `hidden` may be a secret: no report shows it.
     """
     return PydanticCustomError(
         "scalar",
         "{message}",
-        {"message": message, "hint": hint, "offset": offset, "at": at},
+        {"message": message, "hint": hint, "offset": offset, "at": at, "hidden": hidden},
     )
 
 
@@ -111,15 +116,24 @@ def integer(low: int, high: int) -> tuple[BeforeValidator, WithJsonSchema]:
     return BeforeValidator(_integer(low, high)), WithJsonSchema(schema)
 
 
-def _duration(value: object) -> int:
-    text = one_text(value, _DURATIONS)
-    found = _DURATION.fullmatch(text)
-    if not found:
-        raise fault(f"'{text}' is not a duration", _meant(text))
-    milliseconds = int(found[1]) * _MILLISECONDS[found[2]]
-    if not 1 <= milliseconds <= _MILLISECONDS["d"] * 365:
-        raise fault(f"{text} is out of range", "write a duration from 1ms to 365d")
-    return milliseconds
+def _duration(shortest: str, longest: str) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        text = one_text(value, _DURATIONS)
+        found = _DURATION.fullmatch(text)
+        if not found:
+            raise fault(f"'{text}' is not a duration", _meant(text))
+        milliseconds = int(found[1]) * _MILLISECONDS[found[2]]
+        if not _length(shortest) <= milliseconds <= _length(longest):
+            hint = f"write a duration from {shortest} to {longest}"
+            raise fault(f"{text} is out of range", hint)
+        return milliseconds
+
+    return read
+
+
+def _length(duration: str) -> int:
+    found = _DURATION.fullmatch(duration)
+    return int(found[1]) * _MILLISECONDS[found[2]] if found else 0
 
 
 _DURATIONS = "write 300ms, 3s, 5m, 1h or 1d"
@@ -138,11 +152,13 @@ def _meant(text: str) -> str:
     return f"write {number}{unit[0]}" if unit[0] in "smhd" else _DURATIONS
 
 
-Milliseconds: TypeAlias = Annotated[
-    int,
-    BeforeValidator(_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$"}),
-]
+def duration(shortest: str, longest: str) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Annotations of a duration in milliseconds between two bounds, both allowed."""
+    schema: JsonSchema = {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$"}
+    return BeforeValidator(_duration(shortest, longest)), WithJsonSchema(schema)
+
+
+Milliseconds: TypeAlias = Annotated[int, *duration("1ms", "365d")]
 """A duration (`300ms`, `3s`, `5m`, `1h`, `1d`), in milliseconds."""
 
 
@@ -175,6 +191,16 @@ def one_line(value: object) -> str:
     return text
 
 
+def _flag(value: object) -> bool:
+    text = one_text(value, "write true or false")
+    if isinstance(value, Quoted) or text not in {"true", "false"}:
+        raise fault(f"'{text}' is neither true nor false", "write true or false, without quotes")
+    return text == "true"
+
+
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+"""`true` or `false`."""
+
 TEXT_SCHEMA: JsonSchema = {"type": ["string", "number", "boolean"]}
 """What editors take an unquoted text for: `1.10` is a number to them, and `true` a truth."""
 
@@ -199,7 +225,19 @@ def _no_repeats(value: object) -> object:
 
 
 UNIQUE = BeforeValidator(_no_repeats)
-"""An annotation of a list in which nothing stands twice."""
+"""An annotation of a list in which nothing stands twice, whatever its case."""
+
+
+def _distinct(value: object) -> object:
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            if isinstance(item, str) and item in value[:position]:
+                raise fault(f"'{item}' stands twice", "keep one", at=position)
+    return value
+
+
+DISTINCT = BeforeValidator(_distinct)
+"""The same of a list in which case matters."""
 
 
 def _word(pattern: re.Pattern[str], what: str, hint: str) -> Callable[[object], str]:

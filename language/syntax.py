@@ -115,6 +115,8 @@ def _block_scalar(fault: _Fault) -> Mistake:
 
 
 def _plain_scalar(fault: _Fault) -> Mistake:
+    if "unexpected ':'" in fault.problem:
+        return fault.quote("a value cannot hold this ':' here", fault.line, fault.column)
     return _tab(fault) if "tab" in fault.problem else fault.here(fault.problem)
 
 

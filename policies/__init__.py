@@ -5,7 +5,9 @@ add its folder and its name below. A station loads the half that it needs by nam
 """
 
 POLICIES = (
+    "ip",
     "auth",
+    "limits",
     "redirect",
     "respond",
     "rewrite",
@@ -19,5 +21,5 @@ POLICIES = (
 )
 """Which policies there are, in the order in which they act on a route or a backend."""
 
-SLOTS = ("headers",)
+SLOTS = ("ip", "limits_before", "auth", "limits_after", "headers")
 """The HTTP filters of policies in the order in which a request meets them, before the router."""

@@ -1,24 +1,48 @@
 """What a policy folder gives: its keys with their settings (`spec.KEYS`), and functions to Envoy.
 
-`spec.py` names `KEYS`. `envoy.py`, where a key has an effect in Envoy, names
-`ROUTE`: key to `RouteStep`, `CLUSTER`: key to `ClusterStep`, and `FILTERS`: slot to HTTP filter.
+`spec.py` names `KEYS`. `envoy.py`, where a key has an effect, names `ROUTE`: key to `RouteStep`,
+`UNASKED`: key to what a route carries that the key does not stand on (those of the gateway itself
+are such), `CLUSTER`: key to `ClusterStep`, `FILTERS`: slot to HTTP filter, and `SERVICES`: key to
+`ServiceStep`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
 
+from pydantic import Field
 from typing_extensions import TypeForm
 
+from language.decode import settings
 from language.paths import PathPattern
+from language.scalars import Milliseconds, words
+from policies.defaults import (
+    agreed,
+    as_read,
+    as_written,
+    faultless,
+    no_references,
+    replaced,
+    uncalled,
+    undisputed,
+    unhindered,
+    untouched,
+)
 
 if TYPE_CHECKING:  # the protobuf modules stay away from those who only want settings
     from envoy.config.cluster.v3.cluster_pb2 import Cluster
     from envoy.config.route.v3.route_components_pb2 import Route
+    from envoy.extensions.filters.network.http_connection_manager.v3 import (
+        http_connection_manager_pb2 as hcm_pb2,
+    )
+    from google.protobuf.message import Message
 
 Settings: TypeAlias = Any
 """A policy's own settings: each key's type is known to its folder alone."""
+
+Names: TypeAlias = Mapping[str, Mapping[str, Settings]]
+"""The settings of all named things, by kind (`identities`) and name."""
 
 
 class Action(Enum):
@@ -49,12 +73,24 @@ class BackendFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedFacts:
+    """What a policy may know of a thing that a file names.
+
+    `folder` is that of its file, seen from the folder of gateway.yaml.
+    """
+
+    name: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A setting that its type allows and its surroundings do not; `path` leads into the setting.
 
     `beside` is the other end of a contradiction: the mistake is told there when what `path` leads
     to is inherited. An `idle` setting has no effect: a mistake where it is written, none where it
-    is inherited. With `at_key` the key at the end of the path is meant, not its value.
+    is inherited. With `at_key` the key at the end of the path is meant, not its value. A `warning`
+    stops no publish. `also` are paths to what is shown beside.
     """
 
     path: tuple[str | int, ...]
@@ -63,11 +99,22 @@ class Fault:
     beside: tuple[str | int, ...] = ()
     idle: bool = False
     at_key: bool = False
+    warning: bool = False
+    also: tuple[tuple[str | int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedFault:
+    """A fault of the named thing `name` among all of its kind; `also` are names and paths."""
+
+    name: str
+    fault: Fault
+    also: tuple[tuple[str, tuple[str | int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A name in a route's settings that must be defined at the top of some file.
+    """A name in settings that must be defined at the top of some file.
 
     `kind` is the top key that defines it (`identities`); `path` leads to the name in the settings.
     """
@@ -81,40 +128,48 @@ class Reference:
 class Surroundings:
     """What a route's settings are resolved with, once every file is read.
 
-    `names` are all named things by kind and name, with their settings. `home` says whose the
-    settings are: the file they are inherited from, or the route's hosts and path.
+    `names` are all named things by kind and name, with their settings. `file` is the one that the
+    settings stand in, seen from the folder of gateway.yaml, with its `hosts`; `path` is the
+    route's, empty where they are inherited: what is inherited is resolved once for all routes.
     """
 
-    names: Mapping[str, Mapping[str, Settings]]
+    names: Names
     file: str
     hosts: tuple[str, ...]
     path: str
     inherited: bool
 
 
-def no_references(_settings: Settings) -> Iterable[Reference]:
-    """Name nothing: the default of a key."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one route alone may have: an `identity`, and the fault of the second that has it."""
+
+    identity: str
+    fault: Fault
+
+
+def unclaimed(_settings: Settings) -> Iterable[Claim]:
+    """Claim nothing: the default of a key."""
     return ()
 
 
-def as_written(settings: Settings, _around: Surroundings) -> Settings:
-    """Give the settings as they are: the default of a key that refers to nothing."""
-    return settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """That a service decides, and not Envoy: the service's role, and why."""
+
+    service: str
+    why: str
 
 
-def replaced(own: Settings, _inherited: Settings | None) -> Settings:
-    """Give a route's own value: the default of an atom."""
-    return own
+class Admission(Protocol):
+    """What a route's `auth` resolves to where somebody is asked; None where nobody is.
 
+    `counts` are those of the words `user`, `consumer` and `key` that an admitted request can have.
+    """
 
-def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterable[Fault]:
-    """Find nothing: the default of a key whose settings are right wherever they stand."""
-    return ()
-
-
-def unhindered(_settings: Settings, _others: Mapping[str, Settings]) -> Iterable[Fault]:
-    """Find nothing: the default of a key that no other key overrules."""
-    return ()
+    @property
+    def counts(self) -> frozenset[str]:
+        """Some of these words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +193,11 @@ class Key:
     none_acts: bool = False
     required: bool = False
     faults: Callable[..., Iterable[Fault]] = faultless
-    """Takes the settings and the facts of where they stand: RouteFacts or BackendFacts."""
+    """Takes the settings and the facts of where they stand: those of a route, backend or name."""
+    references: Callable[[Settings], Iterable[Reference]] = no_references
+    """The names in the settings that must exist."""
+    when_down: Callable[[Settings], Iterable[str]] = untouched
+    """Takes settings, resolved ones of a route; gives the keys of `whenDown` that act for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,19 +207,34 @@ class RouteKey(Key):
     actions: frozenset[Action] = frozenset({Action.FORWARD})
     overruled: Callable[[Settings, Mapping[str, Settings]], Iterable[Fault]] = unhindered
     """Takes the settings and those of the route's other keys, of which one may leave no effect."""
-    references: Callable[[Settings], Iterable[Reference]] = no_references
-    """The names in the settings that must exist."""
+    disputed: Callable[[Settings, Names], Iterable[Fault]] = agreed
+    """Takes settings as they are written, all references good: what they may not name together."""
     resolved: Callable[[Settings, Surroundings], Settings] = as_written
     """Takes the settings, all references good; gives what the Envoy half gets in their place."""
     clashes: Callable[[Settings, Mapping[str, Settings]], Iterable[Fault]] = unhindered
     """Takes resolved settings, own or inherited, and the route's others: what cannot be meant."""
-    extended: Callable[[Settings, Settings | None], Settings] = replaced
+    extended: Callable[[Settings, Settings | None], Settings | Fault] = replaced
     """For an atom: takes the route's own value and the inherited one, which it may keep."""
+    claims: Callable[[Settings], Iterable[Claim]] = unclaimed
+    """Takes resolved settings that a route has written: what no other route may have too."""
+    calls: Callable[[Settings], Call | None] = uncalled
+    """Takes resolved settings; gives the service that decides on them, None where none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedKey(Key):
-    """A key at the top of a file that defines things by name: `settings` is the type of one."""
+    """A key at the top of a file that defines things by name: `settings` is the type of one.
+
+    `noun` is what mistakes call one of them; one with an `unused` and no route that names it is
+    told with these words.
+    """
+
+    noun: str
+    unused: str = ""
+    settled: Callable[[Settings, NamedFacts], Settings] = as_read
+    """Takes settings as they are written; gives those of the thing in its place."""
+    together: Callable[[Names], Iterable[NamedFault]] = undisputed
+    """Takes all named things of all kinds: what those of this kind cannot be beside each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,5 +245,62 @@ class BackendKey(Key):
 RouteStep: TypeAlias = "Callable[[Settings, RouteFacts, Route], tuple[Route, ...]]"
 """Put settings on a route; give it back, or the routes that take its place, first match first."""
 
+UnaskedStep: TypeAlias = "Callable[[Route], None]"
+"""Put on a route what it carries without a key's settings."""
+
 ClusterStep: TypeAlias = "Callable[[Settings, BackendFacts, Cluster], None]"
 """Put settings on a cluster."""
+
+
+@settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachedKeys:
+    """How long an issuer's keys are used that can no longer be fetched."""
+
+    use_cached_for: Annotated[
+        Milliseconds, Field(description="How long keys are used after they were fetched; 1h.")
+    ] = 3_600_000
+
+
+@settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhenDown:
+    """What holds while something that decisions need does not answer."""
+
+    redis: Annotated[
+        str,
+        *words("what holds while Redis is down", "local-limits", "allow", "deny"),
+        Field(description="Without Redis: each instance its share, allow or deny; local-limits."),
+    ] = "local-limits"
+    limits: Annotated[
+        str,
+        *words("what holds while limits are not counted", "allow", "deny"),
+        Field(description="Without the service that counts: allow or deny; deny."),
+    ] = "deny"
+    jwks: Annotated[CachedKeys, Field(description="When an issuer's keys cannot be fetched.")] = (
+        field(default_factory=CachedKeys)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceResource:
+    """What a service is served: `role` is one of SERVICE_TYPES in protos, `message` its content.
+
+    `settings` and `names` (kind and name) are what it comes from, for provenance.
+    """
+
+    role: str
+    type_url: str
+    name: str
+    message: "Message"
+    settings: tuple[Settings, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+
+
+ServiceStep: TypeAlias = Callable[
+    [tuple[Settings, ...], Names, WhenDown], Iterable[ServiceResource]
+]
+"""Takes a key's resolved settings, each once and in a stable order, and is called without any."""
+
+FilterStep: TypeAlias = "Callable[[WhenDown], hcm_pb2.HttpFilter]"
+"""Make the HTTP filter of a slot."""

@@ -1,5 +1,7 @@
 """The bootstrap of every Envoy of a fleet, from typed messages: `envoy/bootstrap.json`.
 
+`envoy/bootstrap-unix.json` is the same for an Envoy that shares a socket with its control plane.
+
 envoy-data-plane is the generator here because a misspelt field is a type error in it. It holds no
 node and no secret: those come from the environment that starts Envoy,
 `envoy -c bootstrap.json --service-node ID --service-cluster CLUSTER --service-zone ZONE
@@ -29,6 +31,7 @@ from envoy_data_plane.envoy.config.core.v3 import (
     GrpcServiceEnvoyGrpc,
     Http2ProtocolOptions,
     KeepaliveSettings,
+    Pipe,
     SocketAddress,
 )
 from envoy_data_plane.envoy.config.endpoint.v3 import (
@@ -55,6 +58,8 @@ from envoy_data_plane.envoy.extensions.upstreams.http.v3 import (
 from envoy_data_plane.google.protobuf import Any
 
 XDS_CLUSTER = "xds_cluster"
+XDS_SOCKET = "/run/foregate/xds.sock"
+"""Where the containers of one host meet: a volume that only they have."""
 LOCAL_CLUSTER = "local_cluster"
 MAX_HEAP = 1 << 30
 """Bytes. Envoy sheds load against this figure: a container's limit must lie above it."""
@@ -67,6 +72,15 @@ CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
 
 def bootstrap() -> str:
     """Give the generated file as JSON text, with Envoy's own field names."""
+    return _bootstrap(_tcp("127.0.0.1", 18000))
+
+
+def bootstrap_unix() -> str:
+    """Give the one whose control plane is reached by a Unix socket."""
+    return _bootstrap(Address(pipe=Pipe(path=XDS_SOCKET)))
+
+
+def _bootstrap(xds: Address) -> str:
     return _json(
         Bootstrap(
             admin=Admin(
@@ -74,7 +88,9 @@ def bootstrap() -> str:
                 # An Envoy that is full must still say so.
                 ignore_global_conn_limit=True,
             ),
-            static_resources=BootstrapStaticResources(clusters=[_xds_cluster(), _local_cluster()]),
+            static_resources=BootstrapStaticResources(
+                clusters=[_xds_cluster(xds), _local_cluster()]
+            ),
             dynamic_resources=BootstrapDynamicResources(
                 lds_config=_from_ads(),
                 cds_config=_from_ads(),
@@ -93,7 +109,7 @@ def bootstrap() -> str:
     )
 
 
-def _xds_cluster() -> Cluster:
+def _xds_cluster(address: Address) -> Cluster:
     """Name the control plane, reached over HTTP/2; a dead connection is noticed within 40 s."""
     http2 = HttpProtocolOptions(
         explicit_http_config=HttpProtocolOptionsExplicitHttpConfig(
@@ -114,9 +130,7 @@ def _xds_cluster() -> Cluster:
         load_assignment=ClusterLoadAssignment(
             cluster_name=XDS_CLUSTER,
             endpoints=[
-                LocalityLbEndpoints(
-                    lb_endpoints=[LbEndpoint(endpoint=Endpoint(address=_tcp("127.0.0.1", 18000)))]
-                )
+                LocalityLbEndpoints(lb_endpoints=[LbEndpoint(endpoint=Endpoint(address=address))])
             ],
         ),
     )

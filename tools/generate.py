@@ -5,12 +5,14 @@ import importlib
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from controlplane.model.schema import json_schema
 from policies import POLICIES
 from policies.contract import Key, RouteKey
-from tools.bootstrap import bootstrap
+from tools.bootstrap import bootstrap, bootstrap_unix
+from tools.protos import NAMES, generated
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,8 +42,10 @@ def readme() -> str:
 
 GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (
     ("envoy/bootstrap.json", bootstrap),
+    ("envoy/bootstrap-unix.json", bootstrap_unix),
     ("gateway.schema.json", schema),
     ("README.md", readme),
+    *((name, partial(generated, name)) for name in NAMES),
 )
 """Each generated file by its path in the tree, with the function that gives its text."""
 

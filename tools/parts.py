@@ -1,5 +1,6 @@
 """Real programs of tests and bench: on PATH, or unpacked from the distribution without root."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -32,12 +33,17 @@ def _unpack(name: str, home: Path) -> None:
         said = subprocess.run(needs, check=True, capture_output=True, text=True).stdout
         listed = (w for w in said.splitlines() if w and w[0] not in " |<" and ":" not in w)
         packages = sorted(set(listed) - EVERYWHERE)
-        with tempfile.TemporaryDirectory() as folder:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.parent) as folder:
             fetch = ["apt-get", "download", "-qq", *packages]
             subprocess.run(fetch, cwd=folder, check=True, capture_output=True)
-            home.mkdir(parents=True, exist_ok=True)
+            made = Path(folder) / "made"
             for archive in Path(folder).glob("*.deb"):
-                subprocess.run(["dpkg", "-x", archive, home], check=True)  # noqa: S607 # on PATH
+                subprocess.run(["dpkg", "-x", archive, made], check=True)  # noqa: S607 # on PATH
+            # Whole or not at all: another worker may unpack the same, and the first is as good.
+            if not home.exists():
+                with contextlib.suppress(OSError):
+                    made.rename(home)
     except (OSError, subprocess.CalledProcessError):
         raise MissingError(name) from None
 

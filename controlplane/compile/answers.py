@@ -16,11 +16,13 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 TITLES: Mapping[int, str] = MappingProxyType(
     {
         400: "Bad Request",
+        401: "Unauthorized",
         403: "Forbidden",
         404: "Not Found",
         408: "Request Timeout",
         413: "Content Too Large",
         426: "Upgrade Required",
+        429: "Too Many Requests",
         431: "Request Header Fields Too Large",
         500: "Internal Server Error",
         501: "Not Implemented",
@@ -29,7 +31,7 @@ TITLES: Mapping[int, str] = MappingProxyType(
         504: "Gateway Timeout",
     }
 )
-"""The statuses that Envoy answers with of its own accord (RFC 9110 section 15)."""
+"""The statuses that Envoy answers with of its own accord (RFC 9110 section 15), or is told to."""
 
 
 def problem(title: str, status: int | None = None) -> SubstitutionFormatString:

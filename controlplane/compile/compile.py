@@ -1,11 +1,13 @@
 """A plan as a snapshot, resource by resource."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from controlplane.compile.clusters import cluster, endpoints
 from controlplane.compile.listener import ROUTES_NAME, listener
 from controlplane.compile.options import Options
 from controlplane.compile.routes import route_configuration
+from controlplane.compile.services import ROLES, Services, members, service_cluster, services
 from controlplane.plan.plan import Plan
 from controlplane.snapshot import (
     CLUSTER,
@@ -23,10 +25,17 @@ from language.places import Place
 Provenance = dict[Subject, tuple[Place, ...]]
 
 
-def compile_plan(
-    plan: Plan, options: Options
-) -> tuple[Snapshot, Mapping[Subject, tuple[Place, ...]]]:
-    """Every resource of a plan, and the one map from their parts to lines."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """What Envoys get, what the services get, and the one map from both to lines."""
+
+    snapshot: Snapshot
+    services: Services
+    provenance: Mapping[Subject, tuple[Place, ...]]
+
+
+def compile_plan(plan: Plan, options: Options) -> Compiled:
+    """Every resource of a plan, and the lines of their parts."""
     provenance: Provenance = {}
     made: list[Resource] = []
     for backend in plan.backends:
@@ -35,14 +44,23 @@ def compile_plan(
         made.append(one)
         places = (backend.place, *(s.place for s in backend.settings))
         provenance[Subject(CLUSTER, name)] = places
-        members = endpoints(backend)
-        if members is not None:
-            made.append(resource(ENDPOINTS, name, members, salt=one.version))
+        found = endpoints(backend)
+        if found is not None:
+            made.append(resource(ENDPOINTS, name, found, salt=one.version))
             provenance[Subject(ENDPOINTS, name)] = (backend.place,)
+    served = services(plan)
+    provenance.update(served.provenance)
+    for role in ROLES:  # whoever publishes knows the members
+        own = service_cluster(role)
+        one = resource(CLUSTER, own.name, own)
+        made += one, members(role, (), salt=one.version)
+        callers = served.callers[role] or (plan.listen_place,)
+        provenance[Subject(CLUSTER, own.name)] = callers
+        provenance[Subject(ENDPOINTS, own.name)] = callers
     front = listener(plan, options)
     made.append(resource(LISTENER, front.name, front))
     provenance[Subject(LISTENER, front.name)] = (plan.listen_place,)
     table, parts = route_configuration(ROUTES_NAME, plan)
     made.append(resource(ROUTES, ROUTES_NAME, table))
     provenance.update(parts)
-    return snapshot(made), provenance
+    return Compiled(snapshot=snapshot(made), services=served, provenance=provenance)

@@ -1,7 +1,7 @@
 """The Envoy halves of the policies, loaded by name."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
@@ -11,7 +11,14 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 
 from policies import POLICIES, SLOTS
-from policies.contract import ClusterStep, RouteStep
+from policies.contract import (
+    ClusterStep,
+    FilterStep,
+    RouteStep,
+    ServiceStep,
+    UnaskedStep,
+    WhenDown,
+)
 
 
 @cache
@@ -21,17 +28,31 @@ def route_steps() -> Mapping[str, RouteStep]:
 
 
 @cache
+def unasked_steps() -> Mapping[str, UnaskedStep]:
+    """What a route carries that a key does not stand on."""
+    return MappingProxyType({k: s for m in _halves() for k, s in getattr(m, "UNASKED", {}).items()})
+
+
+@cache
+def service_steps() -> Mapping[str, ServiceStep]:
+    """What makes the resources of services of a key's settings."""
+    return MappingProxyType(
+        {k: s for m in _halves() for k, s in getattr(m, "SERVICES", {}).items()}
+    )
+
+
+@cache
 def cluster_steps() -> Mapping[str, ClusterStep]:
     """What puts a key's settings on a cluster."""
     return MappingProxyType({k: s for m in _halves() for k, s in getattr(m, "CLUSTER", {}).items()})
 
 
-def filters() -> tuple[hcm_pb2.HttpFilter, ...]:
+def filters(when_down: WhenDown) -> tuple[hcm_pb2.HttpFilter, ...]:
     """The policies' HTTP filters in the order of SLOTS; one that no policy gives is our mistake."""
-    made: dict[str, Callable[[], hcm_pb2.HttpFilter]] = {}
+    made: dict[str, FilterStep] = {}
     for half in _halves():
         made.update(getattr(half, "FILTERS", {}))
-    return tuple(made[slot]() for slot in SLOTS)
+    return tuple(made[slot](when_down) for slot in SLOTS)
 
 
 @cache

@@ -42,11 +42,12 @@ def listener(plan: Plan, options: Options) -> Listener:
     one = out.filter_chains.add(name="http").filters.add(
         name="envoy.filters.network.http_connection_manager"
     )
-    one.typed_config.Pack(_manager(plan.listen.trusted_hops), deterministic=True)
+    one.typed_config.Pack(_manager(plan), deterministic=True)
     return out
 
 
-def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
+def _manager(plan: Plan) -> hcm_pb2.HttpConnectionManager:
+    trusted_hops = plan.listen.trusted_hops
     out = hcm_pb2.HttpConnectionManager(
         stat_prefix="http",
         xff_num_trusted_hops=trusted_hops,
@@ -78,7 +79,7 @@ def _manager(trusted_hops: int) -> hcm_pb2.HttpConnectionManager:
         name="envoy.http.early_header_mutation.header_mutation"
     )
     early.typed_config.Pack(_stripped(trusted_hops), deterministic=True)
-    out.http_filters.extend(filters())
+    out.http_filters.extend(filters(plan.when_down))
     # off unless a route says otherwise: what needs no backend is answered from the head
     _add_filter(out, BUFFER, whole_bodies())
     out.http_filters[-1].disabled = True

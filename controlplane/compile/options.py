@@ -1,6 +1,8 @@
 """What a build takes from its surroundings and not from the files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from language.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -8,7 +10,9 @@ class Options:
     """`loopback`: listen on 127.0.0.1 where the file names only a port (`foregate dev`).
 
     `trust_store`: the file of certificate authorities that `https` backends are verified with.
+    `secrets`: where they come from, and whether they must be set.
     """
 
     loopback: bool = False
     trust_store: str = ""
+    secrets: Secrets = field(default_factory=Secrets)

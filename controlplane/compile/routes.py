@@ -10,7 +10,7 @@ from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
 from google.protobuf.any_pb2 import Any
 
 from controlplane.compile.answers import problem
-from controlplane.compile.halves import route_steps
+from controlplane.compile.halves import route_steps, unasked_steps
 from controlplane.compile.listener import BUFFER, whole_bodies
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute
@@ -50,7 +50,7 @@ def route_configuration(
                 places[subject] = entry.places
             else:
                 host.routes.extend(_routes(entry, streaming))
-                settings = entry.route.settings
+                settings = entry.settings
                 places[subject] = (entry.route.place, *(s.place for s in settings))
     places[Subject(ROUTES, name)] = tuple(p for h in plan.hosts for p in h.places)
     return table, places
@@ -61,7 +61,11 @@ def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Rou
     made: tuple[pb.Route, ...] = (_bare(planned, streaming),)
     facts = RouteFacts(path=route.path, methods=route.match.methods)
     steps = route_steps()
-    for setting in route.settings:
+    asked = {setting.key for setting in planned.settings}
+    for key, unasked in unasked_steps().items():
+        if key not in asked:
+            unasked(made[0])
+    for setting in planned.settings:
         step = steps.get(setting.key)
         if step is not None:
             made = tuple(r for one in made for r in step(setting.value, facts, one))
@@ -104,7 +108,7 @@ def _no_host() -> pb.Route:
     host.string_match.safe_regex.regex = r"|.*(?:[,@/\\?#]|\.\.).*"
     out.direct_response.status = 400
     out.direct_response.body_format.CopyFrom(problem("Bad Request", 400))
-    return out
+    return _unasked(out)
 
 
 def _match_path(path: PathPattern, match: pb.RouteMatch) -> None:
@@ -154,4 +158,11 @@ def _not_allowed(entry: MethodNotAllowed) -> pb.Route:
     allow.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
     allow.header.key = "allow"
     allow.header.value = ", ".join(entry.allow)
-    return out
+    return _unasked(out)
+
+
+def _unasked(route: pb.Route) -> pb.Route:
+    """A route of the gateway itself, with what the policies put on every one."""
+    for step in unasked_steps().values():
+        step(route)
+    return route

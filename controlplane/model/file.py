@@ -7,11 +7,12 @@ from typing import Annotated, TypeVar
 
 from controlplane.model.backends import read_backends
 from controlplane.model.certain import Doubts
-from controlplane.model.gateway import Backend, File, Listen, Route
+from controlplane.model.gateway import File, Listen, Named, Route, Setting
 from controlplane.model.inherit import Default, Facts, Inherited, default, is_none
-from controlplane.model.keys import backend_keys, route_keys
-from controlplane.model.levels import TOP, mended, unfit_key
-from controlplane.model.routes import read_routes, references
+from controlplane.model.keys import backend_keys, named_keys, route_keys
+from controlplane.model.levels import mended, top_keys, unfit_key
+from controlplane.model.named import Home, read_named
+from controlplane.model.routes import may_name, read_routes, references
 from language.decode import Decoder, Refused, blank, mistake_at
 from language.hosts import Host
 from language.mistakes import Mistake, errors
@@ -21,14 +22,16 @@ from language.places import Place
 from language.reader import Document
 from language.report import SHOWN
 from language.scalars import UNIQUE
-from policies.contract import BackendFacts, Key, RouteFacts
+from language.secrets import Secrets
+from policies.contract import BackendFacts, Key, RouteFacts, WhenDown
 
 T = TypeVar("T")
 
-ONLY_GATEWAY = ("version", "listen")
+ONLY_GATEWAY = ("version", "listen", "whenDown")
 """The keys that stand in the first file of a folder alone."""
 
 _LISTEN: Decoder[Listen] = Decoder(Listen)
+_WHEN_DOWN: Decoder[WhenDown] = Decoder(WhenDown)
 _ANY_ROUTE = RouteFacts(path=parse_pattern("/**"), methods=())
 _ANY_BACKEND = BackendFacts(authority="", http2=False)
 """What a default stands on; no inherited key's faults depend on more."""
@@ -55,55 +58,99 @@ class _Draft:
         return {}
 
 
-def read_file(document: Document, *, gateway: bool | None) -> tuple[File, tuple[Mistake, ...]]:
+def read_file(
+    document: Document, *, gateway: bool | None, home: Home | None = None
+) -> tuple[File, tuple[Mistake, ...]]:
     """Model a document; `gateway` says whether it is the file that holds version and listen.
 
     It is None where no file is that, which is a mistake enough.
     """
+    home = home or Home(file=document.file, name=document.file, secrets=Secrets())
     draft = _Draft(document, Doubts(document))
     root = document.root
     top: Mapping[str, tuple[Scalar, Node]] = {}
     if isinstance(root, MapNode):
-        unknown = islice((key for key, _ in root.entries if key.text not in TOP), SHOWN)
-        draft.mistakes += [unfit_key(document.file, k, TOP, here="the file") for k in unknown]
-        top = {k.text: (k, v) for k, v in mended(root, TOP).entries}
+        unknown = islice((key for key, _ in root.entries if key.text not in top_keys()), SHOWN)
+        draft.mistakes += [
+            unfit_key(document.file, k, top_keys(), here="the file") for k in unknown
+        ]
+        top = {k.text: (k, v) for k, v in mended(root, top_keys()).entries}
     elif root is not None and not blank(root):
         draft.at(root, "a gateway file is a mapping", "start with version: 1")
     _check_top(draft, top, gateway=gateway)
     for_routes, for_backends = _defaults(draft, top.get("defaults"), has_backends="backends" in top)
     listen, listen_place = _listen(draft, top.get("listen"), gateway=gateway)
     hosts, host_places = _hosts(draft, top.get("hosts"))
-    named = draft.mapping(*top.get("backends", (None, None)))
-    backends = _kept(draft, read_backends(document.file, named, for_backends), Backend)
-    routes = _kept(draft, read_routes(document.file, top.get("routes"), for_routes), Route)
+    names = draft.mapping(*top.get("backends", (None, None)))
+    backends = _kept(draft, read_backends(document.file, names, for_backends))
+    named, unread = _named(draft, top, home)
+    when_down = _when_down(draft, top.get("whenDown"), gateway=gateway)
+    read = _kept(draft, read_routes(document.file, top.get("routes"), for_routes))
+    naming = [d.setting for d in for_routes.defaults.values() if d.setting is not None]
     mistakes = draft.doubts.certain(draft.mistakes)
     wrong = bool(errors((*document.mistakes, *mistakes)))
     file = File(
         name=document.file,
+        home=home.name,
         listen=listen,
         listen_place=listen_place,
         hosts=hosts,
         host_places=host_places,
-        routes=tuple(r for r in routes if not draft.doubts.about(r.node)),
+        routes=tuple(r for r in read if isinstance(r, Route) and not draft.doubts.about(r.node)),
         backends=tuple(backends),
-        names=tuple(name for name, _ in named.values()),
+        names=tuple(name for name, _ in names.values()),
         references=() if not document.complete else tuple(references(top.get("routes"))),
+        named=named,
+        naming=(
+            *(s for s in naming if may_name(s)),
+            *(s for s in read if isinstance(s, Setting)),
+        ),
+        unread=unread,
+        when_down=when_down,
         keys=tuple(key for key, _ in top.values()),
-        complete=document.complete and ("backends" not in top or bool(named)),
+        complete=document.complete and ("backends" not in top or bool(names)),
         sound=not wrong,
     )
     return file, mistakes
 
 
-def _kept(draft: _Draft, found: Iterable[T | Mistake], kind: type[T]) -> list[T]:
+def _kept(draft: _Draft, found: Iterable[T | Mistake]) -> list[T]:
     """What was read, its mistakes put to the others."""
     kept: list[T] = []
     for one in found:
-        if isinstance(one, kind):
-            kept.append(one)
-        elif isinstance(one, Mistake):
+        if isinstance(one, Mistake):
             draft.mistakes.append(one)
+        else:
+            kept.append(one)
     return kept
+
+
+def _named(
+    draft: _Draft, top: Mapping[str, tuple[Scalar, Node]], home: Home
+) -> tuple[tuple[Named, ...], frozenset[str]]:
+    """The named things of all kinds, and the kinds whose names could not be read."""
+    named: list[Named] = []
+    unread: set[str] = set()
+    for kind, key in named_keys().items():
+        written = draft.mapping(*top.get(kind, (None, None)))
+        named += _kept(draft, read_named(home, key, written))
+        if not draft.document.complete or (kind in top and not written):
+            unread.add(kind)
+    return tuple(named), frozenset(unread)
+
+
+def _when_down(
+    draft: _Draft, written: tuple[Scalar, Node] | None, *, gateway: bool | None
+) -> Setting | None:
+    if written is None or not gateway or blank(written[1]):
+        return None
+    file = draft.document.file
+    key, value = written
+    read = _WHEN_DOWN.decode(file, value, key)
+    if isinstance(read, Refused):
+        draft.mistakes.extend(read.mistakes)
+        return None
+    return Setting(key=key.text, value=read, file=file, name=key, node=value, inherited=False)
 
 
 def _check_top(

@@ -9,7 +9,7 @@ from controlplane.model.addresses import Address, Endpoint, ListenAddress, Proto
 from controlplane.model.edge import never_arrives
 from language.decode import settings
 from language.fields import Headers, Method, Parameter, ParameterValue
-from language.nodes import MapNode, Scalar
+from language.nodes import MapNode, Node, Scalar
 from language.paths import PathPattern
 from language.places import Place
 from language.scalars import UNIQUE, Name, Path, fault, integer
@@ -124,13 +124,37 @@ class Target:
 class Setting:
     """A policy's settings on a route or backend, and the key that asked for them.
 
-    `value` is None where a written `none` acts.
+    `value` is None where a written `none` acts. `name` and `node` are the key and its value as
+    they are written, here or, inherited, in defaults.
     """
 
     key: str
     value: Settings
-    place: Place
+    file: str
+    name: Scalar
+    node: Node
     inherited: bool
+
+    @property
+    def place(self) -> Place:
+        """Where the key stands."""
+        return Place(self.file, self.name.line, self.name.column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A thing that a file names for routes to use; `value` is None where it has mistakes."""
+
+    kind: str
+    file: str
+    key: Scalar
+    node: Node
+    value: Settings | None
+
+    @property
+    def place(self) -> Place:
+        """Where its name stands."""
+        return Place(self.file, self.key.line, self.key.column)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,15 +193,19 @@ class Backend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """One file of the gateway.
+    """One file of the gateway; `home` is its name as it is seen from the folder of gateway.yaml.
 
     `names` are all backends that it defines, those with mistakes too: a reference to one of them
     is no mistake of its own; they are all that there are when it is `complete`. `sound` is a file
     without errors. `listen` is None where the file does not say. `keys` are its uppermost keys,
-    `references` the names of backends where routes name them, those with mistakes too.
+    `references` the names of backends where routes name them, those with mistakes too. `named`
+    are its other named things, `unread` the kinds of which more may be meant than were read, and
+    `naming` the settings that may name them: in defaults, and on routes, those with mistakes too.
+    `when_down` is None where nothing is written.
     """
 
     name: str
+    home: str
     listen: Listen | None
     listen_place: Place
     hosts: tuple[str, ...]
@@ -186,6 +214,10 @@ class File:
     backends: tuple[Backend, ...]
     names: tuple[Scalar, ...]
     references: tuple[Scalar, ...]
+    named: tuple[Named, ...]
+    naming: tuple[Setting, ...]
+    unread: frozenset[str]
+    when_down: Setting | None
     keys: tuple[Scalar, ...]
     complete: bool
     sound: bool

@@ -1,7 +1,7 @@
 """Inheritance: maps merge at every depth, all else replaces, the word `none` switches off."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from controlplane.model.gateway import Setting
@@ -10,7 +10,7 @@ from language.decode import Refused, blank, mistake_at, spot
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
 from language.places import Place
-from policies.contract import BackendFacts, Fault, Key, RouteFacts
+from policies.contract import BackendFacts, Fault, Key, RouteFacts, RouteKey
 
 Facts: TypeAlias = RouteFacts | BackendFacts
 Entry: TypeAlias = tuple[Scalar, Node]
@@ -72,7 +72,12 @@ def default(file: str, key: Key, entry: Entry, facts: Facts) -> tuple[Default, t
     """Read a value that stands in `defaults`."""
     _, value = entry
     idle = tuple(_idle_nones(file, None, value))
+    if idle and isinstance(key, RouteKey) and key.atom:
+        return Default(node=value, setting=None), idle
     setting, mistakes = _read(file, key, entry, value, facts, inherited=True)
+    if setting is not None and isinstance(key, RouteKey) and key.atom:
+        setting, found = _extended(key, setting, None)
+        mistakes = (*mistakes, *found)
     mistakes = (*idle, *mistakes)
     return Default(node=value, setting=None if mistakes else setting), mistakes
 
@@ -97,10 +102,15 @@ def settings_of(
             continue
         own = entry[1]
         base = above.node if above is not None and not key.atom else None
-        if inherited.whole:
-            yield from _nones_without_effect(file, key, above, own)
+        nones = list(_nones_without_effect(file, key, above, own)) if inherited.whole else []
+        yield from nones
+        if nones and key.atom:
+            continue  # what is left without them is not what was meant
         merged = own if base is None else merge(base, own)
         setting, mistakes = _read(file, key, entry, merged, facts, inherited=False)
+        if setting is not None and isinstance(key, RouteKey) and key.atom and inherited.whole:
+            setting, found = _extended(key, setting, above)
+            mistakes = (*mistakes, *found)
         if above is not None and above.setting is None and not is_none(above.node):
             # the default has its mistakes already: only those of what is written here are new
             here = set(_places(file, own))
@@ -110,12 +120,28 @@ def settings_of(
             yield setting
 
 
+def _extended(
+    key: RouteKey, own: Setting, above: Default | None
+) -> tuple[Setting | None, tuple[Mistake, ...]]:
+    """A route's own atom with what it keeps of the inherited one."""
+    inherited = None if above is None else above.setting
+    if own.value is None or (above is not None and inherited is None):
+        return own, ()  # the default has mistakes of its own
+    value = key.extended(own.value, None if inherited is None else inherited.value)
+    if not isinstance(value, Fault):
+        return (own if value is own.value else replace(own, value=value)), ()
+    mistake = told(own.file, (own.name, own.node), value, inherited=False)
+    return None, () if mistake is None else (mistake,)
+
+
 def _nones_without_effect(
     file: str, key: Key, above: Default | None, own: Node
 ) -> Iterator[Mistake]:
     if not is_none(own):
         if key.inherited and without_none(own) is not own:
-            yield from _idle_nones(file, None if above is None else above.node, own)
+            # an atom replaces the inherited one whole: nothing in it is over anything
+            under = None if above is None or key.atom else above.node
+            yield from _idle_nones(file, under, own)
     elif not key.inherited:
         yield mistake_at(file, own, "'none' switches nothing off here", "leave the key out")
     elif above is None and not key.none_acts and not key.required:
@@ -145,9 +171,8 @@ def _read(  # noqa: PLR0913 # what is written, what it is merged to, and where b
 ) -> tuple[Setting | None, tuple[Mistake, ...]]:
     """Read a key's value, merged with what it inherits; `entry` is what is written here."""
     name, own = entry
-    place = Place(file, name.line, name.column)
     if is_none(own) and not key.required:
-        off = Setting(key=key.name, value=None, place=place, inherited=inherited)
+        off = Setting(key=key.name, value=None, file=file, name=name, node=own, inherited=inherited)
         return (off if key.none_acts else None), ()
     if blank(own):
         return None, ()
@@ -156,7 +181,7 @@ def _read(  # noqa: PLR0913 # what is written, what it is merged to, and where b
     if isinstance(read, Refused):
         return None, read.mistakes
     faults = key.faults(read, facts) if facts is not None else ()
-    setting = Setting(key=key.name, value=read, place=place, inherited=inherited)
+    setting = Setting(key=key.name, value=read, file=file, name=name, node=own, inherited=inherited)
     found = (told(file, entry, fault, inherited=inherited) for fault in faults)
     return setting, tuple(m for m in found if m is not None)
 
@@ -169,12 +194,26 @@ def told(file: str, entry: Entry, fault: Fault, *, inherited: bool) -> Mistake |
         return None
     if path is None:
         where = own if isinstance(own, Scalar) else name
-        return mistake_at(file, where, fault.message, fault.hint)
+        return _whole(mistake_at(file, where, fault.message, fault.hint), fault, entry)
     found = spot(own, name, path)
     at: Node = found.node
     if found.key is not None and (fault.at_key or not isinstance(at, Scalar)):
         at = found.key
-    return mistake_at(file, at, fault.message, fault.hint)
+    return _whole(mistake_at(file, at, fault.message, fault.hint), fault, entry)
+
+
+def _whole(mistake: Mistake, fault: Fault, entry: Entry) -> Mistake:
+    """The mistake with the fault's severity, and what it shows beside."""
+    name, own = entry
+    beside = (spot(own, name, path) for path in fault.also)
+    return replace(
+        mistake,
+        severity="warning" if fault.warning else "error",
+        also=tuple(
+            Place(mistake.place.file, at.line, at.column)
+            for at in (found.node if found.key is None else found.key for found in beside)
+        ),
+    )
 
 
 def _is_written(node: Node, path: tuple[str | int, ...]) -> bool:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from language.decode import Decoder
 from policies import POLICIES
-from policies.contract import BackendKey, Key, RouteKey, Settings
+from policies.contract import BackendKey, Key, NamedKey, RouteKey, Settings
 
 
 @cache
@@ -20,6 +20,12 @@ def route_keys() -> Mapping[str, RouteKey]:
 def backend_keys() -> Mapping[str, BackendKey]:
     """The keys of backends, in the order of POLICIES."""
     return MappingProxyType({k.name: k for k in _keys() if isinstance(k, BackendKey)})
+
+
+@cache
+def named_keys() -> Mapping[str, NamedKey]:
+    """The keys at the top of a file that name things, in the order of POLICIES."""
+    return MappingProxyType({k.name: k for k in _keys() if isinstance(k, NamedKey)})
 
 
 @cache

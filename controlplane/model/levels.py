@@ -7,14 +7,12 @@ from functools import cache
 from pydantic.alias_generators import to_camel
 
 from controlplane.model.gateway import Listen, Match, Target
-from controlplane.model.keys import backend_keys, decoder, route_keys
+from controlplane.model.keys import backend_keys, decoder, named_keys, route_keys
 from language.decode import mistake_at, unknown_key
 from language.mistakes import Mistake
 from language.nodes import MapNode, Scalar
 from language.suggest import nearest
-
-TOP = ("version", "listen", "hosts", "defaults", "backends", "routes")
-"""The keys of a gateway file."""
+from policies.contract import WhenDown
 
 MATCH = tuple(field.name for field in fields(Match))
 """The keys of a route that no policy brings."""
@@ -25,11 +23,19 @@ TARGET = tuple(field.name for field in fields(Target))
 _HINTS = {
     "the file itself": "move it to the start of a line",
     "listen": "move it below listen",
+    "whenDown": "move it below whenDown",
     "a route": "move it there",
     "a route, or defaults": "move it there",
     "a backend": "move it below backends.NAME",
     "a backend, or defaults.backend": "move it below backends.NAME or defaults.backend",
 }
+
+
+@cache
+def top_keys() -> tuple[str, ...]:
+    """The keys of a gateway file."""
+    first = ("version", "listen", "hosts", "defaults")
+    return (*first, *named_keys(), "backends", "routes", "whenDown")
 
 
 def unfit_key(file: str, key: Scalar, known: tuple[str, ...], *, here: str) -> Mistake:
@@ -65,18 +71,23 @@ def _homes() -> Mapping[str, tuple[str, ...]]:
     """Where each key belongs; those of policies' own settings only where no level has them."""
     homes: dict[str, list[str]] = {}
     levels: dict[str, list[str]] = {
-        "the file itself": list(TOP),
+        "the file itself": list(top_keys()),
         "a route": [*MATCH, *(k.name for k in route_keys().values() if not k.inherited)],
         "a route, or defaults": [k.name for k in route_keys().values() if k.inherited],
         "a backend": list(TARGET),
         "a backend, or defaults.backend": list(backend_keys()),
         "listen": [to_camel(field.name) for field in fields(Listen)],
     }
+    levels["whenDown"] = [
+        name
+        for name in (to_camel(field.name) for field in fields(WhenDown))
+        if not any(name in known for known in levels.values())
+    ]
     for home, names in levels.items():
         for name in names:
             homes.setdefault(name, []).append(home)
     deeper: dict[str, list[str]] = {}
-    for key in (*route_keys().values(), *backend_keys().values()):
+    for key in (*route_keys().values(), *backend_keys().values(), *named_keys().values()):
         for name in decoder(key).keys(()):
             if name not in homes:
                 deeper.setdefault(name, []).append(f"'{key.name}'")

@@ -11,6 +11,7 @@ from language.decode import Decoder, Refused, blank, mistake_at
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
 from policies.contract import Action, RouteFacts, RouteKey
+from policies.defaults import no_references
 
 _MATCH: Decoder[Match] = Decoder(Match)
 _ACTIONS = tuple(a.value for a in Action)
@@ -18,8 +19,8 @@ _ACTIONS = tuple(a.value for a in Action)
 
 def read_routes(
     file: str, written: tuple[Scalar, Node] | None, inherited: Inherited
-) -> Iterator[Route | Mistake]:
-    """Each route, or its mistakes."""
+) -> Iterator[Route | Setting | Mistake]:
+    """Each route, or its mistakes; and its own settings that may name things, in either case."""
     if written is None or blank(written[1]):
         return
     _, value = written
@@ -31,6 +32,12 @@ def read_routes(
             yield from _route(file, item, inherited)
         elif not blank(item):
             yield mistake_at(file, item, "a route is a mapping", "write - path: /…")
+
+
+def may_name(setting: Setting) -> bool:
+    """Whether a setting's key is one that refers to named things."""
+    key = route_keys()[setting.key]
+    return setting.value is not None and key.references is not no_references
 
 
 def references(written: tuple[Scalar, Node] | None) -> Iterator[Scalar]:
@@ -46,7 +53,7 @@ def references(written: tuple[Scalar, Node] | None) -> Iterator[Scalar]:
             yield from (name for name, _ in to.entries)
 
 
-def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | Mistake]:
+def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | Setting | Mistake]:
     keys = route_keys()
     unknown = tuple(_unknown(file, node))
     node = mended(node, _known())
@@ -72,6 +79,8 @@ def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | M
             mistakes.append(found)
         elif action in keys[found.key].actions:
             settings.append(found)
+            if not found.inherited and may_name(found):
+                yield found
     if not mistakes:
         mistakes.extend(_overruled(file, settings, written))
     if isinstance(match, Match) and not mistakes:

@@ -7,8 +7,8 @@ from pydantic import TypeAdapter
 
 from controlplane.model.file import HOSTS
 from controlplane.model.gateway import Listen, Match, Target
-from controlplane.model.keys import backend_keys, decoder, route_keys
-from policies.contract import Key
+from controlplane.model.keys import backend_keys, decoder, named_keys, route_keys
+from policies.contract import Key, WhenDown
 
 Schema: TypeAlias = dict[str, Any]
 _NONE: Schema = {"const": "none"}
@@ -20,6 +20,15 @@ def json_schema() -> Schema:
     listen = _own(TypeAdapter(Listen), definitions)
     match = _own(TypeAdapter(Match), definitions)
     target = _own(TypeAdapter(Target), definitions)
+    when_down = _own(TypeAdapter(WhenDown), definitions)
+    named = {
+        name: {
+            "type": "object",
+            "description": f"{key.summary}\n{key.example}",
+            "additionalProperties": _own(decoder(key).adapter, definitions),
+        }
+        for name, key in named_keys().items()
+    }
     hosts = _own(HOSTS.adapter, definitions)
     routes = {name: _key(key, definitions) for name, key in route_keys().items()}
     backends = {name: _key(key, definitions) for name, key in backend_keys().items()}
@@ -65,6 +74,7 @@ def json_schema() -> Schema:
                 },
                 "additionalProperties": False,
             },
+            **named,
             "backends": {
                 "type": "object",
                 "description": "Where requests go, by name: a URL, or url and settings.",
@@ -74,6 +84,10 @@ def json_schema() -> Schema:
                 "type": "array",
                 "description": "What is answered, and how; their order means nothing.",
                 "items": route,
+            },
+            "whenDown": {
+                **when_down,
+                "description": "What holds while Redis, a service or an issuer does not answer.",
             },
         },
         "additionalProperties": False,

@@ -1,11 +1,13 @@
 """The nouns of a plan."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from controlplane.model.gateway import Backend, Listen, Route
+from controlplane.model.gateway import Backend, Listen, Named, Route, Setting
 from language.paths import PathPattern
 from language.places import Place
+from policies.contract import WhenDown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +23,14 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRoute:
-    """A route in its place; `rule` is the opaque id that answers carry and operators look up."""
+    """A route in its place; `rule` is the opaque id that answers carry and operators look up.
+
+    `settings` are the route's with every name in them resolved.
+    """
 
     rule: str
     route: Route
+    settings: tuple[Setting, ...]
     placements: tuple[Placement, ...]
 
 
@@ -53,9 +59,11 @@ class VirtualHost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that is served."""
+    """Everything that is served; `named` are named things by kind and name."""
 
     listen: Listen
     listen_place: Place
     hosts: tuple[VirtualHost, ...]
     backends: tuple[Backend, ...]
+    named: Mapping[str, Mapping[str, Named]]
+    when_down: WhenDown

@@ -6,13 +6,12 @@ is sorted by its text so that any order of files gives the same list.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import groupby
 from typing import TypeAlias
 
 from controlplane.model.gateway import Route
-from controlplane.model.keys import route_keys
-from controlplane.plan.plan import Entry, MethodNotAllowed, Placement, PlannedRoute
+from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
 from language.paths import Segment
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -20,12 +19,12 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def ordered(routes: Iterable[tuple[str, Route]], hosts: str) -> tuple[Entry, ...]:
-    """Routes with their rules, sorted, each path's 405 behind its routes."""
+def ordered(routes: Iterable[PlannedRoute], hosts: str) -> tuple[Entry, ...]:
+    """Routes sorted, each path's 405 behind its routes."""
     entries: list[Entry] = []
-    in_order = sorted(routes, key=lambda r: sort_key(r[1]))
-    for _, group in groupby(in_order, key=lambda r: shape(r[1])):
-        same_path = [PlannedRoute(rule=n, route=r, placements=placements(r)) for n, r in group]
+    in_order = sorted(routes, key=lambda r: sort_key(r.route))
+    for _, group in groupby(in_order, key=lambda r: shape(r.route)):
+        same_path = list(group)
         entries.extend(same_path)
         if all(one.route.match.methods for one in same_path):
             entries.append(_not_allowed(same_path, hosts))
@@ -71,24 +70,6 @@ def rule_of(route: Route, hosts: tuple[str, ...]) -> str:
     match = route.match
     parts = (hosts, route.path.text, match.methods, headers(route), query(route), match.priority)
     return _rule("r", repr(parts))
-
-
-def placements(route: Route) -> tuple[Placement, ...]:
-    """Where each policy of a route is enforced."""
-    return tuple(_placements(route))
-
-
-def _placements(route: Route) -> Iterator[Placement]:
-    for setting in route.settings:
-        why = route_keys()[setting.key].in_envoy
-        if why:
-            yield Placement(
-                key=setting.key,
-                where="envoy",
-                why=why,
-                place=setting.place,
-                inherited=setting.inherited,
-            )
 
 
 def _not_allowed(same_path: list[PlannedRoute], hosts: str) -> MethodNotAllowed:

@@ -1,20 +1,29 @@
 """Files to a plan: names looked up, hosts grouped, routes ordered."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from controlplane.model.edge import WRITTEN_AT_THE_EDGE
-from controlplane.model.gateway import Backend, File, Listen
+from controlplane.model.gateway import Backend, File, Listen, Setting
 from controlplane.plan.conflicts import conflicts
 from controlplane.plan.loops import redirect_loops
-from controlplane.plan.plan import Plan, VirtualHost
-from controlplane.plan.precedence import ordered, rule_of
+from controlplane.plan.names import (
+    defined,
+    mistakes_of_names,
+    needed_by_names,
+    unused,
+    values,
+)
+from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
+from controlplane.plan.precedence import ordered
+from controlplane.plan.settle import Settler
 from language.decode import mistake_at, spot
-from language.mistakes import Mistake
-from language.nodes import Scalar
+from language.mistakes import Mistake, errors
+from language.nodes import MapNode, Scalar
 from language.places import Place
 from language.scalars import is_name
 from language.suggest import nearest
+from policies.contract import WhenDown
 
 
 def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
@@ -23,10 +32,21 @@ def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
     mistakes = [*_defined_twice(files), *_references(files), *_idle(files)]
     hosts: list[VirtualHost] = []
     told: set[Mistake] = set()
-    for host, found in _virtual_hosts(files):
+    things = defined(files)
+    settler = Settler(names=values(things))
+    planned = {file.name: list(settler.routes(file)) for file in files}
+    for host, found in _virtual_hosts(files, planned):
         hosts.append(host)
         told.update(found)
     mistakes.extend(told)
+    of_names = list(mistakes_of_names(files, things))
+    mistakes.extend(of_names)
+    mistakes.extend(m for found in planned.values() for m in found if isinstance(m, Mistake))
+    when_down = next((f.when_down for f in files if f.when_down is not None), None)
+    if all(file.sound for file in files) and any(file.routes for file in files):
+        mistakes.extend(() if errors(of_names) else unused(files, things))
+        needed = settler.needed | set(needed_by_names(settler.names))
+        mistakes.extend(_needless(when_down, needed))
     listening = next((f for f in files if f.listen is not None), None)
     backends = {b.key.text: b for f in files for b in f.backends}
     listen = (listening and listening.listen) or Listen()
@@ -37,6 +57,8 @@ def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
         listen_place=listening.listen_place if listening else Place(files[0].name, 1, 1),
         hosts=tuple(sorted(hosts, key=lambda h: h.name)),
         backends=tuple(backends[n] for n in sorted(backends)),
+        named=things,
+        when_down=WhenDown() if when_down is None else when_down.value,
     )
     return plan, tuple(mistakes)
 
@@ -117,7 +139,19 @@ def _unused(backend: Backend) -> Mistake:
     )
 
 
-def _virtual_hosts(files: tuple[File, ...]) -> Iterator[tuple[VirtualHost, list[Mistake]]]:
+def _needless(written: Setting | None, needed: set[str]) -> Iterator[Mistake]:
+    """What `whenDown` says of things that nothing here depends on."""
+    if written is None or not isinstance(written.node, MapNode):
+        return
+    for key, _ in written.node.entries:
+        if key.text not in needed:
+            message = f"'{key.text}' has no effect: nothing here depends on it"
+            yield mistake_at(written.file, key, message, "leave it out")
+
+
+def _virtual_hosts(
+    files: tuple[File, ...], planned: Mapping[str, list[PlannedRoute | Mistake]]
+) -> Iterator[tuple[VirtualHost, list[Mistake]]]:
     """Domains that the same files name share their routes, and are one virtual host."""
     claims: dict[str, list[tuple[File, Place]]] = defaultdict(list)
     for file in files:
@@ -130,11 +164,11 @@ def _virtual_hosts(files: tuple[File, ...]) -> Iterator[tuple[VirtualHost, list[
     for domains in groups.values():
         name = min(domains)
         owners = [file for file, _ in claims[name]]
-        routes = [(rule_of(r, f.hosts), r) for f in owners for r in f.routes]
+        routes = [r for f in owners for r in planned[f.name] if isinstance(r, PlannedRoute)]
         host = VirtualHost(
             name=name,
             domains=tuple(sorted(domains)),
             places=tuple(place for d in sorted(domains) for _, place in claims[d]),
             entries=ordered(routes, name),
         )
-        yield host, [*conflicts(r for _, r in routes), *redirect_loops(host)]
+        yield host, [*conflicts(r.route for r in routes), *redirect_loops(host)]

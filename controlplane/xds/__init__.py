@@ -1,7 +1,8 @@
 """The ADS server: snapshots enter, every connected node's stream is kept up with the latest.
 
-`world`, `subscription` and `stream` are pure: requests and snapshots in, pushes and verdicts out.
-`wire` turns bytes into those values and back; `server` is the only file with a socket.
+Nodes are Envoys, extauthz or ratelimit; each role has snapshots and types of its own. `world`,
+`node`, `subscription` and `stream` are pure: requests and snapshots in, pushes and verdicts out.
+`wire` turns bytes into those values and back; `server` and `connection` are the sockets around.
 """
 
 import os

@@ -10,8 +10,7 @@ delays nobody, and holds at most one push a type in memory.
 
 import asyncio
 import secrets
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -21,19 +20,18 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
-from controlplane.snapshot import Snapshot
-from controlplane.xds.stream import Acked, Close, Ignored, Nacked, Send, Step, Stream
-from controlplane.xds.subscription import Push
-from controlplane.xds.wire import READ, WRITE
-from controlplane.xds.world import World, world
+from controlplane.snapshot import Resource, Snapshot
+from controlplane.xds.connection import Connection, Context, Told, write_out
+from controlplane.xds.stream import Acked, Close, Ignored, Instances, Nacked, Stream, Wanted
+from controlplane.xds.wire import READ
+from controlplane.xds.world import ENVOY, World, world
 
 SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 
 MESSAGE_BYTES = 4 * 2**20
 """The largest request that is read. 100,000 names of 40 characters fit."""
 
-Heard = Acked | Nacked | Ignored
-Context = grpc.aio.ServicerContext[bytes, bytes]
+Heard = Told | Instances
 _log = structlog.get_logger(__name__)
 
 _OPTIONS = (
@@ -66,16 +64,19 @@ class Outcome:
 class Server:
     """An ADS server, SotW and delta, on one address (`unix:PATH` or `HOST:PORT`).
 
-    `heard` is called on the event loop with each ACK, each NACK and each unknown type. `port` is
-    the one that was bound, 0 on a Unix socket. The server starts without a snapshot: until the
-    first `publish` its streams end with UNAVAILABLE and clients come back.
+    `heard` is called on the event loop with each ACK, each NACK, each unknown type, each name that
+    is asked for where only the asking counts, and each change of a service's ready instances; it
+    may publish. `port` is the one that was bound, 0 on a Unix socket. The server starts without a
+    snapshot: until a role's first `publish` its streams end with UNAVAILABLE and clients come back.
     """
 
     def __init__(self, address: str, *, heard: Callable[[Heard], None] | None = None) -> None:
         self.port = 0
         self._heard = heard
-        self._world: World | None = None
-        self._connections: set[_Connection] = set()
+        self._worlds: dict[str, World] = {}
+        self._connections: set[Connection] = set()
+        self._instances: dict[str, tuple[str, ...]] = {}
+        self._stopping = False
         self._moved = asyncio.Event()
         self._server = grpc.aio.server(options=_OPTIONS)
         methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
@@ -99,48 +100,89 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         """End all streams and close the socket. Nodes keep what they have."""
+        self._stopping = True
         await self._server.stop(grace=None)
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The ids of the connected nodes, one for each of their streams."""
-        return tuple(sorted(c.stream.node for c in self._connections if c.stream.node))
+        """The ids of the connected Envoys, one for each of their streams."""
+        return self.nodes_of(ENVOY)
 
-    def publish(self, snapshot: Snapshot) -> None:
-        """Bring every connected node to this snapshot, and those that come later."""
-        self._world = world(snapshot)
+    def nodes_of(self, role: str) -> tuple[str, ...]:
+        """The ids of the connected nodes of a role, one for each of their streams."""
+        return tuple(sorted(stream.node for stream in self._streams(role)))
+
+    def connected(self, role: str) -> int:
+        """How many nodes of a role are connected, whatever they answered."""
+        return len(set(self.nodes_of(role)))
+
+    def instances(self, role: str) -> tuple[str, ...]:
+        """The addresses of a service's ready instances, sorted.
+
+        Ready is who ACKed a whole set on its stream and has refused nothing since.
+        """
+        return tuple(sorted({s.address for s in self._streams(role) if s.ready}))
+
+    def publish(
+        self,
+        snapshot: Snapshot,
+        role: str = ENVOY,
+        *,
+        archive: Mapping[str, Resource] | None = None,
+    ) -> None:
+        """Bring every connected node of a role to this snapshot, and those that come later.
+
+        `archive`: older resources by name, beside those of earlier snapshots of this server.
+        Raises ForeignTypeError for what the role must not see.
+        """
+        new = world(snapshot, role, archive=archive or {}, before=self._worlds.get(role))
+        self._worlds[role] = new
         for connection in self._connections:
-            connection.take(connection.stream.publish(self._world))
+            connection.take(connection.stream.publish(new))
         self._moved.set()
+        self._recount(role)
 
-    async def settled(self, version: str, *, within: float, nodes: int = 1) -> Outcome:
-        """Wait until `nodes` or more are connected and all of them answered this version.
+    async def settled(
+        self, version: str, *, within: float, nodes: int = 1, role: str = ENVOY
+    ) -> Outcome:
+        """Wait until `nodes` or more of a role are connected and all answered this version.
 
         `within` is in seconds; when they are over the outcome is `late`.
         """
         try:
             async with asyncio.timeout(within):
                 while True:
-                    outcome = self._outcome(version, nodes)
+                    outcome = self._outcome(version, nodes, role)
                     if outcome is not None:
                         return outcome
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError:
-            streams = [c.stream for c in self._connections if c.stream.node]
-            late = tuple(s.node for s in streams if s.state == "waiting")
+            late = tuple(s.node for s in self._streams(role) if s.state == "waiting")
             return Outcome(state="late", waiting=late)
 
-    def _outcome(self, version: str, nodes: int) -> Outcome | None:
-        if self._world is not None and self._world.version != version:
+    def _outcome(self, version: str, nodes: int, role: str) -> Outcome | None:
+        now = self._worlds.get(role)
+        if now is not None and now.version != version:
             return Outcome(state="superseded")
-        states = {c.stream.state for c in self._connections if c.stream.node}
-        if len(self.nodes) < nodes or "waiting" in states or self._world is None:
+        states = [stream.state for stream in self._streams(role)]
+        if now is None or len(states) < nodes or "waiting" in states:
             return None
         if "rejected" in states:
-            nacks = tuple(n for c in self._connections for n in c.nacks.values())
-            return Outcome(state="rejected", nacks=nacks)
+            mine = (c for c in self._connections if c.stream.role == role)
+            return Outcome(state="rejected", nacks=tuple(n for c in mine for n in c.nacks.values()))
         return Outcome(state="live")
+
+    def _streams(self, role: str) -> list[Stream]:
+        streams = (c.stream for c in self._connections)
+        return [s for s in streams if s.node and s.role == role]
+
+    def _recount(self, role: str) -> None:
+        """Tell of the ready instances of a service when they are others than before."""
+        now = () if role == ENVOY else self.instances(role)
+        if now != self._instances.get(role, ()) and not self._stopping:
+            self._instances[role] = now
+            self._tell(Instances(role=role, addresses=now))
 
     async def _sotw(self, _: object, context: Context) -> None:
         await self._serve(context, delta=False)
@@ -150,25 +192,27 @@ class Server:
 
     async def _serve(self, context: Context, *, delta: bool) -> None:
         """Keep one stream until either side ends it."""
-        stream = Stream(id=secrets.token_hex(4), delta=delta, world=self._world)
-        connection = _Connection(stream)
+        stream = Stream(id=secrets.token_hex(4), delta=delta, worlds=dict(self._worlds))
+        connection = Connection(stream)
         self._connections.add(connection)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_write(connection, context))
+                tasks.create_task(write_out(connection, context))
                 await self._read(connection, context)
                 connection.end()
         finally:
             self._connections.discard(connection)
             self._moved.set()
-            _log.info("xds stream ended", node=connection.stream.node, delta=delta)
+            ended = connection.stream
+            _log.info("xds stream ended", node=ended.node, role=ended.role, delta=delta)
+            self._recount(ended.role)
         close = connection.close
         if close is not None:
             _log.warning("xds stream refused", status=close.status, why=close.message)
             with suppress(grpc.aio.InternalError):  # the client is gone and asks for no reason
                 await context.abort(grpc.StatusCode[close.status], close.message)
 
-    async def _read(self, connection: "_Connection", context: Context) -> None:
+    async def _read(self, connection: Connection, context: Context) -> None:
         """Take in requests until the client ends the stream or does something wrong."""
         delta = connection.stream.delta
         while connection.close is None:
@@ -181,11 +225,14 @@ class Server:
                 connection.close = Close(status="INVALID_ARGUMENT", message="not a request")
                 return
             known = connection.stream.node
-            for event in connection.take(connection.stream.receive(request)):
+            told = connection.take(connection.stream.receive(request))
+            now = connection.stream
+            if not known and now.node:
+                _log.info("xds node connected", node=now.node, role=now.role, delta=delta)
+            for event in told:
                 self._tell(event)
-            if not known and connection.stream.node:
-                _log.info("xds node connected", node=connection.stream.node, delta=delta)
             self._moved.set()
+            self._recount(now.role)
 
     def _tell(self, event: Heard) -> None:
         match event:
@@ -195,59 +242,11 @@ class Server:
                 )
             case Ignored():
                 _log.warning("xds type unknown", node=event.node, type=event.type_url)
+            case Wanted():
+                _log.debug("xds wanted", node=event.node, type=event.type_url, name=event.name)
+            case Instances():
+                _log.info("xds instances", role=event.role, ready=len(event.addresses))
             case Acked():
                 _log.debug("xds acked", node=event.node, type=event.type_url)
         if self._heard is not None:
             self._heard(event)
-
-
-class _Connection:
-    """What changes while a stream is open: its state, and the pushes that wait to be written."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-        self.outbox: deque[Push] = deque()
-        self.filled = asyncio.Event()
-        self.ended = False
-        self.close: Close | None = None
-        self.nacks: dict[str, Nacked] = {}
-
-    def end(self) -> None:
-        """Have the writer stop. It is not cancelled: gRPC sends no status past half a write."""
-        self.ended = True
-        self.outbox.clear()
-        self.filled.set()
-
-    def take(self, step: Step) -> tuple[Heard, ...]:
-        """Go on to the next state; return what others want to hear of it."""
-        self.stream = step.stream
-        heard: list[Heard] = []
-        for event in step.events:
-            match event:
-                case Send():
-                    self.outbox.append(event.push)
-                    self.filled.set()
-                case Close():
-                    self.close = event
-                case Acked():
-                    self.nacks.pop(event.type_url, None)
-                    heard.append(event)
-                case Nacked():
-                    self.nacks[event.type_url] = event
-                    heard.append(event)
-                case Ignored():
-                    heard.append(event)
-        return tuple(heard)
-
-
-async def _write(connection: _Connection, context: Context) -> None:
-    """Write what waits. A push is laid out only when its turn has come, so none is held twice."""
-    write = WRITE[connection.stream.delta]
-    while not connection.ended:
-        await connection.filled.wait()
-        connection.filled.clear()
-        while connection.outbox:
-            try:
-                await context.write(write(connection.outbox.popleft()))
-            except grpc.aio.InternalError:  # the client is gone; the reader hears of it
-                return

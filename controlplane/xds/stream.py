@@ -14,21 +14,18 @@ from controlplane.snapshot import (
     ENDPOINTS,
     EXTENSION,
     LISTENER,
-    ORDER,
     ROUTES,
     SCOPE,
     Resource,
 )
-from controlplane.xds.subscription import Push, Request, Subscription, Verdict
-from controlplane.xds.world import Offer, World
-
-NODE_ID_LENGTH = 256
-"""Characters; ids are kept, logged and shown, so their size is not the client's to choose."""
+from controlplane.xds.node import unfit
+from controlplane.xds.subscription import WILDCARD, Push, Request, Subscription, Verdict
+from controlplane.xds.world import ENVOY, Offer, World
+from protos import KEY_REQUEST
 
 _TARGETS = (CLUSTER, ENDPOINTS)
 # Secrets are in neither: Envoy ACKs clusters only when they are warm, which may need a secret.
 _USERS = (LISTENER, EXTENSION, SCOPE, ROUTES)
-_EXPECTED = (CLUSTER, LISTENER, ROUTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +56,27 @@ class Nacked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
-    """The node asked for a type that is not served; the stream goes on."""
+    """The node asked for a type that its role is not served; the stream goes on."""
 
     node: str
     type_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The node asked for a name of a type under which nothing ever exists: the asking counts."""
+
+    node: str
+    type_url: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instances:
+    """The addresses (sorted) at which instances of a service are ready, whenever they change."""
+
+    role: str
+    addresses: tuple[str, ...]
 
 
 Status = Literal["INVALID_ARGUMENT", "UNAVAILABLE"]
@@ -77,10 +91,10 @@ class Close:
 
 
 State = Literal["waiting", "live", "rejected"]
-"""`live`: the node ACKed all that it asked for, and asked for all that an Envoy needs (one that
-just starts asks for clusters first). `rejected`: it is done, but refused a part."""
+"""`live`: the node ACKed all that it asked for, and asked for all that its role needs (an Envoy
+that just starts asks for clusters first). `rejected`: it is done, but refused a part."""
 
-Event = Send | Acked | Nacked | Ignored | Close
+Event = Send | Acked | Nacked | Ignored | Wanted | Close
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,37 +109,55 @@ class Step:
 class Stream:
     """The state of one stream. `id` is unique among all streams that a client may remember.
 
-    `world` is None until the first snapshot. `leaving` are clusters and endpoints that it no
-    longer has, by type and name, served until nothing names them.
+    `worlds` is what is published, by role. The first request says which role the node has, and
+    where a service is reached. `leaving` are clusters and endpoints that its world no longer has,
+    by type and name, served until nothing names them. `ready`: it was live on this stream and has
+    refused nothing since; what is on its way does not count.
     """
 
     id: str
     delta: bool
-    world: World | None
+    worlds: Mapping[str, World] = field(default_factory=dict)
     node: str = ""
+    role: str = ENVOY
+    address: str = ""
+    software: str = ""
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     leaving: Mapping[str, Mapping[str, Resource]] = field(default_factory=dict)
+    ready: bool = False
+
+    @property
+    def world(self) -> World | None:
+        """What the node shall have; None until there is a first snapshot for its role."""
+        return self.worlds.get(self.role)
 
     def receive(self, request: Request) -> Step:
         """Take in a request."""
-        refusal = _refusal(self, request)
-        if refusal is not None or self.world is None:
-            return Step(stream=self, events=(refusal,) if refusal else ())
-        mine = self if self.node else replace(self, node=request.node)
+        mine = self if self.node else _introduced(self, request)
+        wrong = _wrong(self, request)
+        if wrong:
+            close = Close(status="INVALID_ARGUMENT", message=wrong)
+            return Step(stream=self, events=(close,))
+        if mine.world is None:  # an empty answer would delete all that the node has
+            close = Close(status="UNAVAILABLE", message="no configuration yet")
+            return Step(stream=self, events=(close,))
         type_url = request.type_url
-        if type_url not in self.world.offers:
+        if type_url not in mine.world.offers:
             return Step(stream=mine, events=(Ignored(node=mine.node, type_url=type_url),))
         before = mine.subscriptions.get(type_url) or Subscription(
             type_url=type_url, delta=self.delta, prefix=f"{self.id}-"
         )
         after, verdict = before.receive(request)
-        flushed = _flush(_with(mine, after), self.world)
-        if verdict is None:
-            return flushed
-        return replace(flushed, events=(_answer(mine.node, type_url, verdict), *flushed.events))
+        events = _answer(mine.node, type_url, verdict) + _asked(mine.node, before, after, request)
+        flushed = _flush(_with(mine, after), mine.world)
+        refused = type_url != KEY_REQUEST and verdict is not None and verdict.error is not None
+        return _judged(replace(flushed, events=(*events, *flushed.events)), refused=refused)
 
     def publish(self, world: World) -> Step:
-        """Take in the newest world. It replaces whatever of the last was not sent yet."""
+        """Take in the newest world of a role. It replaces what of its last was not sent yet."""
+        mine = replace(self, worlds={**self.worlds, world.role: world})
+        if world.role != self.role:
+            return Step(stream=mine, events=())
         leaving: dict[str, dict[str, Resource]] = {}
         for type_url in _TARGETS:
             subscription = self.subscriptions.get(type_url)
@@ -133,18 +165,18 @@ class Stream:
                 there = _offer(self, self.world, type_url).resources
                 gone = there.keys() & subscription.sent - world.offers[type_url].resources.keys()
                 leaving[type_url] = {name: there[name] for name in gone}
-        return _flush(replace(self, world=world, leaving=leaving), world)
+        return _judged(_flush(replace(mine, leaving=leaving), world), refused=False)
 
     @property
     def state(self) -> State:
         """How far the node is with its world."""
-        subscriptions = self.subscriptions.values()
-        if self.world is None or any(s.pending for s in subscriptions):
+        policy = [s for t, s in self.subscriptions.items() if t != KEY_REQUEST]
+        if self.world is None or any(s.pending for s in policy):
             return "waiting"
-        if any(s.rejected for s in subscriptions):
+        if any(s.rejected for s in policy):
             return "rejected"
-        offered = {t for t in _EXPECTED if self.world.offers[t].resources}
-        if any(self.leaving.values()) or not subscriptions or offered - self.subscriptions.keys():
+        missing = self.world.expected - self.subscriptions.keys()
+        if any(self.leaving.values()) or not policy or missing:
             return "waiting"
         return "live"
 
@@ -155,23 +187,46 @@ class Stream:
         return any(s is not None and s.pending for s in targets)
 
 
-def _refusal(stream: Stream, request: Request) -> Close | None:
-    if stream.world is None:  # an empty answer would delete all that the node has
-        return Close(status="UNAVAILABLE", message="no configuration yet")
-    wrong = ""
+def _wrong(stream: Stream, request: Request) -> str:
     if not request.type_url:
-        wrong = "type_url is required on an aggregated stream"
-    elif not stream.node and not request.node:
-        wrong = "the first request must carry node.id"
-    elif not stream.node and len(request.node) > NODE_ID_LENGTH:
-        wrong = f"node.id is over {NODE_ID_LENGTH} characters"
-    return Close(status="INVALID_ARGUMENT", message=wrong) if wrong else None
+        return "type_url is required on an aggregated stream"
+    return "" if stream.node else unfit(request)
 
 
-def _answer(node: str, type_url: str, verdict: Verdict) -> Event:
-    if verdict.error is None:
-        return Acked(node=node, type_url=type_url, version=verdict.version)
-    return Nacked(node=node, type_url=type_url, version=verdict.version, message=verdict.error)
+def _introduced(stream: Stream, request: Request) -> Stream:
+    return replace(
+        stream,
+        node=request.node,
+        role=request.service or ENVOY,
+        address=request.address,
+        software=request.software,
+    )
+
+
+def _answer(node: str, type_url: str, verdict: Verdict | None) -> tuple[Event, ...]:
+    if verdict is None:
+        return ()
+    version, error = verdict.version, verdict.error
+    if error is None:
+        return (Acked(node=node, type_url=type_url, version=version),)
+    return (Nacked(node=node, type_url=type_url, version=version, message=error),)
+
+
+def _asked(
+    node: str, before: Subscription, after: Subscription, request: Request
+) -> tuple[Event, ...]:
+    """Say which names were asked for. In delta, to subscribe to one again is to ask again."""
+    if request.type_url != KEY_REQUEST:
+        return ()
+    new = frozenset(request.names) if before.delta else after.names - before.names
+    type_url = request.type_url
+    return tuple(Wanted(node=node, type_url=type_url, name=n) for n in sorted(new - {WILDCARD}))
+
+
+def _judged(step: Step, *, refused: bool) -> Step:
+    stream = step.stream
+    ready = stream.state == "live" or (stream.ready and not refused)
+    return replace(step, stream=replace(stream, ready=ready))
 
 
 def _flush(stream: Stream, world: World) -> Step:
@@ -186,8 +241,8 @@ def _flush(stream: Stream, world: World) -> Step:
 
 def _sends(stream: Stream, world: World) -> tuple[Stream, tuple[Event, ...]]:
     sends: list[Event] = []
-    for type_url in sorted(stream.subscriptions, key=_rank):
-        if type_url in _USERS and stream.busy:
+    for type_url in world.offers:
+        if type_url not in stream.subscriptions or (type_url in _USERS and stream.busy):
             continue
         offer = _offer(stream, world, type_url)
         subscription, push = stream.subscriptions[type_url].push(offer)
@@ -204,7 +259,3 @@ def _offer(stream: Stream, world: World, type_url: str) -> Offer:
 def _with(stream: Stream, subscription: Subscription) -> Stream:
     known = {**stream.subscriptions, subscription.type_url: subscription}
     return replace(stream, subscriptions=known)
-
-
-def _rank(type_url: str) -> int:
-    return ORDER.index(type_url) if type_url in ORDER else len(ORDER)

@@ -41,10 +41,16 @@ class Request:
     `names` are all names in SotW, those to subscribe in delta; `unsubscribe` and `initial`
     (versions by name that a reconnecting client still holds) are delta's. `error` is the message
     of `error_detail`, None when that is not there: its presence alone makes a NACK.
+
+    `node` and what follows it says who the client is, on the first request of a stream: `service`
+    is empty for an Envoy, `software` is the version of a service.
     """
 
     type_url: str
     node: str = ""
+    service: str = ""
+    address: str = ""
+    software: str = ""
     nonce: str = ""
     error: str | None = None
     names: tuple[str, ...] = ()
@@ -134,11 +140,12 @@ class Subscription:
             return mine, None
         nonce = f"{self.prefix}{self.serial + 1}"
         gone = tuple(n for n in sorted(due) if due[n] == _ABSENT)
+        there = sorted(due.keys() - gone)
         push = Push(
             type_url=self.type_url,
             nonce=nonce,
             version=offer.version,
-            resources=tuple(offer.resources[n] for n in sorted(due) if due[n] != _ABSENT),
+            resources=tuple(r for r in map(offer.find, there) if r is not None),
             removed=gone if self.delta else (),
         )
         pending = Pending(nonce=nonce, version=offer.version, content=due, alone=len(due) == 1)
@@ -245,8 +252,13 @@ def _wanted(sub: Subscription, offer: Offer) -> dict[str, str]:
         names |= offer.resources.keys()
     if sub.delta:
         names |= sub.held.keys()  # what it holds and nothing offers any more
-    there = offer.resources
-    return {n: there[n].version if n in there else _ABSENT for n in names}
+    return {n: _offered(sub, offer, n) for n in names}
+
+
+def _offered(sub: Subscription, offer: Offer, name: str) -> str:
+    """Return the version of a resource as this client is to have it: the archive only by name."""
+    found = offer.find(name) if name in sub.names else offer.resources.get(name)
+    return found.version if found else _ABSENT
 
 
 def _differing(sub: Subscription, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -272,7 +284,8 @@ def _fitting(versions: Mapping[str, str], offer: Offer) -> dict[str, str]:
     fitting: dict[str, str] = {}
     room = REPLY_BYTES
     for name in sorted(versions):
-        size = len(offer.resources[name].body) if versions[name] != _ABSENT else 0
+        found = offer.find(name) if versions[name] != _ABSENT else None
+        size = len(found.body) if found else 0
         if fitting and size > room:
             break
         fitting[name] = versions[name]

@@ -7,17 +7,23 @@ result back with the real messages.
 
 from collections.abc import Callable
 
+from envoy.config.core.v3.base_pb2 import Node
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
+from controlplane.xds.node import ADDRESS, SERVICE, VERSION
 from controlplane.xds.subscription import Push, Request
 
 
 def sotw_request(data: bytes) -> Request:
     """Read a DiscoveryRequest. Raises DecodeError when it is none."""
     message = DiscoveryRequest.FromString(data)
+    service, address, software = _service(message.node)
     return Request(
         type_url=message.type_url,
         node=message.node.id,
+        service=service,
+        address=address,
+        software=software,
         nonce=message.response_nonce,
         error=message.error_detail.message if message.HasField("error_detail") else None,
         names=tuple(message.resource_names),
@@ -27,9 +33,13 @@ def sotw_request(data: bytes) -> Request:
 def delta_request(data: bytes) -> Request:
     """Read a DeltaDiscoveryRequest. Raises DecodeError when it is none."""
     message = DeltaDiscoveryRequest.FromString(data)
+    service, address, software = _service(message.node)
     return Request(
         type_url=message.type_url,
         node=message.node.id,
+        service=service,
+        address=address,
+        software=software,
         nonce=message.response_nonce,
         error=message.error_detail.message if message.HasField("error_detail") else None,
         names=tuple(message.resource_names_subscribe),
@@ -61,6 +71,18 @@ READ: dict[bool, Callable[[bytes], Request]] = {False: sotw_request, True: delta
 
 WRITE: dict[bool, Callable[[Push], bytes]] = {False: sotw_response, True: delta_response}
 """How pushes are written, by whether the stream is delta."""
+
+
+def _service(node: Node) -> tuple[str, str, str]:
+    """Return the service's name, address and version, all empty for an Envoy.
+
+    A name that is no text, or empty, is none that exists: it must not pass for an Envoy's.
+    """
+    fields = node.metadata.fields
+    if node.user_agent_name == "envoy" or SERVICE not in fields:
+        return "", "", ""
+    address, version = (fields[k].string_value if k in fields else "" for k in (ADDRESS, VERSION))
+    return fields[SERVICE].string_value or "?", address, version
 
 
 def _any(type_url: str, body: bytes) -> list[bytes]:

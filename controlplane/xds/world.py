@@ -1,24 +1,46 @@
-"""A snapshot as streams serve it: prepared once at publish, shared by all of them."""
+"""A snapshot as streams serve it: prepared once at publish, shared by all of them.
+
+Each role of node has a world of its own, with its own types: ours never reach an Envoy, Envoy's
+never a service, and what one service judges by never reaches the other.
+"""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from controlplane.snapshot import ORDER, Resource, Snapshot
+from controlplane.snapshot import CLUSTER, LISTENER, ORDER, ROUTES, Resource, Snapshot
+from protos import KEY_REQUEST, PIPELINE, SERVICE_TYPES
+
+ENVOY = "envoy"
+"""The role of every node that does not say that it is one of our services."""
+
+ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType({ENVOY: ORDER, **SERVICE_TYPES})
+"""The types that each role is served, in the order in which they are sent, and no others."""
+
+ARCHIVED = frozenset({PIPELINE})
+"""Types named by their content: what an older snapshot held stays available by its name."""
+
+ARCHIVE_SIZE = 10_000
+"""How many archived resources of a type are kept; the oldest leave first."""
+
+_ENVOY_NEEDS = (CLUSTER, LISTENER, ROUTES)
+_NOTHING: Mapping[str, Resource] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """All resources of one type; `version` covers them and nothing else.
+    """All resources of one type; `version` covers `resources` and nothing else.
 
     It is what the wire calls `version_info`, so a type whose content did not change keeps its
-    version although the snapshot has another one.
+    version although the snapshot has another one. `archive` is there for whoever subscribes to a
+    name in it, and no part of the wildcard; the oldest is first.
     """
 
     type_url: str
     version: str
     resources: Mapping[str, Resource]
+    archive: Mapping[str, Resource] = field(default_factory=dict)
 
     def with_more(self, more: Mapping[str, Resource]) -> "Offer":
         """Return the offer with resources beside, which it does not hold itself (any more)."""
@@ -27,23 +49,79 @@ class Offer:
         resources = {**more, **self.resources}
         return replace(self, version=_version(resources), resources=MappingProxyType(resources))
 
+    def find(self, name: str) -> Resource | None:
+        """Return a resource by its name, a current or an archived one."""
+        return self.resources.get(name) or self.archive.get(name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What every node shall have: `version` is the snapshot's, `offers` holds every known type."""
+    """What every node of a role shall have.
+
+    `version` is the snapshot's, `offers` holds every type of the role in its order. A node is
+    complete once it asked for the `expected` types.
+    """
 
     version: str
+    role: str
     offers: Mapping[str, Offer]
+    expected: frozenset[str]
 
 
-def world(snapshot: Snapshot) -> World:
-    """Prepare a snapshot. A type that it does not use is known and empty, not unknown."""
-    types = dict.fromkeys((*ORDER, *snapshot.resources))
-    offers = {
-        t: Offer(type_url=t, version=_version(snapshot.of(t)), resources=snapshot.of(t))
-        for t in types
-    }
-    return World(version=snapshot.version, offers=MappingProxyType(offers))
+def world(
+    snapshot: Snapshot,
+    role: str = ENVOY,
+    *,
+    archive: Mapping[str, Resource] = _NOTHING,
+    before: World | None = None,
+) -> World:
+    """Prepare a snapshot. A type that it does not use is known and empty, not unknown.
+
+    What the world `before` held is archived, beside its own archive and `archive` (by name, older
+    than all that). Raises ForeignTypeError for a resource that the role must not see.
+    """
+    foreign = snapshot.resources.keys() - ROLES[role] | snapshot.resources.keys() & {KEY_REQUEST}
+    foreign |= {r.type_url for r in archive.values()} - ARCHIVED.intersection(ROLES[role])
+    if foreign:
+        raise ForeignTypeError(role, frozenset(foreign))
+    offers = {}
+    for type_url in ROLES[role]:
+        there = snapshot.of(type_url)
+        offers[type_url] = Offer(
+            type_url=type_url,
+            version=_version(there),
+            resources=there,
+            archive=_archive(type_url, there, archive, before),
+        )
+    expected = frozenset(ROLES[role]) - {KEY_REQUEST}
+    if role == ENVOY:  # which asks for what others name only once it is named
+        expected = frozenset(t for t in _ENVOY_NEEDS if snapshot.of(t))
+    return World(
+        version=snapshot.version, role=role, offers=MappingProxyType(offers), expected=expected
+    )
+
+
+class ForeignTypeError(Exception):
+    """A mistake of ours: a snapshot for one role holds types that are not its."""
+
+    def __init__(self, role: str, types: frozenset[str]) -> None:
+        super().__init__(role, sorted(types))
+        self.role = role
+        self.types = types
+
+
+def _archive(
+    type_url: str,
+    current: Mapping[str, Resource],
+    older: Mapping[str, Resource],
+    before: World | None,
+) -> Mapping[str, Resource]:
+    if type_url not in ARCHIVED:
+        return _NOTHING
+    last = before.offers[type_url] if before else None
+    known = {**older, **last.archive, **last.resources} if last else older
+    names = [name for name in known if name not in current]
+    return MappingProxyType({name: known[name] for name in names[-ARCHIVE_SIZE:]})
 
 
 def _version(resources: Mapping[str, Resource]) -> str:

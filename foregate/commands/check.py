@@ -19,8 +19,9 @@ from language.report import as_json, render
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("-v", "--verbose", is_flag=True, help="Print the routes in order, and who enforces.")
+@click.option("--env", is_flag=True, help="Refuse secrets that are not set, as servers do.")
 @output_option
-def command(paths: tuple[Path, ...], output: str, *, verbose: bool) -> None:
+def command(paths: tuple[Path, ...], output: str, *, verbose: bool, env: bool) -> None:
     """Check gateway files: exit 0 where all is well, 1 where there are errors.
 
     A folder with a gateway.yaml is one gateway; of any other folder, each file and each folder in
@@ -30,12 +31,12 @@ def command(paths: tuple[Path, ...], output: str, *, verbose: bool) -> None:
     Examples:
       foregate check
       foregate check -v examples/shop/gateway.yaml
-      foregate check -o json gateways/
+      foregate check --env -o json gateways/
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
     failed = False
     reports = []
     for path in [g for p in paths or (Path(MAIN),) for g in _gateways(p)]:
-        built, mistakes = build_path(path)
+        built, mistakes = build_path(path, required=env)
         failed = failed or bool(errors(mistakes))
         if output == "json":
             reports.append(_report(path, built, mistakes))

@@ -28,11 +28,19 @@ from foregate.trust import trust_store
     show_default=True,
     help="Where verdicts are kept between runs.",
 )
-def command(file: Path | None, to: str, envoy: str | None, state_dir: Path) -> None:
+@click.option(
+    "--redis",
+    metavar="URL",
+    envvar="FOREGATE_REDIS_URL",
+    default="",
+    help="Count in this Redis; else in the process.",
+)
+def command(file: Path | None, to: str, envoy: str | None, state_dir: Path, redis: str) -> None:
     """Run a gateway on this machine: save the file, and it is live.
 
-    It starts Envoy, the control plane and, for backends on this machine that nobody listens for,
-    a demo upstream that answers with what arrived. A mistake is shown and the last good state
+    It starts Envoy, the control plane, extauthz and ratelimit where routes need them and, for
+    backends on this machine that nobody listens for, a demo upstream that answers with what
+    arrived. A mistake is shown and the last good state
     stays. Ctrl-C ends all of it.
 
     \b
@@ -50,6 +58,7 @@ def command(file: Path | None, to: str, envoy: str | None, state_dir: Path) -> N
         envoy=envoy,
         state=state_dir,
         trust_store=trust_store(),
+        redis=redis,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(run(options)))

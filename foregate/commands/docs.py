@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
+from controlplane.model.keys import named_keys
 from controlplane.model.schema import Schema, json_schema
 from foregate.commands.options import output as output_option
 from language.suggest import nearest
@@ -60,7 +61,10 @@ def _keys(schema: Schema, above: str) -> Iterator[tuple[str, Schema]]:
         yield from _keys(below, path)
     if isinstance(schema.get("items"), dict):
         yield from _keys(schema["items"], above)
-    if isinstance(schema.get("additionalProperties"), dict) and above == "backends":
+    if isinstance(schema.get("additionalProperties"), dict) and above in {
+        "backends",
+        *named_keys(),
+    }:
         yield from _keys(schema["additionalProperties"], above)
 
 

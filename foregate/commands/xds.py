@@ -24,8 +24,10 @@ from controlplane.snapshot import (
     Subject,
 )
 from foregate.building import build_path
+from foregate.bundle import write
 from foregate.commands.options import file as file_argument
 from foregate.commands.options import output as output_option
+from foregate.trust import trust_store
 from language.mistakes import errors
 from language.report import render
 
@@ -40,19 +42,37 @@ _MESSAGES: Mapping[str, type[Message]] = {
 @click.command()
 @file_argument
 @output_option
-def command(file: Path, output: str) -> None:
+@click.option(
+    "--services",
+    metavar="POLICY",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what extauthz and ratelimit are served into this file, for their --policy.",
+)
+def command(file: Path, output: str, services: Path | None) -> None:
     """Print the Envoy resources that a file compiles to, each with its source lines.
+
+    What only the services get is never printed. With --services it is written into a file that
+    its owner alone can read; issuers are asked for their keys for it.
 
     \b
     Examples:
       foregate xds examples/shop/gateway.yaml
       foregate xds -o json | jq '.resources[].name'
+      foregate xds --services policy.json gateway.yaml
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
-    built, mistakes = build_path(file)
+    built, mistakes = build_path(file, required=services is not None)
     if built.snapshot is None or errors(mistakes):
         texts = {s.name: s.data.decode("utf-8", "replace") for s in built.sources}
         click.echo(render(mistakes, texts, colour=sys.stderr.isatty()), err=True)
         sys.exit(1)
+    if services is not None:
+        files = file if file.is_dir() else file.parent
+        try:
+            count = write(services, built, files, trust_store())
+        except OSError as error:
+            raise click.ClickException(f"{services} cannot be written: {error.strerror}") from None
+        click.echo(f"{services}: {count} resources, for its owner alone")
+        return
     resources = [r for t in ORDER for r in built.snapshot.of(t).values()]
     if output == "json":
         shown = [_shown(r, built) for r in resources]

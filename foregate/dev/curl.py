@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import Plan, PlannedRoute
+from foregate.dev.credentials import Wallet
 from language.paths import Kind, PathPattern
+from policies.auth.pipeline import Pipeline
 from policies.contract import Action
 
 LINES = 6
@@ -24,6 +26,7 @@ class Call:
     path: str
     headers: tuple[tuple[str, str], ...]
     show_head: bool
+    credential: tuple[str, str] | None = None
 
     def line(self, base: str) -> str:
         """The request as a shell takes it."""
@@ -37,15 +40,20 @@ class Call:
         fields = (("host", self.host), *self.headers) if self.host else self.headers
         for name, value in fields:
             words += ["-H", f"{name}: {value}"]
-        return shlex.join([*words, base + self.path])
+        line = shlex.join([*words, base + self.path])
+        if self.credential is None:
+            return line
+        name, value = self.credential  # in double quotes: a token is a variable of the shell
+        return line.replace("curl", f'curl -H "{name}: {value}"', 1)
 
 
 def curl_lines(
-    plan: Plan, base: str, served: Collection[str], most: int = LINES
+    plan: Plan, base: str, served: Collection[str], wallet: Wallet, most: int = LINES
 ) -> tuple[str, ...]:
     """Some lines to try: those that surely succeed before others, the plainest first.
 
-    `served` are the backends that somebody answers for.
+    `served` are the backends that somebody answers for; `wallet` has credentials. A route that
+    nothing in it opens gets no line.
     """
     found: dict[str, tuple[int, int]] = {}
     for host in plan.hosts:
@@ -53,8 +61,11 @@ def curl_lines(
         for entry in host.entries:
             if isinstance(entry, PlannedRoute):
                 trust = _trust(entry.route, served)
-                if trust is not None:
-                    call = _call(entry.route, name)
+                pipeline = next((s.value for s in entry.settings if s.key == "auth"), None)
+                credential = wallet.header(pipeline) if isinstance(pipeline, Pipeline) else None
+                closed = isinstance(pipeline, Pipeline) and credential is None
+                if trust is not None and not closed and not _refuses_us(entry):
+                    call = _call(entry.route, name, credential)
                     conditions = len(call.headers) + len(entry.route.match.query)
                     found.setdefault(call.line(base), (trust, conditions))
     return tuple(sorted(found, key=lambda line: found[line])[:most])
@@ -71,7 +82,12 @@ def _trust(route: Route, served: Collection[str]) -> int | None:
     return SURE if all(name in served for name in targets) else OPEN
 
 
-def _call(route: Route, host: str) -> Call:
+def _refuses_us(entry: PlannedRoute) -> bool:
+    """Whether addresses are asked for: which, is not looked at."""
+    return any(setting.key == "ip" for setting in entry.settings)
+
+
+def _call(route: Route, host: str, credential: tuple[str, str] | None) -> Call:
     match = route.match
     # Parameters are compared as they are sent, so a value stands in the file as in the URL.
     query = "?" + "&".join(f"{name}={value}" for name, value in match.query.items())
@@ -81,6 +97,7 @@ def _call(route: Route, host: str) -> Call:
         path="".join(_segments(route.path)) + (query if match.query else ""),
         headers=tuple(match.headers.items()),
         show_head=route.action is Action.REDIRECT,
+        credential=credential,
     )
 
 

@@ -6,25 +6,29 @@ import functools
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from controlplane.build import Build, Options
+from controlplane.build import Build, Options, build
 from controlplane.files import Sources, read_sources
 from controlplane.gate.gate import Gate
+from controlplane.publisher import Publisher
 from controlplane.sources import SourceFile
 from foregate import parts
-from foregate.dev import envoy
-from foregate.dev.apply import Applier, CannotStartError
-from foregate.dev.demo import Demo
+from foregate.apply import Applier
+from foregate.building import secrets
+from foregate.dev import envoy, services
+from foregate.dev.services import SERVICES, Needs
+from foregate.dev.stage import CannotStartError, DevStage
+from foregate.dev.standin import StandIn
 from foregate.dev.starter import NAME, starter
 from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, Ready, supervise
-from foregate.dev.tools import Tools, real_tools
 from foregate.dev.voice import Voice
-from foregate.dev.watch import saves
+from foregate.watch import saves
 from language.mistakes import Mistake
+from language.report import render
 
 SOCKET_LENGTH = 100
 """Characters of a Unix socket's path; Linux allows 107, others less."""
@@ -35,7 +39,8 @@ class DevOptions:
     """What the command line says. With `to` there is no file.
 
     `state` is a folder in which the gate's verdicts outlive the run, None for none; `trust_store`
-    is the file of authorities that `https` backends are verified with.
+    is the file of authorities that `https` backends are verified with; `redis` the URL of counters
+    that outlive the run, empty for those of the process.
     """
 
     path: Path | None = None
@@ -43,12 +48,12 @@ class DevOptions:
     envoy: str | None = None
     state: Path | None = None
     trust_store: str = ""
+    redis: str = ""
 
 
-async def run(options: DevOptions, tools: Tools | None = None, out: TextIO | None = None) -> int:
+async def run(options: DevOptions, out: TextIO | None = None) -> int:
     """Run until Ctrl-C or SIGTERM (exit code 0), or until it cannot go on (1)."""
-    tools = tools or real_tools()
-    voice = Voice(out or sys.stdout, tools.render)
+    voice = Voice(out or sys.stdout, render)
     try:
         program = parts.envoy(options.envoy)
     except parts.MissingPartError as error:
@@ -60,25 +65,40 @@ async def run(options: DevOptions, tools: Tools | None = None, out: TextIO | Non
         return 1
     with _folder() as folder, _signals() as stop:
         socket = folder / "xds.sock"
-        async with tools.serve(f"unix:{socket}") as control:
-            session = _Session(
-                applier=Applier(
-                    read=read,
-                    build=functools.partial(_build, tools, options),
-                    gate=Gate(
-                        envoy=program.path,
-                        folder=options.state,
-                        reads=(Path(options.trust_store),) if options.trust_store else (),
-                    ),
-                    control=control,
-                    demo=Demo(folder / "upstream.log"),
-                    voice=voice,
-                    folder=folder,
-                    stand_in=not options.to,
-                ),
-                envoy=envoy.program(program.path, folder, socket),
-                path=None if options.to else options.path,
+        publisher = Publisher(
+            f"unix:{socket}",
+            files=_root(options.path),
+            state=options.state,
+            trust_store=options.trust_store,
+        )
+        async with publisher:
+            needs = Needs()
+            stage = DevStage(
+                upstream=StandIn("upstream", "upstream.py", folder),
+                issuer=StandIn("issuer", "issuer.py", folder),
                 voice=voice,
+                folder=folder,
+                stand_in=not options.to,
+                needed=needs.needed,
+            )
+            applier = Applier(
+                read=read,
+                build=functools.partial(_build, options),
+                gate=Gate(
+                    envoy=program.path,
+                    folder=options.state,
+                    reads=(Path(options.trust_store),) if options.trust_store else (),
+                ),
+                publisher=publisher,
+                stage=stage,
+            )
+            session = _Session(
+                applier=applier,
+                stage=stage,
+                needs=needs,
+                envoy=envoy.program(program.path, folder, socket),
+                services={s: services.program(s, folder, socket, options.redis) for s in SERVICES},
+                path=None if options.to else options.path,
             )
             return await session.until(stop)
 
@@ -88,9 +108,15 @@ class _Session:
     """The tasks of one run."""
 
     applier: Applier
+    stage: DevStage
+    needs: Needs
     envoy: Program
+    services: Mapping[str, Program]
     path: Path | None
-    voice: Voice
+
+    @property
+    def voice(self) -> Voice:
+        return self.stage.voice
 
     async def until(self, stop: asyncio.Event) -> int:
         """Work until `stop` is set. Whatever ends it, every child has ended when it returns."""
@@ -98,8 +124,10 @@ class _Session:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._upstream()),
+                    group.create_task(self._stand_in(self.stage.upstream)),
+                    group.create_task(self._stand_in(self.stage.issuer)),
                     group.create_task(self._envoy()),
+                    *(group.create_task(self._service(s)) for s in self.services),
                     group.create_task(self._files()),
                 ]
                 await stop.wait()
@@ -116,15 +144,20 @@ class _Session:
                     self.voice.warn(f"{child.name} {child.how}: giving up", *_indent(child.words))
         return code
 
-    async def _upstream(self) -> None:
-        demo = self.applier.demo
-        await supervise(demo.program, demo.ready, self._report)
+    async def _stand_in(self, one: StandIn) -> None:
+        await one.needed.wait()
+        await supervise(one.program, one.ready, self._report)
 
     async def _envoy(self) -> None:
         """Start Envoy once there is something to serve: it asks at once, and would wait long."""
-        await self.applier.published.wait()
-        ready = functools.partial(envoy.answers, self.applier.folder)
+        await self.applier.publisher.offered.wait()
+        ready = functools.partial(envoy.answers, self.stage.folder)
         await supervise(self.envoy, ready, self._report)
+
+    async def _service(self, service: str) -> None:
+        await self.needs.events[service].wait()
+        ready = functools.partial(services.answers, service, self.stage.folder)
+        await supervise(self.services[service], ready, self._report)
 
     async def _files(self) -> None:
         await self.applier.refresh()
@@ -134,7 +167,7 @@ class _Session:
 
     def _report(self, event: Event) -> None:
         if event.name == self.envoy.name and isinstance(event, Ready):
-            self.applier.envoy_up.set()
+            self.stage.envoy_up.set()
         if isinstance(event, Crashed):
             self.voice.warn(
                 f"{event.name} {event.how}; starting it again in {event.delay:g} s",
@@ -158,8 +191,18 @@ def _reader(options: DevOptions) -> Callable[[], Sources] | Mistake:
     return functools.partial(read_sources, path)
 
 
-def _build(tools: Tools, options: DevOptions, sources: tuple[SourceFile, ...]) -> Build:
-    return tools.build(sources, Options(loopback=True, trust_store=options.trust_store))
+def _build(options: DevOptions, sources: tuple[SourceFile, ...]) -> Build:
+    surroundings = Options(
+        loopback=True, trust_store=options.trust_store, secrets=secrets(required=True)
+    )
+    return build(sources, surroundings)
+
+
+def _root(path: Path | None) -> Path:
+    """Where files that the gateway names are looked up."""
+    if path is None:
+        return Path()
+    return path if path.is_dir() else path.parent
 
 
 @contextlib.contextmanager

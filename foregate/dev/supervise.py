@@ -7,8 +7,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,12 +17,16 @@ TETHER = Path(__file__).with_name("tether.py")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What is run. `log` gets what it prints; with `piped`, its stdin and stdout are ours."""
+    """What is run. `log` gets what it prints; with `piped`, its stdin and stdout are ours.
+
+    `environ` is beside what we have ourselves.
+    """
 
     name: str
     command: tuple[str, ...]
     log: Path
     piped: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +136,7 @@ async def _running(program: Program) -> AsyncIterator[Process]:
             stdin=asyncio.subprocess.PIPE if program.piped else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE if program.piped else log,
             stderr=log,
+            env={**os.environ, **program.environ},
             start_new_session=True,
         )
     try:

@@ -1,13 +1,17 @@
 """The demo upstream: an HTTP/1.1 server that answers each request with what arrived.
 
 Run as a child: each line on stdin is a JSON list of the backends to serve from now on; the answer
-on stdout names those that could not be. It ends with its stdin.
+on stdout names those that could not be. It ends with its stdin. Run by itself, as in a container,
+its arguments say what it serves until a signal ends it: `python -m foregate.dev.upstream
+NAME=HOST:PORT…`.
 """
 
 import asyncio
 import contextlib
 import json
+import signal
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 HEAD = 64 << 10
@@ -158,5 +162,24 @@ async def main() -> None:
         sys.stdout.flush()
 
 
+def named(argument: str) -> Backend:
+    """Read `NAME=HOST:PORT`; raises ValueError."""
+    name, _, address = argument.partition("=")
+    host, _, port = address.rpartition(":")
+    if not (name and host):
+        raise ValueError(f"{argument} is not NAME=HOST:PORT")
+    return Backend(name=name, host=host.strip("[]"), port=int(port))
+
+
+async def stand_alone(backends: Iterable[Backend]) -> None:
+    """Serve these until SIGTERM or Ctrl-C; raises OSError where an address is taken."""
+    stop = asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    for backend in backends:
+        await serve(backend)
+    await stop.wait()
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(stand_alone(map(named, sys.argv[1:])) if sys.argv[1:] else main())

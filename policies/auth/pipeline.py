@@ -59,6 +59,12 @@ class Pipeline:
     scopes: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
 
+    @property
+    def counts(self) -> frozenset[str]:
+        """What some admitted request can be counted by (see `policies.contract.Admission`)."""
+        keys = any(isinstance(one, ApiKeyIdentity) for one in self.identities)
+        return frozenset({"user", "consumer", "key"} if keys else {"user"})
+
 
 class MalformedPipelineError(Exception):
     """A document that is not exactly what `document` writes."""

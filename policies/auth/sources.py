@@ -13,7 +13,7 @@ class Origin(Enum):
     URL = "url"
     """`at` is the URL of a JWK Set."""
     FILE = "file"
-    """`at` is the path of a file with a JWK Set, seen from the file that names it."""
+    """`at` is the path of a file with a JWK Set, seen from the folder of gateway.yaml."""
     INLINE = "inline"
     """`at` is the JWK Set itself, as JSON."""
 

@@ -11,7 +11,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
-from policies.contract import RouteFacts, RouteStep
+from policies.contract import FilterStep, RouteFacts, RouteStep, WhenDown
 from policies.format_strings import literal
 from policies.headers.spec import HeaderOperations
 
@@ -56,7 +56,7 @@ def _response(settings: HeaderOperations, _facts: RouteFacts, route: Route) -> t
     return (route,)
 
 
-def _filter() -> hcm_pb2.HttpFilter:
+def _filter(_when_down: WhenDown) -> hcm_pb2.HttpFilter:
     one = hcm_pb2.HttpFilter(name=FILTER)
     one.typed_config.Pack(header_mutation_pb2.HeaderMutation(), deterministic=True)
     return one
@@ -64,4 +64,4 @@ def _filter() -> hcm_pb2.HttpFilter:
 
 ROUTE: Mapping[str, RouteStep] = {"request": _request, "response": _response}
 
-FILTERS = {"headers": _filter}
+FILTERS: Mapping[str, FilterStep] = {"headers": _filter}

@@ -21,8 +21,8 @@ REWRITE = os.environ.get("FOREGATE_REWRITE") == "1"
 
 MORE_THAN_ONE = {
     "backend-name": 2,
-    "later-route-keys": 4,
-    "later-top-keys": 4,
+    "later-route-keys": 2,
+    "later-top-keys": 3,
     "several": 9,
     "to-weights-fraction": 2,
     "to-weights-percent": 2,

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 
 import pytest
-
 from foregate.dev.demo import Demo
+
 from foregate.dev.supervise import ChildFailedError, Event, Program, Ready, supervise
-from foregate.dev.upstream import Backend, BadRequestError, head_of, serve
+from foregate.dev.upstream import Backend, BadRequestError, head_of, named, serve
+from tests.e2e.process import ROOT
+from tests.e2e.process import Process as Child
 from tests.foregate.dev_processes import DEADLINE, free_port, gone
 
 
@@ -20,6 +23,16 @@ async def exchange(port: int, sent: bytes) -> bytes:
         answer = await reader.read()
         writer.close()
         return answer
+
+
+async def listened(port: int, sent: bytes) -> bytes:
+    """The exchange, once somebody listens."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            try:
+                return await exchange(port, sent)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.02)
 
 
 def talk(sent: bytes) -> bytes:
@@ -160,3 +173,21 @@ def test_a_child_that_never_was_ready_is_not_tried_again(tmp_path: Path) -> None
         assert (raised.value.how, raised.value.words) == ("ended with exit code 3", ("why",))
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize("text", ["", "users", "users=", "users=9101", "=h:1", "users=h:x"])
+def test_an_argument_is_a_name_and_an_address(text: str) -> None:
+    assert named("users=0.0.0.0:9101") == Backend(name="users", host="0.0.0.0", port=9101)  # noqa: S104 # read, not bound
+    assert named("users=[::1]:9101").host == "::1"
+    with pytest.raises(ValueError, match=r".+"):
+        named(text)
+
+
+def test_by_itself_it_serves_its_arguments_until_it_is_asked_to_end() -> None:
+    one, other = free_port(), free_port()
+    words = [f"a=127.0.0.1:{one}", f"b=127.0.0.1:{other}"]
+    child = Child([sys.executable, "-m", "foregate.dev.upstream", *words], ROOT)
+    for name, port in (("a", one), ("b", other)):
+        (body,) = bodies(asyncio.run(listened(port, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")))
+        assert body["backend"] == name
+    assert child.end() == 0

@@ -29,8 +29,8 @@ def every_key() -> list[Key]:
 
 
 def sub_keys(key: Key) -> tuple[str, ...]:
-    """The keys of a key's mapping, none where it holds one value."""
-    return decoder(key).keys(())
+    """The keys of a key's mapping, or of those in its list; none where it holds one value."""
+    return tuple(dict.fromkeys((*decoder(key).keys(()), *decoder(key).keys((0,)))))
 
 
 def envoy_half(policy: str) -> ModuleType | None:

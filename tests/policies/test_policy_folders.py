@@ -9,14 +9,17 @@ import pytest
 from controlplane.build import Build, Options, build
 from controlplane.compile.halves import filters
 from controlplane.sources import SourceFile
+from language.secrets import Secrets
 from policies import POLICIES, SLOTS
-from policies.contract import Action, BackendKey, Key, RouteKey
+from policies.contract import Action, BackendKey, Key, NamedKey, RouteKey, WhenDown
+from policies.defaults import uncalled
 from tests.policies.policy_folders import (
     FOLDERS,
     case_files,
     envoy_half,
     every_key,
     keys,
+    mappings,
     sub_keys,
     written,
 )
@@ -40,7 +43,7 @@ def test_no_key_stands_in_two_policies() -> None:
 def test_a_policy_brings_keys_with_words(policy: str) -> None:
     assert keys(policy)
     for key in keys(policy):
-        assert isinstance(key, RouteKey | BackendKey)
+        assert isinstance(key, RouteKey | BackendKey | NamedKey)
         assert key.summary.endswith(".")
         assert key.example.startswith(f"{key.name}: ")
 
@@ -50,15 +53,19 @@ def test_an_envoy_half_acts_on_its_own_keys_alone(policy: str) -> None:
     half = envoy_half(policy)
     routes = set(getattr(half, "ROUTE", {}))
     clusters = set(getattr(half, "CLUSTER", {}))
-    acting = {key.name for key in keys(policy) if key.in_envoy}
+    acting = {key.name for key in keys(policy) if key.in_envoy or _calls(key)}
     assert routes == acting & {k.name for k in keys(policy) if isinstance(k, RouteKey)}
     assert clusters == acting & {k.name for k in keys(policy) if isinstance(k, BackendKey)}
+
+
+def _calls(key: Key) -> bool:
+    return isinstance(key, RouteKey) and key.calls is not uncalled
 
 
 def test_each_slot_is_filled_by_one_policy_and_each_filter_has_a_slot() -> None:
     given = [slot for p in POLICIES for slot in getattr(envoy_half(p), "FILTERS", {})]
     assert sorted(given) == sorted(SLOTS)
-    assert len({one.name for one in filters()}) == len(SLOTS)
+    assert len({one.name for one in filters(WhenDown())}) == len(SLOTS)
 
 
 @each_policy
@@ -93,8 +100,10 @@ def test_a_policy_has_cases_that_write_each_of_its_keys(policy: str) -> None:
     found = [one for path in case_files(policy) for one in written(path)]
     for key in keys(policy):
         settings = [one[key.name] for one in found if key.name in one]
+        if isinstance(key, NamedKey):
+            settings = [one for named in settings for one in mappings(named)]
         assert settings, f"no case writes {key.name}"
-        below = {name for value in settings if isinstance(value, dict) for name in value}
+        below = {name for one in mappings(settings) for name in one}
         assert set(sub_keys(key)) <= below, f"no case writes these of {key.name}"
 
 
@@ -106,6 +115,8 @@ def _with(key: Key | None) -> Build:
         route = f"    {key.example}\n"
         if Action.FORWARD not in key.actions:
             action, route = key.example, ""
+    elif isinstance(key, NamedKey):
+        return _with_named(key)
     elif key is not None:
         backend = f"    {key.example}\n"
     auth = "" if key is not None and key.required else "    auth: none\n"
@@ -120,10 +131,27 @@ def _with(key: Key | None) -> Build:
     )
 
 
+NAMED = {"identities": "idp", "consumers": "keys"}
+"""What a route asks for so that a named thing is of use."""
+
+
+def _with_named(key: NamedKey) -> Build:
+    identities = key.example
+    if key.name != "identities":
+        identities = f"identities: {{keys: {{apiKey: {{header: x-api-key}}}}}}\n{key.example}"
+    text = f"version: 1\n{identities}\nroutes:\n  - path: /a\n"
+    text += f"    auth: {NAMED[key.name]}\n    respond: {{status: 200}}\n"
+    secrets = Secrets(environ={"BOB_KEY_HASH": "0" * 64}, required=True)
+    return build((SourceFile(name="gateway.yaml", data=text.encode()),), Options(secrets=secrets))
+
+
 @each_key
 def test_the_example_of_a_key_is_right_and_acts(key: Key) -> None:
     made, plain = _with(key), _with(None)
     assert made.mistakes == ()
+    if isinstance(key, NamedKey):
+        assert made.services != plain.services
+        return
     assert made.snapshot is not None
     assert plain.snapshot is not None
     if key.in_envoy:

@@ -13,6 +13,7 @@ from typing import Any
 from betterproto2 import Message
 from pydantic import PydanticDeprecatedSince212
 
+import tests.controlplane.compile.ip_matcher  # noqa: F401 # registers its message
 from controlplane.snapshot import Resource
 
 with warnings.catch_warnings():  # its generated code is older than our pydantic

@@ -4,27 +4,36 @@
 a case that blesses a mistake is worse than none.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from google.protobuf.json_format import MessageToDict
 
 from controlplane.build import Build, Options, build
 from controlplane.compile.listener import BUFFER
 from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Snapshot
 from controlplane.sources import SourceFile
+from protos import CONSUMERS, CONSUMERS_NAME, EXTAUTHZ, PIPELINE, auth_pb2
 from tests.controlplane.compile.envoy_reading import Plain, read
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("policies/*/cases/*.yaml", "tests/controlplane/compile/cases/*.yaml")
+OURS = "foregate:"
+AUTH = "foregate.auth"
 TRUST_STORE = "/trusted/authorities.pem"
 """A name that no machine has, so that no case depends on one."""
 
-KINDS = ("hosts", "routes", "whole", "clusters", "endpoints", "listener", "filters", "answers")
+KINDS = (
+    *("hosts", "routes", "whole", "clusters", "endpoints"),
+    *("services", "listener", "filters", "answers", "extauthz"),
+)
 """What a case may expect: the virtual hosts with their domains, the routes of the only one in
-order, clusters and endpoints by name, the listener but for the answers that it makes itself, the
-names of its HTTP filters, those answers."""
+order, clusters and endpoints by name, the clusters of our services, the listener but for the
+answers that it makes itself, the names of its HTTP filters, those answers, and what extauthz is
+served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +76,13 @@ def built(case: Case, trust_store: str = TRUST_STORE) -> Build:
 
 def actual(case: Case) -> Plain:
     """What Envoy is told, for the kinds of resources that the case is about."""
-    snapshot = built(case).snapshot
-    assert snapshot is not None
-    return {kind: _VIEWS[kind](snapshot) for kind in case.expect}
+    made = built(case)
+    assert made.snapshot is not None
+    views = {kind: view for kind, view in _VIEWS.items() if kind in case.expect}
+    shown: Plain = {kind: view(made.snapshot) for kind, view in views.items()}
+    if "extauthz" in case.expect:
+        shown["extauthz"] = _extauthz(made.services[EXTAUTHZ])
+    return {kind: shown[kind] for kind in case.expect}
 
 
 def rewrite(case: Case) -> None:
@@ -88,8 +101,11 @@ def _routes(snapshot: Snapshot) -> list[Plain]:
     shown = []
     for route in _whole(snapshot):
         filters = route.get("typedPerFilterConfig", {})
-        if filters.pop(BUFFER, None) and not filters:
-            del route["typedPerFilterConfig"]
+        filters.pop(BUFFER, None)
+        if filters.get(AUTH, {}).get("disabled"):  # as every open route says
+            del filters[AUTH]
+        if not filters:
+            route.pop("typedPerFilterConfig", None)
         shown.append(_nameless(route))
     return [route for route in shown if route.get("directResponse", {}).get("status") != 400]
 
@@ -129,11 +145,37 @@ def _manager(listener: Plain) -> Plain:
 
 
 def _clusters(snapshot: Snapshot) -> dict[str, Plain]:
-    return {name: _nameless(read(one)) for name, one in snapshot.of(CLUSTER).items()}
+    return {
+        name: _nameless(read(one))
+        for name, one in snapshot.of(CLUSTER).items()
+        if not name.startswith(OURS)
+    }
+
+
+def _services(snapshot: Snapshot) -> dict[str, Plain]:
+    return {
+        name: _nameless(read(one))
+        for name, one in snapshot.of(CLUSTER).items()
+        if name.startswith(OURS)
+    }
 
 
 def _endpoints(snapshot: Snapshot) -> dict[str, Any]:
-    return {name: read(one)["endpoints"] for name, one in snapshot.of(ENDPOINTS).items()}
+    return {
+        name: read(one)["endpoints"]
+        for name, one in snapshot.of(ENDPOINTS).items()
+        if not name.startswith(OURS)
+    }
+
+
+def _extauthz(snapshot: Snapshot) -> Plain:
+    """Pipelines by the first letters of their hash, and who holds which keys."""
+    pipelines = {
+        name[:8]: json.loads(auth_pb2.Pipeline.FromString(one.body).document)
+        for name, one in snapshot.of(PIPELINE).items()
+    }
+    consumers = auth_pb2.ConsumerSet.FromString(snapshot.of(CONSUMERS)[CONSUMERS_NAME].body)
+    return {"pipelines": pipelines, **MessageToDict(consumers)}
 
 
 def _nameless(message: Plain) -> Plain:
@@ -147,6 +189,7 @@ _VIEWS = {
     "whole": _whole,
     "clusters": _clusters,
     "endpoints": _endpoints,
+    "services": _services,
     "listener": _listener,
     "filters": _filters,
     "answers": _answers,

@@ -62,7 +62,7 @@ def test_units_are_clusters_then_tables_hosts_routes_then_listeners() -> None:
         for unit in whole.units
     ]
     assert kinds == [
-        *[(CLUSTER, 0)] * 2,
+        *[(CLUSTER, 0)] * 4,
         *[(ROUTES, 0), (ROUTES, 1), (ROUTES, 2), (ROUTES, 2), (ROUTES, 2)],
         (LISTENER, 0),
     ]
@@ -76,7 +76,8 @@ def test_a_part_keeps_every_cluster_by_name_and_nothing_else() -> None:
     whole = proof(good(built(3)))
     chosen = route_units(whole)[1]
     shown = whole.of([chosen])
-    assert [c.name for c in static(shown).clusters] == ["b0", "b1", "b2"]
+    names = [c.name for c in static(shown).clusters]
+    assert names == ["b0", "b1", "b2", "foregate:extauthz", "foregate:ratelimit"]
     assert not any(c.load_assignment.endpoints for c in static(shown).clusters)
     (table,) = tables(shown)
     (host,) = table.virtual_hosts

@@ -15,6 +15,9 @@ SCHEMA = Draft202012Validator(json_schema())
 RIGHT = """
 version: 1
 listen: {http: 8080}
+identities: {idp: {issuer: "https://a", audience: [b]}, keys: {apiKey: {header: x-a}}}
+consumers: {bob: {key: "sha256:${X}"}, eve: {keys: [{hash: {file: x}}]}}
+whenDown: {jwks: {useCachedFor: 1h}}
 hosts: [a.b]
 defaults: {auth: none, retry: {attempts: 2}, backend: {caps: {connections: 1}}}
 backends: {a: "http://a", b: {endpoints: ["1.2.3.4:80"], caps: {connections: none, pending: 2}}}
@@ -45,7 +48,10 @@ def test_what_is_right_is_taken() -> None:
         (("listen", "http"), 0),
         (("hosts",), "a.b"),
         (("defaults", "redirect"), {"path": "/a"}),
-        (("defaults", "auth"), "idp"),
+        (("defaults", "auth"), {"anyOf": "idp"}),
+        (("identities",), {"idp": {"issuer": "idp"}}),
+        (("consumers",), {"bob": {"keys": [{"scopes": ["a"]}]}}),
+        (("whenDown",), {"redis": "maybe"}),
         (("defaults", "retry", "attempts"), "many"),
         (("defaults", "backend", "timeout"), "3s"),
         (("backends", "a"), "a"),

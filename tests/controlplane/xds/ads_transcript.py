@@ -1,14 +1,15 @@
 """Plays a transcript against a pure ADS stream and checks every line of it.
 
     == CDS a=1 b=1      a snapshot is published: resources with their versions
+    == extauthz KEYS a=1    the same for another role than Envoy's
     >> CDS +a           a request comes in; in SotW the names stand alone: `>> CDS a b`
     << CDS a=1 -c       a reply goes out; `-c` is removed (delta)
-    << nacked CDS why   what else the stream says: nacked, ignored, close
+    << nacked CDS why   what else the stream says: nacked, ignored, wanted, close
 
 Words of a request: `ack` and `nack` answer the last reply of the type, `#1` an older one;
-`#x` is a nonce from elsewhere; `node=x`; `held:a=1` is an initial resource version. The node's
-name goes with the first request unless the line says `node=`. Nothing may go out that is not
-written, at its place; ACKs are not shown.
+`#x` is a nonce from elsewhere; `node=x`; `held:a=1` is an initial resource version; `service=x`
+and `address=x` say that the node is a service. The node's name goes with the first request unless
+the line says `node=`. Nothing may go out that is not written, at its place; ACKs are not shown.
 """
 
 from collections.abc import Mapping
@@ -26,9 +27,28 @@ from controlplane.snapshot import (
     Snapshot,
     snapshot,
 )
-from controlplane.xds.stream import Acked, Close, Event, Ignored, Nacked, Send, Step, Stream
+from controlplane.xds.stream import (
+    Acked,
+    Close,
+    Event,
+    Ignored,
+    Nacked,
+    Send,
+    Step,
+    Stream,
+    Wanted,
+)
 from controlplane.xds.subscription import Request
-from controlplane.xds.world import world
+from controlplane.xds.world import ENVOY, World, world
+from protos import (
+    CONSUMERS,
+    FLEET,
+    KEY_REQUEST,
+    KEYS,
+    LIMITS,
+    PIPELINE,
+    SERVICE_TYPES,
+)
 
 TYPES: Final[Mapping[str, str]] = {
     "CDS": CLUSTER,
@@ -39,7 +59,16 @@ TYPES: Final[Mapping[str, str]] = {
     "SRDS": SCOPE,
     "RDS": ROUTES,
 }
-SHORT = {url: short for short, url in TYPES.items()}
+OWN: Final[Mapping[str, str]] = {
+    "CONSUMERS": CONSUMERS,
+    "KEYS": KEYS,
+    "PIPELINE": PIPELINE,
+    "ASK": KEY_REQUEST,
+    "FLEET": FLEET,
+    "LIMITS": LIMITS,
+}
+ALL: Final[Mapping[str, str]] = {**TYPES, **OWN}
+SHORT = {url: short for short, url in ALL.items()}
 
 
 def sotw(text: str) -> Stream:
@@ -59,7 +88,7 @@ def published(text: str) -> Snapshot:
     for word in text.split():
         name, equals, version = word.partition("=")
         if not equals:
-            type_url = TYPES[name]
+            type_url = ALL[name]
             continue
         body = f"{name} {version}".encode()
         found.append(Resource(type_url=type_url, name=name, body=body, version=version))
@@ -67,12 +96,12 @@ def published(text: str) -> Snapshot:
 
 
 def _play(text: str, *, delta: bool) -> Stream:
-    stream = Stream(id="s", delta=delta, world=None)
+    stream = Stream(id="s", delta=delta)
     said: list[str] = []
     expected = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
     for line in expected:
         if line.startswith("=="):
-            step = stream.publish(world(published(line[2:])))
+            step = stream.publish(_world(line[2:].split(), stream))
         elif line.startswith(">>"):
             step = stream.receive(_request(line[2:].split(), stream))
         else:
@@ -83,14 +112,19 @@ def _play(text: str, *, delta: bool) -> Stream:
     return stream
 
 
+def _world(words: list[str], stream: Stream) -> World:
+    role = words.pop(0) if words and words[0] in SERVICE_TYPES else ENVOY
+    return world(published(" ".join(words)), role, before=stream.worlds.get(role))
+
+
 def _request(words: list[str], stream: Stream) -> Request:
-    type_url = TYPES.get(words[0], words[0]) if words[0] != "-" else ""
-    node = "" if stream.node else "n"
+    type_url = ALL.get(words[0], words[0]) if words[0] != "-" else ""
     subscription = stream.subscriptions.get(type_url)
     nonce, error = "", None
     names: list[str] = []
     gone: list[str] = []
     held: dict[str, str] = {}
+    said = {"node": "" if stream.node else "n", "service": "", "address": "unix:/a"}
     for word in words[1:]:
         if word in {"ack", "nack"}:
             assert subscription is not None
@@ -98,8 +132,8 @@ def _request(words: list[str], stream: Stream) -> Request:
             error = "why" if word == "nack" else None
         elif word.startswith("#"):
             nonce = f"s-{word[1:]}" if word[1:].isdigit() else word[1:]
-        elif word.startswith("node="):
-            node = word[5:]
+        elif word.partition("=")[0] in said:
+            said |= dict([word.split("=")])
         elif word.startswith("held:"):
             held |= dict([word[5:].split("=")])
         elif word.startswith("-"):
@@ -108,7 +142,7 @@ def _request(words: list[str], stream: Stream) -> Request:
             names.append(word.removeprefix("+"))
     return Request(
         type_url=type_url,
-        node=node,
+        **said,
         nonce=nonce,
         error=error,
         names=tuple(names),
@@ -130,6 +164,8 @@ def _words(event: Event) -> str:
             return f"nacked {SHORT[type_url]} {message}"
         case Ignored(type_url=type_url):
             return f"ignored {type_url}"
+        case Wanted(type_url=type_url, name=name):
+            return f"wanted {SHORT[type_url]} {name}"
         case Close(status=status):
             return f"close {status}"
         case Acked():

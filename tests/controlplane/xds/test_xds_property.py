@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from controlplane.snapshot import CLUSTER, ENDPOINTS, ROUTES, Snapshot
 from controlplane.xds.stream import Nacked, Send, Step, Stream
 from controlplane.xds.subscription import WHOLE, Push, Request
-from controlplane.xds.world import World, world
+from controlplane.xds.world import ENVOY, World, world
 from tests.controlplane.xds.ads_transcript import TYPES, published
 
 NAMES = ("a", "b", "c")
@@ -29,7 +29,7 @@ class Client:
 
     delta: bool
     flaky: bool
-    stream: Stream = field(default_factory=lambda: Stream(id="", delta=False, world=None))
+    stream: Stream = field(default_factory=lambda: Stream(id="", delta=False))
     streams: int = 0
     names: dict[str, frozenset[str]] = field(
         default_factory=lambda: {ENDPOINTS: frozenset("a"), ROUTES: frozenset("ab")}
@@ -42,7 +42,7 @@ class Client:
 
     def connect(self, now: World) -> None:
         self.streams += 1
-        self.stream = Stream(id=f"{self.streams}", delta=self.delta, world=now)
+        self.stream = Stream(id=f"{self.streams}", delta=self.delta, worlds={ENVOY: now})
         self.inward.clear()
         self.outward.clear()
         self.nonces.clear()

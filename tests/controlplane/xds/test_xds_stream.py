@@ -8,7 +8,7 @@ import pytest
 from controlplane.snapshot import CLUSTER
 from controlplane.xds.stream import Acked, Stream
 from controlplane.xds.subscription import Request
-from controlplane.xds.world import world
+from controlplane.xds.world import ENVOY, world
 from tests.controlplane.xds.ads_transcript import TYPES, delta, published, sotw
 
 
@@ -60,7 +60,7 @@ def test_an_unknown_type_is_told_and_not_answered() -> None:
 
 def test_an_ack_tells_the_version_of_its_type() -> None:
     now = world(published("CDS a=1 RDS r=1"))
-    stream = Stream(id="s", delta=True, world=now)
+    stream = Stream(id="s", delta=True, worlds={ENVOY: now})
     stream = stream.receive(Request(type_url=CLUSTER, node="n")).stream
     step = stream.receive(Request(type_url=CLUSTER, nonce="s-1"))
     version = now.offers[CLUSTER].version

@@ -1,0 +1,50 @@
+"""What of an answer is keys: the admission of JWK Sets (RFC 7517) before anything is kept.
+
+Only public keys of the kinds that sign tokens get through. A key that comes with its private half
+is everybody's key, and none.
+"""
+
+import json
+from collections.abc import Mapping
+
+_PUBLIC = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+"""The members that make a public key, by its kind (RFC 7518 section 6, RFC 8037 section 2)."""
+
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+class NoKeysError(Exception):
+    """An answer without a single key to use; `why` says so without a word of the answer."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def public_keys(body: bytes) -> bytes:
+    """Return the public keys of a JWK Set as one in canonical JSON. Raises NoKeysError."""
+    keys = json_object(body).get("keys")
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+        raise NoKeysError("no JWK Set")
+    sound = [key for key in keys if _is_public(key)]
+    if not sound:
+        raise NoKeysError("no public key in the JWK Set")
+    return json.dumps({"keys": sound}, sort_keys=True, separators=(",", ":")).encode()
+
+
+def json_object(body: bytes) -> Mapping[str, object]:
+    """Read a JSON object. Raises NoKeysError."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise NoKeysError("not JSON") from error
+    if not isinstance(found, dict):
+        raise NoKeysError("no JSON object")
+    return found
+
+
+def _is_public(key: Mapping[str, object]) -> bool:
+    kind = key.get("kty")
+    members = _PUBLIC.get(kind, ()) if isinstance(kind, str) else ()
+    there = all(isinstance(key.get(m), str) and key[m] for m in members)
+    return bool(members) and there and not _PRIVATE & key.keys()

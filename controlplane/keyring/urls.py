@@ -1,0 +1,56 @@
+"""Which URLs keys are fetched from: https, or this machine."""
+
+from ipaddress import ip_address
+
+import httpx
+
+URL_LENGTH = 2048
+"""Characters."""
+
+WELL_KNOWN = "/.well-known/openid-configuration"
+
+
+def unfit(url: str) -> str:
+    """Say why nothing is fetched from this URL, in short; empty when it is sound."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        return "not a URL"
+    if len(url) > URL_LENGTH:
+        return "the URL is too long"
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        return "not an http URL"
+    if parsed.userinfo:
+        return "a user in the URL"
+    if parsed.scheme == "http" and not _is_here(parsed.host):
+        return "neither https nor on this machine"
+    return ""
+
+
+def metadata_url(issuer: str) -> str:
+    """Return where an issuer's metadata is (OpenID Connect Discovery 1.0, section 4)."""
+    return issuer.removesuffix("/") + WELL_KNOWN
+
+
+def unfit_issuer(issuer: str) -> str:
+    """Say why an issuer has no metadata, in short; empty when it can have."""
+    if "?" in issuer or "#" in issuer:
+        return "a query or fragment in the issuer"
+    return unfit(metadata_url(issuer))
+
+
+def host(url: str) -> str:
+    """Return the host of a URL, for logs: the rest may say more than a log should."""
+    try:
+        return httpx.URL(url).host
+    except (httpx.InvalidURL, ValueError):
+        return ""
+
+
+def _is_here(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,200 @@
+"""One version on its way to everybody: first the services that judge by it, then every Envoy.
+
+    async with Publisher("unix:/run/foregate/xds.sock", files=Path("gateway")) as publisher:
+        published = await publisher.publish(build, within=5)
+
+It also keeps up what changes between versions: issuers' keys, the instances of the services (an
+Envoy's endpoints), and how many of them there are. Phases within one Envoy are the streams' own.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from controlplane.build import Build
+from controlplane.compile.services import ROLES, cluster_name, members
+from controlplane.keyring.keyring import Keyring
+from controlplane.retired import Retired
+from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
+from controlplane.xds.server import Heard, Outcome, Server
+from controlplane.xds.stream import Instances, Wanted
+from controlplane.xds.world import ENVOY
+from protos import EXTAUTHZ, FLEET, FLEET_NAME, KEY_REQUEST, LIMITS, RATELIMIT
+from protos.limits_pb2 import Fleet
+
+SERVICES_SECONDS = 5.0
+"""How long a version waits for the services that its routes call; then it goes on, and says so."""
+
+KEYS_SECONDS = 2.5
+"""How long a version waits for the first attempt at an issuer's keys."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What became of a version. `late` are services that did not take it in time.
+
+    Their routes answer 503 until they do; where `rejecting` is named, that service refused it and
+    the version went to no Envoy.
+    """
+
+    outcome: Outcome
+    late: tuple[str, ...] = ()
+    rejecting: str = ""
+
+
+class Publisher:
+    """The xDS server with its keyring. `files` is where key files are looked up.
+
+    `offered` is set once there is something for Envoys to ask for.
+    """
+
+    def __init__(
+        self, address: str, *, files: Path, state: Path | None = None, trust_store: str = ""
+    ) -> None:
+        self.offered = asyncio.Event()
+        self._server = Server(address, heard=self._heard)
+        self._keyring = Keyring(
+            folder=state, root=files, trust_store=trust_store, on_change=self._offer_services
+        )
+        self._retired = Retired()
+        self._target: Build | None = None
+        self._live: Build | None = None
+        self._envoys: Snapshot | None = None
+        self._versions: dict[str, str] = {}
+        self._addresses: dict[str, tuple[str, ...]] = {}
+        self._turn = asyncio.Lock()
+        self._held = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open the port. Raises RuntimeError when the address is taken."""
+        await self._held.enter_async_context(self._server)
+        await self._held.enter_async_context(self._keyring)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End all streams; nodes keep what they have."""
+        await self._held.aclose()
+
+    @property
+    def server(self) -> Server:
+        """The server, to be looked at."""
+        return self._server
+
+    async def publish(
+        self, build: Build, *, within: float, services: float = SERVICES_SECONDS
+    ) -> Published:
+        """Bring a build without errors to everybody; what is refused is taken back.
+
+        `within` seconds for the Envoys, `services` for the services before them.
+        """
+        async with self._turn:
+            before = self._live
+            self._want(before, build)
+            await self._keyring.first(within=KEYS_SECONDS)
+            self._target = build
+            self._offer_services()
+            late: list[str] = []
+            for role in sorted(build.calls):
+                outcome = await self._settled(role, services)
+                if outcome.state == "rejected":
+                    self._take_back(before)
+                    return Published(outcome=outcome, rejecting=role)
+                if outcome.state != "live":
+                    late.append(role)
+                    _log.warning("service is late", service=role, waiting=outcome.waiting)
+            self._envoys = build.snapshot
+            self._offer_envoys()
+            outcome = await self._settled(ENVOY, within)
+            if outcome.state == "live":
+                self._live = build
+                self._want(build)
+                self._offer_services()
+            else:
+                self._take_back(before)
+            return Published(outcome=outcome, late=tuple(late))
+
+    def _take_back(self, before: Build | None) -> None:
+        """Send the last good again: a refusal may have been applied in part."""
+        if before is None:
+            return
+        self._target = before
+        self._envoys = before.snapshot
+        self._offer_envoys()
+        self._want(before)
+        self._offer_services()
+
+    def _want(self, *builds: Build | None) -> None:
+        """Have the keys of these builds: until Envoys have moved, the old routes need theirs."""
+        there = [build for build in builds if build is not None]
+        sources = dict.fromkeys(source for build in there for source in build.key_sources)
+        self._keyring.want(tuple(sources), there[-1].keys_use_for_ms)
+
+    async def _settled(self, role: str, within: float) -> Outcome:
+        """Wait for a role's answer to what it is offered last, which may change meanwhile."""
+        until = time.monotonic() + within
+        while True:
+            version = self._versions[role]
+            left = max(0.0, until - time.monotonic())
+            outcome = await self._server.settled(version, within=left, role=role)
+            if outcome.state != "superseded" or self._versions[role] == version:
+                return outcome
+
+    def _offer_services(self) -> None:
+        """Offer the services what the newest build and the keyring say."""
+        if self._target is None:
+            return
+        policy = self._target.services
+        self._offer(EXTAUTHZ, snapshot([*_all(policy[EXTAUTHZ]), *self._keyring.resources()]))
+        instances = len(self._addresses.get(RATELIMIT, ()))
+        fleet = resource(FLEET, FLEET_NAME, Fleet(instances=instances))
+        own = _all(policy[RATELIMIT])
+        kept = (self._retired.beside(r) if r.type_url == LIMITS else r for r in own)
+        self._offer(RATELIMIT, snapshot([fleet, *kept]))
+
+    def _offer_envoys(self) -> None:
+        """Offer the Envoys the newest snapshot, with the instances of the services."""
+        if self._envoys is None:
+            return
+        made = {(r.type_url, r.name): r for r in _all(self._envoys)}
+        for role in ROLES:
+            salt = self._envoys.of(CLUSTER)[cluster_name(role)].version
+            one = members(role, self._addresses.get(role, ()), salt)
+            made[ENDPOINTS, one.name] = one
+        self._offer(ENVOY, snapshot(made.values()))
+        self.offered.set()
+
+    def _offer(self, role: str, new: Snapshot) -> None:
+        if self._versions.get(role) != new.version:
+            self._versions[role] = new.version
+            self._server.publish(new, role=role)
+
+    def _heard(self, event: Heard) -> None:
+        match event:
+            case Wanted(type_url=type_url, name=name) if type_url == KEY_REQUEST:
+                self._keyring.wanted(name)
+            case Instances(role=role, addresses=addresses):
+                _log.info("service instances", service=role, addresses=addresses)
+                if addresses:  # with none connected the last ones stay
+                    self._addresses[role] = addresses
+                self._offer_services()
+                self._offer_envoys()
+            case _:
+                pass
+
+
+def _all(one: Snapshot) -> Iterator[Resource]:
+    return (r for group in one.resources.values() for r in group.values())

@@ -1,0 +1,179 @@
+"""Each new state of the sources on its way to live: read, build, prove, publish; or why it stays.
+
+The same for `foregate dev` and `foregate controlplane`: a `Stage` says what differs.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from controlplane.build import Build
+from controlplane.files import Sources
+from controlplane.gate.gate import Gate
+from controlplane.gate.verdicts import Provenance, Refused, Unproved, lines_of, mistakes
+from controlplane.publisher import SERVICES_SECONDS, Published, Publisher
+from controlplane.snapshot import Snapshot, Subject
+from controlplane.sources import SourceFile
+from controlplane.xds.stream import Nacked
+from language.mistakes import Mistake, errors
+from language.places import Place
+
+FIRST_SECONDS = 20.0
+"""How long the first version may take: Envoy and the services start meanwhile."""
+
+ACK_SECONDS = 5.0
+
+Texts = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What Envoys serve, and since when; `took` seconds after it was read."""
+
+    build: Build
+    since: datetime
+    took: float
+
+
+class Stage(Protocol):
+    """Where versions go live, and who is told."""
+
+    async def fitting(self, build: Build, snapshot: Snapshot, origin: Place) -> tuple[Mistake, ...]:
+        """Say what in the surroundings stands against a build, before anything is done with it."""
+
+    async def made_ready(self, build: Build) -> None:
+        """Bring up what a proved build needs, before it is published."""
+
+    async def went_live(self, live: Live, *, first: bool) -> None:
+        """Hear that a version is live everywhere."""
+
+    def mistakes(self, found: Sequence[Mistake], texts: Texts) -> None:
+        """Hear of mistakes."""
+
+    def stays(self, since: datetime | None) -> None:
+        """Hear that what is live stays so, None where nothing is."""
+
+    def unchanged(self) -> None:
+        """Hear that a new state of the files is the same gateway."""
+
+    def warn(self, *lines: str) -> None:
+        """Hear of what needs a look."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Applier:
+    """Brings each new state of the sources to everybody, one after the other.
+
+    `patient`: nobody may be there yet when the first version comes, so it waits longer for them.
+    """
+
+    read: Callable[[], Sources]
+    build: Callable[[tuple[SourceFile, ...]], Build]
+    gate: Gate
+    publisher: Publisher
+    stage: Stage
+    patient: bool = True
+    live: Live | None = None
+    _last: Sources | None = None
+
+    async def refresh(self) -> None:
+        """Read the sources; if they differ from what was read last, make them live or say why not.
+
+        Raises what the stage raises when it cannot go on.
+        """
+        began = time.monotonic()
+        sources = await asyncio.to_thread(self.read)
+        if sources == self._last:
+            return
+        self._last = sources
+        texts = {file.name: file.data.decode(errors="replace") for file in sources.files}
+        if sources.mistakes:
+            self._stay(sources.mistakes, texts)
+            return
+        build = await asyncio.to_thread(self.build, sources.files)
+        if build.snapshot is None:
+            self._stay(build.mistakes, texts)
+            return
+        if build.mistakes:
+            self.stage.mistakes(build.mistakes, texts)
+        if self.live and _same(self.live.build, build):
+            self.stage.unchanged()
+            return
+        refused = await self._bring(build, build.snapshot, _origin(sources), began)
+        if refused:
+            # Not the files but the world said no (a port, an Envoy): saving again tries again.
+            self._last = None
+            self._stay(refused, texts)
+
+    async def _bring(
+        self, build: Build, snapshot: Snapshot, origin: Place, began: float
+    ) -> tuple[Mistake, ...]:
+        """Make a build live, or give what stands against it."""
+        unfit = await self.stage.fitting(build, snapshot, origin)
+        if unfit:
+            return unfit
+        verdict = await self.gate.prove(snapshot)
+        if isinstance(verdict, Refused):
+            return mistakes(verdict, build.provenance, origin)
+        if isinstance(verdict, Unproved):
+            self.stage.warn(f"not proved by Envoy before it goes live: {verdict.reason}")
+        await self.stage.made_ready(build)
+        first = self.live is None
+        waiting = first and self.patient
+        published = await self.publisher.publish(
+            build,
+            within=FIRST_SECONDS if waiting else ACK_SECONDS,
+            services=FIRST_SECONDS if waiting else SERVICES_SECONDS,
+        )
+        for service in published.late:
+            self.stage.warn(f"{service} has not taken this version: what needs it answers 503")
+        if published.outcome.state != "live":
+            return _refusals(published, build.provenance, origin)
+        took = time.monotonic() - began
+        self.live = Live(build=build, since=datetime.now().astimezone(), took=took)
+        await self.stage.went_live(self.live, first=first)
+        return ()
+
+    def _stay(self, found: Sequence[Mistake], texts: Texts) -> None:
+        self.stage.mistakes(found, texts)
+        if errors(found):
+            self.stage.stays(self.live.since if self.live else None)
+
+
+def nack_mistakes(
+    nacks: Sequence[Nacked], provenance: Provenance, origin: Place, who: str = "Envoy"
+) -> tuple[Mistake, ...]:
+    """Tell refusals at the lines of the resource that their words name, if they name one."""
+    found = []
+    for nack in nacks:
+        named = [s for s in provenance if s.type_url == nack.type_url and s.name in nack.message]
+        named.sort(key=lambda s: (-len(s.name), s.part))
+        subject = named[0] if named else Subject(nack.type_url, "")
+        places = lines_of(subject, provenance) or (origin,)
+        message = f"{who} refuses this: {nack.message}"
+        found.append(Mistake(place=places[0], message=message, also=places[1:]))
+    return tuple(dict.fromkeys(found))
+
+
+def _refusals(published: Published, provenance: Provenance, origin: Place) -> tuple[Mistake, ...]:
+    who = published.rejecting or "Envoy"
+    if published.outcome.state == "rejected":
+        return nack_mistakes(published.outcome.nacks, provenance, origin, who)
+    return (Mistake(place=origin, message=f"{who} has not taken this version in time"),)
+
+
+def _same(live: Build, new: Build) -> bool:
+    """Whether two builds mean the same to everybody."""
+    return (live.snapshot, live.services, live.key_sources, live.keys_use_for_ms) == (
+        new.snapshot,
+        new.services,
+        new.key_sources,
+        new.keys_use_for_ms,
+    )
+
+
+def _origin(sources: Sources) -> Place:
+    return Place(sources.files[0].name if sources.files else "", 1, 1)

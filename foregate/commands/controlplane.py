@@ -1,0 +1,71 @@
+"""`foregate controlplane`: the xDS server for a fleet, as a process of its own."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+import uvloop
+
+from controlplane.files import MAIN
+from foregate import parts
+from foregate.headless import ControlOptions, run
+from foregate.trust import trust_store
+from serving.logs import configure
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), default=Path(MAIN), required=False)
+@click.option(
+    "--listen",
+    metavar="ADDRESS",
+    envvar="FOREGATE_XDS_LISTEN",
+    default="127.0.0.1:18000",
+    show_default=True,
+    help="Where Envoys and services connect: unix:PATH or HOST:PORT.",
+)
+@click.option(
+    "--admin",
+    metavar="ADDRESS",
+    envvar="FOREGATE_ADMIN_LISTEN",
+    default="127.0.0.1:18090",
+    show_default=True,
+    help="Where /ready and /metrics are asked for; empty for nowhere.",
+)
+@click.option("--envoy", metavar="PATH", envvar="FOREGATE_ENVOY", help="The Envoy that proves.")
+@click.option(
+    "--state-dir",
+    metavar="DIR",
+    envvar="FOREGATE_STATE_DIR",
+    type=click.Path(path_type=Path),
+    default=Path(".foregate"),
+    show_default=True,
+    help="Where verdicts and issuers' keys outlive the process.",
+)
+def command(file: Path, listen: str, admin: str, envoy: str | None, state_dir: Path) -> None:
+    """Serve a gateway to Envoys, extauthz and ratelimit over xDS, and follow its files.
+
+    Secrets that the file names must be set. The log is JSON, a line an event, on stderr.
+
+    \b
+    Examples:
+      foregate controlplane gateway.yaml
+      foregate controlplane --listen unix:/run/foregate/xds.sock /etc/foregate
+    """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
+    configure("controlplane")
+    try:
+        program = parts.envoy(envoy)
+    except parts.MissingPartError as error:
+        raise click.ClickException(str(error)) from None
+    if not file.exists():
+        raise click.ClickException(f"{file} does not exist: name a gateway file or its folder")
+    options = ControlOptions(
+        path=file,
+        listen=listen,
+        admin=admin,
+        envoy=program.path,
+        state=state_dir,
+        trust_store=trust_store(),
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(run(options)))

@@ -1,0 +1,140 @@
+"""The control plane as a process of its own: follows the files, serves xDS, writes a log."""
+
+import asyncio
+import contextlib
+import functools
+import signal
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from controlplane.build import Build, Options, build
+from controlplane.files import read_sources
+from controlplane.gate.gate import Gate
+from controlplane.publisher import Publisher
+from controlplane.snapshot import Snapshot
+from controlplane.sources import SourceFile
+from foregate.apply import Applier, Live, Texts
+from foregate.building import secrets
+from foregate.watch import saves
+from language.mistakes import Mistake
+from language.places import Place
+from serving.address import address
+from serving.admin import Admin
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlOptions:
+    """What the command line says.
+
+    `listen` is where Envoys and services connect (`unix:PATH` or `HOST:PORT`), `admin` where
+    metrics and readiness are asked for, empty for nowhere.
+    """
+
+    path: Path
+    listen: str
+    admin: str
+    envoy: Path
+    state: Path | None
+    trust_store: str
+
+
+@dataclass(slots=True)
+class LogStage:
+    """The stage of a server: nothing is started for a gateway, all is told to the log."""
+
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def fitting(self, build: Build, snapshot: Snapshot, origin: Place) -> tuple[Mistake, ...]:  # noqa: ARG002 # ports are the nodes'
+        """Nothing here can stand against a build."""
+        return ()
+
+    async def made_ready(self, build: Build) -> None:
+        """Nothing has to be started."""
+
+    async def went_live(self, live: Live, *, first: bool) -> None:
+        """Tell the version."""
+        version = live.build.snapshot.version if live.build.snapshot else ""
+        _log.info("live", version=version, seconds=round(live.took, 3), first=first)
+        self.ready.set()
+
+    def mistakes(self, found: Sequence[Mistake], texts: Texts) -> None:  # noqa: ARG002 # a log line has no room for a source line
+        """Tell each at its place."""
+        for one in found:
+            tell = _log.error if one.severity == "error" else _log.warning
+            tell(one.message, place=str(one.place), hint=one.hint)
+
+    def stays(self, since: datetime | None) -> None:
+        """Tell what is served meanwhile."""
+        if since:
+            _log.warning("the last good version stays", since=since.isoformat(timespec="seconds"))
+        else:
+            _log.error("nothing is served yet")
+
+    def unchanged(self) -> None:
+        """Tell that the files were read."""
+        _log.info("nothing changes")
+
+    def warn(self, *lines: str) -> None:
+        """Tell it."""
+        _log.warning(lines[0], more=lines[1:])
+
+
+async def run(options: ControlOptions) -> int:
+    """Run until SIGTERM or SIGINT (exit code 0)."""
+    stage = LogStage()
+    publisher = Publisher(
+        options.listen,
+        files=options.path if options.path.is_dir() else options.path.parent,
+        state=options.state,
+        trust_store=options.trust_store,
+    )
+    stop = asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    admin = Admin((registry,), publisher.offered.is_set)
+    async with publisher, AsyncExitStack() as held:
+        if options.admin:
+            await admin.start(address(options.admin))
+            held.push_async_callback(admin.stop)
+        _log.info("serving xds", address=options.listen)
+        applier = Applier(
+            read=functools.partial(read_sources, options.path),
+            build=functools.partial(_build, options),
+            gate=Gate(
+                envoy=options.envoy,
+                folder=options.state,
+                reads=(Path(options.trust_store),) if options.trust_store else (),
+            ),
+            publisher=publisher,
+            stage=stage,
+        )
+        following = asyncio.create_task(_follow(applier, options.path))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if following.done():
+            following.result()
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+    _log.info("ended")
+    return 0
+
+
+async def _follow(applier: Applier, path: Path) -> None:
+    await applier.refresh()
+    async for _ in saves(path):
+        await applier.refresh()
+
+
+def _build(options: ControlOptions, sources: tuple[SourceFile, ...]) -> Build:
+    return build(sources, Options(trust_store=options.trust_store, secrets=secrets(required=True)))

@@ -1,0 +1,70 @@
+"""What a key does that does not say otherwise: nothing, each function in place of the key's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from policies.contract import (
+        BackendFacts,
+        Call,
+        Fault,
+        NamedFacts,
+        NamedFault,
+        Names,
+        Reference,
+        RouteFacts,
+        Settings,
+        Surroundings,
+    )
+
+
+def no_references(_settings: Settings) -> Iterable[Reference]:
+    """Name nothing: the default of a key."""
+    return ()
+
+
+def as_written(settings: Settings, _around: Surroundings) -> Settings:
+    """Give the settings as they are: the default of a key that refers to nothing."""
+    return settings
+
+
+def replaced(own: Settings, _inherited: Settings | None) -> Settings | Fault:
+    """Give a route's own value: the default of an atom."""
+    return own
+
+
+def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterable[Fault]:
+    """Find nothing: the default of a key whose settings are right wherever they stand."""
+    return ()
+
+
+def unhindered(_settings: Settings, _others: Mapping[str, Settings]) -> Iterable[Fault]:
+    """Find nothing: the default of a key that no other key overrules."""
+    return ()
+
+
+def uncalled(_settings: Settings) -> Call | None:
+    """Call no service: the default of a key."""
+    return None
+
+
+def untouched(_settings: Settings) -> Iterable[str]:
+    """Need nothing that may be down: the default of a key."""
+    return ()
+
+
+def as_read(settings: Settings, _facts: NamedFacts) -> Settings:
+    """Give the settings as they are: the default of a thing that its place changes nothing of."""
+    return settings
+
+
+def agreed(_settings: Settings, _names: Names) -> Iterable[Fault]:
+    """Find nothing: the default of a key whose names may stand together."""
+    return ()
+
+
+def undisputed(_all: Names) -> Iterable[NamedFault]:
+    """Find nothing: the default of things whose names alone must differ."""
+    return ()

