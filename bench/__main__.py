@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
-from bench import compiling, cost, live, memory, services
+from bench import compiling, cost, limiting, live, memory, services
 from bench.machine import machine
 
 BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
@@ -14,6 +14,7 @@ BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
         "memory": memory.lines,
         "cost": cost.lines,
         "services": services.lines,
+        "limiting": limiting.lines,
     }
 )
 

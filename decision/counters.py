@@ -36,8 +36,8 @@ class Limit:
     that a change of a number resets nothing:
 
     - GCRA: a hit weighs as many units as the period has ticks, and each tick gives `amount` units
-      back, so all is whole numbers. A tick is 1 µs. For periods of more than a day it is 1 ms, so
-      that a burst of millions fits: a hit may then pass up to 1 ms early, never one too many.
+      back, so all is whole numbers. A tick is 1 µs. For periods of a day and more it is 1 ms, so
+      that a burst of a million fits: a hit may then pass up to 1 ms early, never one too many.
     - Fixed window: a hit weighs one unit, a tick is the window, and gives all back.
     """
 
@@ -56,7 +56,7 @@ class Limit:
         if self.kind is Kind.FIXED_WINDOW:
             tick, unit, refill, capacity = self.period_us, 1, AT_ONCE, self.amount
         else:
-            coarse = self.period_us > DAY_US and self.period_us % 1000 == 0
+            coarse = self.period_us >= DAY_US and self.period_us % 1000 == 0
             tick = 1000 if coarse else 1
             unit, refill = self.period_us // tick, self.amount
             capacity = self.burst * unit

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from decision.counters import DAY_US, MOST_UNITS, Charge, Kind, Limit, State
 from policies.limits.check import LONGEST_US, MOST_AMOUNT, decide, fault, level_at
+from policies.limits.rate import MOST, UNITS, Rate
 
 NOON = 1_900_000_000_000_000
 PERIODS = (1, 7, 1000, 1_000_000, 60_000_000, 3_600_000_000, DAY_US, 7 * DAY_US, 30 * DAY_US)
@@ -217,11 +218,18 @@ def test_a_change_of_numbers_resets_nothing(kind: Kind) -> None:
         (limit(Kind.FIXED_WINDOW, 1, 0), "period 0"),
         (limit(Kind.FIXED_WINDOW, 1, LONGEST_US + 1), "period"),
         (limit(Kind.GCRA, 1, 1, 0), "burst 0"),
-        (limit(Kind.GCRA, 1, DAY_US, 10**6), "at most 52124"),
+        (limit(Kind.GCRA, 1, DAY_US, 10**9), "at most 52124995"),
     ],
 )
 def test_numbers_that_can_not_be_counted_are_told(wrong: Limit, words: str) -> None:
     assert words in (fault(wrong) or "")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_whatever_a_file_may_say_can_be_counted(unit: str) -> None:
+    most = Rate(amount=MOST, unit=unit)
+    for burst in (most.in_a_second, 1_000_000):
+        assert fault(limit(Kind.GCRA, MOST, most.period_us, burst)) is None
 
 
 def test_bounds_are_what_a_double_holds() -> None:

@@ -53,6 +53,10 @@ class RedisServer:
         """A client of its own, to look and to set."""
         return redis.Redis(unix_socket_path=str(self.socket))
 
+    def say(self, *words: str) -> None:
+        """One command, as it is written."""
+        self.client().execute_command(*words)  # type: ignore[no-untyped-call] # as redis has it
+
     def end(self) -> None:
         """Leave nothing."""
         if self._process is not None:

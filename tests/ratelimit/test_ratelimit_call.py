@@ -1,5 +1,7 @@
 """What Envoy sends: who is counted where, and what is refused because nobody sends it."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,9 @@ from tests.ratelimit.asked import call, descriptor, limit, limits
 
 def known() -> dict[str, Listed]:
     intake = LimitsIntake()
-    intake.take(limits(limit("one"), limit("two", period_us=1_000_000), limit("x" * 300)))
+    intake.take(
+        limits(limit("one"), limit("two", period_us=1_000_000), limit("x" * 300, shown="x"))
+    )
     return intake.policy.limits
 
 
@@ -60,10 +64,9 @@ def test_a_refund_is_refused() -> None:
 
 @given(st.binary(max_size=200))
 def test_anything_is_read_or_refused(body: bytes) -> None:
-    try:
-        charges(body, KNOWN)
-    except CallError as error:
-        assert error.why
+    with suppress(CallError):
+        listed, charged = charges(body, KNOWN)
+        assert 1 <= len(listed) == len(charged)
 
 
 @pytest.mark.parametrize(
@@ -83,11 +86,8 @@ entries = st.lists(st.tuples(texts, texts), max_size=3)
 def test_no_value_is_taken_for_another(
     first: str, some: list[tuple[str, str]], second: str, others: list[tuple[str, str]]
 ) -> None:
-    bodies = [
-        call(descriptor(("limit", name), *words))
-        for name, words in [(first, some), (second, others)]
-    ]
-    made = [keys(body)[0] for body in bodies]
+    both = ((first, some), (second, others))
+    made = [keys(call(descriptor(("limit", name), *words)))[0] for name, words in both]
     assert (made[0] == made[1]) == ((first, some) == (second, others))
     assert max(map(len, made)) < 300
 

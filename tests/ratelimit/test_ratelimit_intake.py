@@ -12,11 +12,12 @@ from tests.ratelimit.asked import fleet, limit, limits
 
 def test_ready_when_the_limits_have_come() -> None:
     intake = LimitsIntake()
-    intake.take(fleet(3))
-    intake.take(Update(type_url=LIMITS, removed=frozenset({LIMITS_NAME})))  # there are none yet
-    assert not intake.ready
-    intake.take(limits())
-    assert intake.ready
+    seen = [intake.ready]
+    none_yet = Update(type_url=LIMITS, removed=frozenset({LIMITS_NAME}))
+    for update in (fleet(3), none_yet, limits()):
+        intake.take(update)
+        seen.append(intake.ready)
+    assert seen == [False, False, False, True]
     assert intake.policy.limits == {}
     assert intake.policy.instances == 3
 

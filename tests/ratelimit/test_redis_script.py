@@ -1,5 +1,6 @@
 """The script says in doubles what the core says in integers: same levels, same states."""
 
+import asyncio
 import struct
 import time
 from collections.abc import Sequence
@@ -7,9 +8,9 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decision.counters import MOST_UNITS, Charge, Kind, Limit, State
+from decision.counters import MOST_UNITS, Charge, Kind, Limit, Outcome, State
 from policies.limits.check import LONGEST_US, MOST_AMOUNT, decide, fault, judged, level_at
-from ratelimit.stores.batch import MOST_CHARGES, SCRIPT, parts, rule
+from ratelimit.stores.batch import MOST_CHARGES, SCRIPT, Wait, parts, rule
 from tests.ratelimit.redis_server import RedisServer
 
 
@@ -113,9 +114,12 @@ def test_what_is_no_counter_is_none(redis: RedisServer) -> None:
 
 def test_calls_are_parted_where_lua_could_not_hold_them() -> None:
     one = Limit(id="x", name="x", kind=Kind.GCRA, amount=1, period_us=1_000_000)
-    waits = [([Charge(one, b"%d" % n)] * 32, None) for n in range(100)]
-    made = list(parts(waits))  # type: ignore[arg-type] # nobody waits
+    loop = asyncio.new_event_loop()
+    nobody: asyncio.Future[Outcome] = loop.create_future()
+    waits: list[Wait] = [([Charge(one, b"%d" % n)] * 32, nobody) for n in range(100)]
+    made = list(parts(waits))
     assert [w for part in made for w in part] == waits
     sizes = [sum(len(charges) for charges, _ in part) for part in made]
     assert max(sizes) <= MOST_CHARGES
     assert len(made) == 4
+    loop.close()
