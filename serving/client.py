@@ -106,7 +106,7 @@ class Client:
             delay = FIRST_DELAY if self._heard else delay
             _log.warning("control plane away", address=self._address, why=why)
             # Jitter, so that a restarted control plane is not met by all at once.
-            await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 # no secret
+            await asyncio.sleep(random.uniform(delay / 2, delay))  # noqa: S311 # no secret
             delay = min(delay * 2, LAST_DELAY)
 
     async def _stream(self, node: Node, intake: Intake, changed: Callable[[], None]) -> str:

@@ -109,7 +109,7 @@ def test_one_connection_more_than_allowed_is_closed(monkeypatch: pytest.MonkeyPa
     async def body(where: Address, _: Ready) -> None:
         _reader, writer = await asyncio.open_connection(where.host, where.port)
         writer.write(b"GET")
-        assert await said(where, b"") == (0, "", "")
+        assert await said(where, get("/ready")) == (0, "", "")
         writer.close()
 
     run(body)

@@ -1,6 +1,7 @@
 """The client against the real control plane server, and a fake one only for what that cannot do."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -141,6 +142,7 @@ def test_a_fetch_gets_what_is_there_once_for_all(tmp_path: Path) -> None:
         assert [u.removed for u in rig.intake.taken].count(frozenset({"missing"})) == 1
         # For a second it is not asked for again, but is there as soon as it is sent.
         assert not await rig.client.fetch(CONSUMERS, "missing", 5)
+        assert [u.removed for u in rig.intake.taken].count(frozenset({"missing"})) == 1
         server.publish(world(resource("a", "1"), resource("missing", "1")), EXTAUTHZ)
         await rig.until("a", "missing")
         assert await rig.client.fetch(CONSUMERS, "missing", 5)
@@ -203,6 +205,38 @@ def test_it_comes_back_after_the_control_plane_does(tmp_path: Path) -> None:
                 assert await rig.client.fetch(CONSUMERS, "c", 5)
 
     asyncio.run(both())
+
+
+def test_the_delay_between_attempts_grows_and_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest: list[float] = []
+    tried = asyncio.Event()
+
+    def uniform(shortest: float, longest_: float) -> float:
+        assert shortest == longest_ / 2
+        longest.append(longest_)
+        tried.set()
+        return 0.0
+
+    monkeypatch.setattr(random, "uniform", uniform)
+
+    async def times(number: int) -> None:
+        while len(longest) < number:
+            tried.clear()
+            await tried.wait()
+
+    async def body() -> None:
+        address = f"unix:{tmp_path}/x"
+        async with asyncio.timeout(30), running(address):
+            await times(8)
+            assert longest[:8] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+            async with Faulty(b"\xff").at(address):  # it speaks, so it is there
+                before = len(longest)
+                while 0.1 not in longest[before:]:
+                    await times(len(longest) + 1)
+
+    asyncio.run(body())
 
 
 class Faulty:

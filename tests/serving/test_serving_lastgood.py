@@ -108,6 +108,34 @@ def test_a_process_that_dies_before_the_rename_loses_nothing(
     assert kept(tmp_path).read() == holding(a="old")
 
 
+def test_what_is_new_when_the_process_ends_is_written_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, allowed = threading.Event(), threading.Event()
+    original = LastGood._replace  # held up
+
+    def held(self: LastGood, data: bytes) -> None:
+        begun.set()
+        assert allowed.wait(10)
+        original(self, data)
+
+    monkeypatch.setattr(LastGood, "_replace", held)
+
+    async def body() -> None:
+        file, now = kept(tmp_path), holding(a="old")
+        task = asyncio.create_task(file.keep(lambda: now))
+        file.changed()
+        assert await asyncio.to_thread(begun.wait, 10)
+        now = holding(a="new")
+        file.changed()
+        task.cancel()
+        allowed.set()
+        await asyncio.wait([task])
+
+    asyncio.run(body())
+    assert kept(tmp_path).read() == holding(a="new")
+
+
 def test_many_changes_are_few_writes_off_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

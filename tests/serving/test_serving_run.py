@@ -142,6 +142,25 @@ def test_it_starts_from_its_last_good_without_a_control_plane(tmp_path: Path) ->
     asyncio.run(second())
 
 
+def test_a_part_of_a_policy_is_no_last_good(tmp_path: Path) -> None:
+    how = settings(tmp_path)
+    fleet = Resource(type_url=FLEET, name="fleet", version="1", body=b"bad")
+    part = snapshot([*world(a="1"), fleet])
+
+    async def body() -> None:
+        intake = SampleIntake(types=XDS)
+        async with asyncio.timeout(30), Server(how.xds) as server:
+            server.publish(part, RATELIMIT)
+            async with running(service(intake=intake), how) as (watching, _):
+                outcome = await server.settled(part.version, within=10, role=RATELIMIT)
+                assert outcome.state == "rejected"
+                assert intake.held == {LIMITS: {"a": b"a 1"}}
+                assert await watching.next() == "NOT_SERVING"
+
+    asyncio.run(body())
+    assert not (tmp_path / "state").exists()
+
+
 def test_a_broken_last_good_is_as_none(tmp_path: Path) -> None:
     how = settings(tmp_path)
     kept = tmp_path / "state" / "ratelimit" / "last-good"

@@ -140,6 +140,7 @@ def test_a_message_that_is_too_large_is_refused(tmp_path: Path) -> None:
 
 def test_at_the_end_running_calls_are_answered_and_new_ones_refused(tmp_path: Path) -> None:
     async def body(rig: Rig) -> None:
+        await rig.call(ECHO)
         running = asyncio.create_task(rig.call(SLOW))
         await rig.sample.entered.wait()
         ending = asyncio.create_task(rig.transport.stop(10))
