@@ -6,8 +6,9 @@ from pathlib import Path
 
 from controlplane.bootstrap import Node, for_node
 from foregate.dev import ports
-from foregate.dev.supervise import Process, Program
+from foregate.dev.supervise import ChildFailedError, Process, Program
 
+NAME = "Envoy"
 NODE = "dev"
 ADMIN = ("127.0.0.1", 9901)
 CONCURRENCY = "2"
@@ -23,15 +24,18 @@ def template() -> str:
     return (tree / "envoy" / "bootstrap.json").read_text(encoding="utf-8")
 
 
-def program(envoy: Path, folder: Path, socket: Path) -> Program:
-    """Write the bootstrap into the run folder and give the command. Blocks for one small file."""
+def program(envoy: Path, folder: Path, socket: Path, *, anywhere: bool = False) -> Program:
+    """Write the bootstrap into the run folder and give the command. Blocks for one small file.
+
+    The admin page is at its usual port if that is free now; `anywhere` does not even try.
+    """
     host, port = ADMIN
-    admin = f"{host}:{0 if ports.why_not(host, port) else port}"
+    admin = f"{host}:{0 if anywhere or ports.why_not(host, port) else port}"
     bootstrap = folder / "bootstrap.json"
     node = Node(id=NODE, cluster="foregate", xds=str(socket), admin=admin)
     bootstrap.write_text(for_node(template(), node), encoding="utf-8")
     return Program(
-        name="Envoy",
+        name=NAME,
         command=(
             *(str(envoy), "--config-path", str(bootstrap), "--log-level", "warning"),
             *("--concurrency", CONCURRENCY, "--disable-hot-restart"),
@@ -39,6 +43,11 @@ def program(envoy: Path, folder: Path, socket: Path) -> Program:
         ),
         log=folder / "envoy.log",
     )
+
+
+def lost_its_port(failed: ChildFailedError) -> bool:
+    """Whether Envoy ended because another program was faster at the port of the admin page."""
+    return any(f"cannot bind '{ADMIN[0]}:{ADMIN[1]}'" in line for line in failed.words)
 
 
 async def answers(folder: Path, _process: Process) -> None:

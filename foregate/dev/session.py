@@ -96,7 +96,7 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
                 applier=applier,
                 stage=stage,
                 needs=needs,
-                envoy=envoy.program(program.path, folder, socket),
+                envoy=functools.partial(envoy.program, program.path, folder, socket),
                 services={s: services.program(s, folder, socket, options.redis) for s in SERVICES},
                 path=None if options.to else options.path,
             )
@@ -110,7 +110,7 @@ class _Session:
     applier: Applier
     stage: DevStage
     needs: Needs
-    envoy: Program
+    envoy: Callable[..., Program]
     services: Mapping[str, Program]
     path: Path | None
 
@@ -152,7 +152,12 @@ class _Session:
         """Start Envoy once there is something to serve: it asks at once, and would wait long."""
         await self.applier.publisher.offered.wait()
         ready = functools.partial(envoy.answers, self.stage.folder)
-        await supervise(self.envoy, ready, self._report)
+        try:
+            await supervise(self.envoy(), ready, self._report)
+        except ChildFailedError as failed:
+            if self.stage.envoy_up.is_set() or not envoy.lost_its_port(failed):
+                raise
+            await supervise(self.envoy(anywhere=True), ready, self._report)
 
     async def _service(self, service: str) -> None:
         await self.needs.events[service].wait()
@@ -166,7 +171,7 @@ class _Session:
                 await self.applier.refresh()
 
     def _report(self, event: Event) -> None:
-        if event.name == self.envoy.name and isinstance(event, Ready):
+        if event.name == envoy.NAME and isinstance(event, Ready):
             self.stage.envoy_up.set()
         if isinstance(event, Crashed):
             self.voice.warn(

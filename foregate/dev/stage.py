@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from controlplane.build import Build
+from controlplane.plan.plan import Plan
 from controlplane.snapshot import Snapshot
 from foregate.apply import Live, Texts
 from foregate.dev import envoy
 from foregate.dev.backends import local_backends
-from foregate.dev.credentials import LocalIssuer, Wallet, local_issuers
+from foregate.dev.credentials import LocalIssuer, Wallet, local_issuers, token_of
 from foregate.dev.curl import curl_lines
 from foregate.dev.ports import Port, ports_of, refusals
 from foregate.dev.standin import StandIn
@@ -74,7 +75,7 @@ class DevStage:
             await envoy.accepts(port.host, port.port, OPEN_SECONDS)
         self._open = ports
         if first:
-            self._greet(live, ports)
+            await self._greet(live, ports)
         else:
             self.voice.say(f"{_clock(live.since)} live in {live.took:.2f} s")
 
@@ -101,13 +102,18 @@ class DevStage:
         held = {(p.host, p.port) for p in self._open}
         return tuple(p for p in ports if (p.host, p.port) not in held)
 
-    def _greet(self, live: Live, ports: tuple[Port, ...]) -> None:
+    async def _wallet(self, plan: Plan) -> Wallet:
+        issuer = next(iter(self._issuers), None)
+        token = await token_of(issuer, plan) if issuer else ""
+        return Wallet(plan=plan, issuer=issuer, token=token)
+
+    async def _greet(self, live: Live, ports: tuple[Port, ...]) -> None:
         """Say where the gateway is and what to try."""
         base = ports[0].url if ports else ""
         served = frozenset(one.name for one in self._backends)
         lines: tuple[str, ...] = ()
         if live.build.plan:
-            wallet = Wallet(plan=live.build.plan, issuers=self._issuers)
+            wallet = await self._wallet(live.build.plan)
             lines = (*wallet.lines(), *curl_lines(live.build.plan, base, served, wallet))
         self.voice.say(
             f"{base} is live, after {live.took:.1f} s", "", *(f"  {line}" for line in lines), ""

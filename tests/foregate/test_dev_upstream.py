@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from foregate.dev.demo import Demo
 
+from foregate.dev.standin import StandIn
 from foregate.dev.supervise import ChildFailedError, Event, Program, Ready, supervise
 from foregate.dev.upstream import Backend, BadRequestError, head_of, named, serve
 from tests.e2e.process import ROOT
@@ -99,9 +99,13 @@ def test_what_is_not_http_is_refused(sent: bytes) -> None:
     assert talk(sent).startswith(b"HTTP/1.1 400 ")
 
 
+def wanted(backend: Backend) -> tuple[str, str, int]:
+    return backend.name, backend.host, backend.port
+
+
 def test_the_child_is_told_what_to_serve_and_says_what_it_could_not(tmp_path: Path) -> None:
     async def play() -> None:
-        demo = Demo(tmp_path / "log")
+        demo = StandIn("upstream", "upstream.py", tmp_path)
         ready = asyncio.Event()
         child = asyncio.create_task(supervise(demo.program, demo.ready, lambda _: ready.set()))
         async with asyncio.timeout(DEADLINE):
@@ -110,9 +114,9 @@ def test_the_child_is_told_what_to_serve_and_says_what_it_could_not(tmp_path: Pa
         second = Backend(name="second", host="127.0.0.1", port=free_port())
         taken = Backend(name="taken", host="127.0.0.1", port=free_port())
         async with await serve(taken):
-            assert await demo.serve((first, taken)) == {"taken"}
+            assert await demo.serve([wanted(first), wanted(taken)]) == {"taken"}
         assert b'"first"' in await exchange(first.port, b"GET / HTTP/1.1\r\n\r\n")
-        assert await demo.serve((second,)) == frozenset()
+        assert await demo.serve([wanted(second)]) == frozenset()
         assert b'"second"' in await exchange(second.port, b"GET / HTTP/1.1\r\n\r\n")
         with pytest.raises(ConnectionRefusedError):
             await exchange(first.port, b"GET / HTTP/1.1\r\n\r\n")

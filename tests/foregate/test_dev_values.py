@@ -1,5 +1,6 @@
 """The pure halves of `foregate dev`: what is written, offered, tried and said."""
 
+import hashlib
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,14 @@ import pytest
 from controlplane.build import Build, Options, build
 from controlplane.snapshot import CLUSTER, LISTENER, Subject
 from controlplane.sources import SourceFile
-from foregate.dev.apply import nack_mistakes
+from foregate.apply import nack_mistakes
 from foregate.dev.backends import local_backends
+from foregate.dev.credentials import LocalIssuer, Wallet, local_issuers
 from foregate.dev.curl import curl_lines
 from foregate.dev.ports import ports_of, refusals, why_not
 from foregate.dev.starter import starter
 from foregate.dev.supervise import DELAYS, FORGET, delay_after, how_ended, last_words
-from foregate.dev.watch import concerns, watched
+from foregate.watch import concerns, watched
 from language.mistakes import Mistake
 from language.places import Place
 
@@ -78,7 +80,8 @@ routes:
 def test_the_lines_to_try_begin_with_what_surely_succeeds() -> None:
     whole = built(FILE)
     assert whole.plan is not None, whole.mistakes
-    lines = curl_lines(whole.plan, "http://127.0.0.1:8080", {"here", "also"}, most=99)
+    wallet = Wallet(plan=whole.plan)
+    lines = curl_lines(whole.plan, "http://127.0.0.1:8080", {"here", "also"}, wallet, most=99)
     at = "-H 'host: api.example.com' http"
     assert lines[0] == f"curl {at}://127.0.0.1:8080/fine"
     assert set(lines[1:3]) == {
@@ -91,6 +94,47 @@ def test_the_lines_to_try_begin_with_what_surely_succeeds() -> None:
         f"curl {at}://127.0.0.1:8080/split",
     }
     assert not any("/down" in line for line in lines)
+
+
+GUARDED = """\
+version: 1
+identities:
+  idp: {issuer: "http://127.0.0.1:9190", audience: shop}
+  far: {issuer: "https://idp.example.com", audience: shop}
+  keys: {apiKey: {header: x-api-key}}
+consumers:
+  acme: {keys: [{hash: "sha256:@acme@", scopes: [a]}]}
+  other: {key: "sha256:1111111111111111111111111111111111111111111111111111111111111111"}
+routes:
+  - {path: /open, auth: none, respond: {status: 200}}
+  - {path: /key, auth: {anyOf: [idp, keys]}, respond: {status: 200}}
+  - {path: /scope, auth: {anyOf: [idp, keys], scopes: [a]}, respond: {status: 200}}
+  - {path: /more, auth: {anyOf: [keys], scopes: [a, b]}, respond: {status: 200}}
+  - {path: /all, auth: {allOf: [idp, keys]}, respond: {status: 200}}
+  - {path: /far, auth: far, respond: {status: 200}}
+  - {path: /inside, auth: none, ip: {allow: [10.0.0.0/8]}, respond: {status: 200}}
+"""
+
+
+def test_the_lines_to_try_carry_what_lets_them_pass() -> None:
+    key = "fg_demo_acme_not_a_secret"
+    text = GUARDED.replace("@acme@", hashlib.sha256(key.encode()).hexdigest())
+    plan = built(text).plan
+    assert plan is not None
+    issuer = LocalIssuer(identity="idp", url="http://127.0.0.1:9190", audience="shop")
+    assert local_issuers(plan) == (issuer,)
+    wallet = Wallet(plan=plan, issuer=issuer, token="a.b.c")  # noqa: S106 # of nobody
+    assert tuple(wallet.lines()) == ("token=a.b.c",)
+    assert set(curl_lines(plan, "http://h", (), wallet, most=99)) == {
+        "curl http://h/open",
+        f'curl -H "x-api-key: {key}" http://h/key',
+        'curl -H "authorization: Bearer $token" http://h/scope',
+    }
+    assert set(curl_lines(plan, "http://h", (), Wallet(plan=plan), most=99)) == {
+        "curl http://h/open",
+        f'curl -H "x-api-key: {key}" http://h/key',
+        f'curl -H "x-api-key: {key}" http://h/scope',
+    }
 
 
 def test_the_demo_upstream_stands_in_on_this_machine_and_for_plain_http_only() -> None:
