@@ -54,12 +54,13 @@ class Published:
 class Publisher:
     """The xDS server with its keyring. `files` is where key files are looked up.
 
-    `offered` is set once there is something for Envoys to ask for.
+    `answering` is set once services can ask, `offered` once Envoys can.
     """
 
     def __init__(
         self, address: str, *, files: Path, state: Path | None = None, trust_store: str = ""
     ) -> None:
+        self.answering = asyncio.Event()
         self.offered = asyncio.Event()
         self._server = Server(address, heard=self._heard)
         self._keyring = Keyring(
@@ -108,8 +109,9 @@ class Publisher:
             self._target = build
             self._offer_services()
             late: list[str] = []
+            until = time.monotonic() + services
             for role in sorted(build.calls):
-                outcome = await self._settled(role, services)
+                outcome = await self._settled(role, until - time.monotonic())
                 if outcome.state == "rejected":
                     self._take_back(before)
                     return Published(outcome=outcome, rejecting=role)
@@ -164,6 +166,7 @@ class Publisher:
         own = _all(policy[RATELIMIT])
         kept = (self._retired.beside(r) if r.type_url == LIMITS else r for r in own)
         self._offer(RATELIMIT, snapshot([fleet, *kept]))
+        self.answering.set()
 
     def _offer_envoys(self) -> None:
         """Offer the Envoys the newest snapshot, with the instances of the services."""

@@ -101,7 +101,7 @@ async def run(options: ControlOptions) -> int:
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    admin = Admin((registry,), publisher.offered.is_set)
+    admin = Admin((registry,), publisher.answering.is_set)
     async with publisher, AsyncExitStack() as held:
         if options.admin:
             await admin.start(address(options.admin))

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from controlplane.model.gateway import Match, Route, Setting
-from controlplane.model.inherit import Entry, Inherited, settings_of, told
+from controlplane.model.inherit import Entry, Inherited, is_none, settings_of, told
 from controlplane.model.keys import route_keys
 from controlplane.model.levels import MATCH, mended, unfit_key
 from language.decode import Decoder, Refused, blank, mistake_at
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
-from policies.contract import Action, RouteFacts, RouteKey
+from policies.contract import Action, RouteFacts
 from policies.defaults import no_references
 
 _MATCH: Decoder[Match] = Decoder(Match)
@@ -62,7 +62,7 @@ def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | S
     mistakes = [
         *unknown,
         *_action_faults(file, node, actions),
-        *_effectless(file, written, keys, actions),
+        *_effectless(file, written, inherited, actions),
         *_required(file, node, written, inherited),
     ]
     own = MapNode(tuple(e for e in node.entries if e[0].text in MATCH), node.line, node.column)
@@ -132,10 +132,13 @@ def _action_faults(file: str, node: MapNode, actions: list[Action]) -> Iterator[
 
 
 def _effectless(
-    file: str, written: Mapping[str, Entry], keys: Mapping[str, RouteKey], actions: list[Action]
+    file: str, written: Mapping[str, Entry], inherited: Inherited, actions: list[Action]
 ) -> Iterator[Mistake]:
-    for name, (key, _) in written.items():
-        if len(actions) == 1 and actions[0] not in keys[name].actions:
+    """Keys that the route's action does not know; switching off what is inherited says no wrong."""
+    for name, (key, value) in written.items():
+        if is_none(value) and name in inherited.defaults:
+            continue
+        if len(actions) == 1 and actions[0] not in route_keys()[name].actions:
             message = f"'{name}' has no effect on a route with '{actions[0].value}'"
             yield mistake_at(file, key, message, "leave it out")
 

@@ -179,7 +179,7 @@ BAD = {
     "by a foreign key": token(FOREIGN),
     "by an unknown key": token(FOREIGN, kid="foreign"),
     "under another key's id": token(ED, kid="rsa"),
-    "unsigned": jwt.encode({"iss": "https://own.example", "sub": "ann"}, None, "none"),
+    "unsigned": jwt.encode({"iss": "https://own.example", "sub": "ann"}, "", "none"),
     "symmetric": jwt.encode({"iss": "https://own.example", "sub": "a"}, "x" * 64, "HS256"),
     "of an algorithm that is not listed": token(RSA, "RS512", "rsa"),
     "no token": "abc",

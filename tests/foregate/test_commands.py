@@ -108,7 +108,7 @@ def test_check_for_programs() -> None:
 def test_xds_gives_each_resource_with_its_lines() -> None:
     said = run("xds", SHOP)
     assert "# Cluster search (version " in said.stdout
-    assert f"# from {SHOP}:21:3" in said.stdout
+    assert f"# from {SHOP}:26:3" in said.stdout
     listed = json.loads(run("xds", "-o", "json", SHOP).stdout)
     kinds = {r["type"].rpartition(".")[2] for r in listed["resources"]}
     assert kinds == {"Cluster", "ClusterLoadAssignment", "Listener", "RouteConfiguration"}

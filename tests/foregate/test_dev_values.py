@@ -2,7 +2,6 @@
 
 import hashlib
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from controlplane.build import Build, Options, build
 from controlplane.snapshot import CLUSTER, LISTENER, Subject
 from controlplane.sources import SourceFile
+from controlplane.xds.stream import Nacked
 from foregate.apply import nack_mistakes
 from foregate.dev.backends import local_backends
 from foregate.dev.credentials import LocalIssuer, Wallet, local_issuers
@@ -210,19 +210,14 @@ def test_a_file_is_watched_through_its_folder_and_what_it_links_to(tmp_path: Pat
     assert not concerns(tmp_path, str(tmp_path / "notes.txt"))
 
 
-@dataclass(frozen=True)
-class Said:
-    type_url: str
-    message: str
-
-
 def test_a_late_refusal_is_shown_at_the_resource_that_it_names() -> None:
     places = {
         Subject(CLUSTER, "users"): (Place("gateway.yaml", 5, 3),),
         Subject(CLUSTER, "users-v2"): (Place("gateway.yaml", 6, 3),),
         Subject(LISTENER, "http"): (Place("gateway.yaml", 2, 1),),
     }
-    nacks = (Said(CLUSTER, "Error adding cluster users-v2: no"), Said(LISTENER, "no words"))
+    said = ((CLUSTER, "Error adding cluster users-v2: no"), (LISTENER, "no words"))
+    nacks = [Nacked(node="n", type_url=t, version="1", message=m) for t, m in said]
     assert [one.place for one in nack_mistakes(nacks, places, START)] == [
         Place("gateway.yaml", 6, 3),
         START,
