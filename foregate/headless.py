@@ -6,7 +6,7 @@ import functools
 import signal
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from foregate.building import secrets
 from foregate.watch import saves
 from language.mistakes import Mistake
 from language.places import Place
-from serving.address import address
+from serving.address import AddressError, address
 from serving.admin import Admin
+from serving.transport import BindError
 
 _log = structlog.get_logger(__name__)
 
@@ -46,11 +47,8 @@ class ControlOptions:
     trust_store: str
 
 
-@dataclass(slots=True)
 class LogStage:
     """The stage of a server: nothing is started for a gateway, all is told to the log."""
-
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def fitting(self, build: Build, snapshot: Snapshot, origin: Place) -> tuple[Mistake, ...]:  # noqa: ARG002 # ports are the nodes'
         """Nothing here can stand against a build."""
@@ -63,7 +61,6 @@ class LogStage:
         """Tell the version."""
         version = live.build.snapshot.version if live.build.snapshot else ""
         _log.info("live", version=version, seconds=round(live.took, 3), first=first)
-        self.ready.set()
 
     def mistakes(self, found: Sequence[Mistake], texts: Texts) -> None:  # noqa: ARG002 # a log line has no room for a source line
         """Tell each at its place."""
@@ -88,17 +85,29 @@ class LogStage:
 
 
 async def run(options: ControlOptions) -> int:
-    """Run until SIGTERM or SIGINT (exit code 0)."""
-    stage = LogStage()
+    """Run until SIGTERM or SIGINT (exit code 0), or until it cannot go on (1)."""
+    stop = asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    try:
+        await _serve(options, stop)
+    except (AddressError, BindError) as error:
+        _log.error("cannot start", why=error.message)  # the words say all of it
+        return 1
+    except RuntimeError as error:
+        _log.error("cannot start", why=str(error), address=options.listen)  # as above
+        return 1
+    _log.info("ended")
+    return 0
+
+
+async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
     publisher = Publisher(
         options.listen,
         files=options.path if options.path.is_dir() else options.path.parent,
         state=options.state,
         trust_store=options.trust_store,
     )
-    stop = asyncio.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, stop.set)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     admin = Admin((registry,), publisher.answering.is_set)
@@ -116,7 +125,7 @@ async def run(options: ControlOptions) -> int:
                 reads=(Path(options.trust_store),) if options.trust_store else (),
             ),
             publisher=publisher,
-            stage=stage,
+            stage=LogStage(),
         )
         following = asyncio.create_task(_follow(applier, options.path))
         stopping = asyncio.create_task(stop.wait())
@@ -126,8 +135,6 @@ async def run(options: ControlOptions) -> int:
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following
-    _log.info("ended")
-    return 0
 
 
 async def _follow(applier: Applier, path: Path) -> None:

@@ -99,12 +99,14 @@ class Client:
 
     async def run(self, node: Node, intake: Intake, changed: Callable[[], None]) -> None:
         """Keep a stream open until cancelled."""
-        delay = FIRST_DELAY
+        delay, told = FIRST_DELAY, False
         while True:
             self._heard = False
             why = await self._stream(node, intake, changed)
+            if self._heard or not told:
+                _log.warning("control plane away", address=self._address, why=why)
+            told = True
             delay = FIRST_DELAY if self._heard else delay
-            _log.warning("control plane away", address=self._address, why=why)
             # Jitter, so that a restarted control plane is not met by all at once.
             await asyncio.sleep(random.uniform(delay / 2, delay))  # noqa: S311 # no secret
             delay = min(delay * 2, LAST_DELAY)

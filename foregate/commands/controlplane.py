@@ -1,6 +1,7 @@
 """`foregate controlplane`: the xDS server for a fleet, as a process of its own."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from foregate import parts
 from foregate.headless import ControlOptions, run
 from foregate.trust import trust_store
 from serving.logs import configure
+
+ADMIN = "127.0.0.1:18090"
 
 
 @click.command()
@@ -28,9 +31,10 @@ from serving.logs import configure
     "--admin",
     metavar="ADDRESS",
     envvar="FOREGATE_ADMIN_LISTEN",
-    default="127.0.0.1:18090",
-    show_default=True,
-    help="Where /ready and /metrics are asked for; empty for nowhere.",
+    # click takes an empty variable for none, but this one says "nowhere".
+    default=lambda: "" if "FOREGATE_ADMIN_LISTEN" in os.environ else ADMIN,
+    show_default=ADMIN,
+    help="Where /metrics and /ready are; '' for nowhere.",
 )
 @click.option("--envoy", metavar="PATH", envvar="FOREGATE_ENVOY", help="The Envoy that proves.")
 @click.option(

@@ -94,7 +94,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.missed = self.schedule.flying
         if not self.schedule.flying:
             self.latest = min(self.latest, max(self.now, self.ended + PACE.cool_down))
-            assert self.schedule.wait(self.now) <= PACE.cool_down
+            assert self.schedule.wait(self.now) <= PACE.cool_down + 1e-9  # sums of floats
 
     @precondition(lambda self: self.schedule.wait(self.now) == 0)
     @rule()
