@@ -112,3 +112,17 @@ print([m for m in sys.modules if m.startswith(ours) or m.endswith(".envoy")])
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_services_load_no_envoy_half_and_no_control_plane() -> None:
+    code = """
+import sys
+import extauthz.service, ratelimit.service, serving.run
+assert "policies.auth.check" in sys.modules and "policies.limits.check" in sys.modules
+bad = [m for m in sys.modules if m.startswith(("controlplane", "foregate")) or m.endswith(".spec")]
+print(bad + [m for m in sys.modules if m.startswith("policies.") and m.endswith(".envoy")])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

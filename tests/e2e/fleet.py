@@ -85,10 +85,14 @@ class Fleet:
         """Wait until a request gets a status."""
         until(f"{path} gives {status}", lambda: self.status(path, headers) == status)
 
-    def status(self, path: str, headers: dict[str, str] | None = None) -> int:
-        """The status of one request, 0 where there is no answer."""
+    def status(
+        self, path: str, headers: dict[str, str] | None = None, source: str | None = None
+    ) -> int:
+        """The status of one request, 0 where there is no answer; `source` is whence it comes."""
+        transport = httpx.HTTPTransport(local_address=source)
         try:
-            return httpx.get(self.base + path, headers=headers, timeout=5).status_code
+            with httpx.Client(transport=transport, timeout=5) as client:
+                return client.get(self.base + path, headers=headers).status_code
         except httpx.TransportError:
             return 0
 

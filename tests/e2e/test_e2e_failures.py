@@ -186,7 +186,8 @@ def test_redis_is_away(fleet: Fleet, how: str, mode: str, limited: int, tight: s
         else:
             fleet.stall("redis")
         assert since(ledger) == {limited}
-        assert {fleet.status("/tight") for _ in range(6)} == tight
+        nobody_yet = f"127.0.{len(how)}.{len(mode)}"
+        assert {fleet.status("/tight", source=nobody_yet) for _ in range(6)} == tight
         if how == "killed":
             fleet.start("redis")
         else:
