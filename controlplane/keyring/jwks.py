@@ -7,10 +7,15 @@ is everybody's key, and none.
 import json
 from collections.abc import Mapping
 
+from policies.auth.keys import MalformedKeysError, parse
+
 _PUBLIC = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 """The members that make a public key, by its kind (RFC 7518 section 6, RFC 8037 section 2)."""
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+_TEXTS = frozenset({"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"})
 
 
 class NoKeysError(Exception):
@@ -26,10 +31,15 @@ def public_keys(body: bytes) -> bytes:
     keys = json_object(body).get("keys")
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         raise NoKeysError("no JWK Set")
-    sound = [key for key in keys if _is_public(key)]
+    sound = [_plain(key) for key in keys if _is_public(key)]
     if not sound:
         raise NoKeysError("no public key in the JWK Set")
-    return json.dumps({"keys": sound}, sort_keys=True, separators=(",", ":")).encode()
+    made = json.dumps({"keys": sound}, sort_keys=True, separators=(",", ":")).encode()
+    try:
+        parse(made)  # what extauthz would refuse is refused here, where the last good can stay
+    except MalformedKeysError as error:
+        raise NoKeysError("a JWK Set that extauthz cannot read") from error
+    return made
 
 
 def json_object(body: bytes) -> Mapping[str, object]:
@@ -43,8 +53,19 @@ def json_object(body: bytes) -> Mapping[str, object]:
     return found
 
 
+def _plain(key: Mapping[str, object]) -> dict[str, object]:
+    """A key with what extauthz reads of it alone: nothing else can then make it refuse the set."""
+    texts = {m: key[m] for m in _TEXTS if isinstance(key.get(m), str)}
+    operations = key.get("key_ops")
+    if "key_ops" in key:
+        listed = operations if isinstance(operations, list) else []
+        texts["key_ops"] = [o for o in listed if isinstance(o, str)]
+    return texts
+
+
 def _is_public(key: Mapping[str, object]) -> bool:
     kind = key.get("kty")
     members = _PUBLIC.get(kind, ()) if isinstance(kind, str) else ()
     there = all(isinstance(key.get(m), str) and key[m] for m in members)
-    return bool(members) and there and not _PRIVATE & key.keys()
+    worded = all(isinstance(key[m], str) for m in _TEXTS & key.keys())
+    return bool(members) and there and worded and not _PRIVATE & key.keys()

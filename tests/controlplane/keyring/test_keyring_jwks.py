@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from controlplane.keyring.jwks import NoKeysError, public_keys
 
-RSA = {"kty": "RSA", "n": "x", "e": "AQAB", "kid": "r", "x5c": ["y"]}
+RSA = {"kty": "RSA", "n": "x", "e": "AQAB", "kid": "r", "key_ops": ["verify"]}
 EC = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}
 OKP = {"kty": "OKP", "crv": "Ed25519", "x": "x"}
 JSON = st.recursive(
@@ -37,6 +37,18 @@ def test_a_key_that_is_not_public_is_none(bad: dict[str, Any]) -> None:
         public_keys(json.dumps({"keys": [bad]}).encode())
     kept = public_keys(json.dumps({"keys": [bad, RSA]}).encode())
     assert json.loads(kept) == {"keys": [RSA]}
+
+
+def test_what_extauthz_does_not_read_is_left_out() -> None:
+    strange = {"x5c": [[[[[[[[[[[[]]]]]]]]]]]], "foo": float("nan"), "key_ops": ["verify", 1]}
+    kept = public_keys(json.dumps({"keys": [RSA | strange]}).encode())
+    assert json.loads(kept) == {"keys": [RSA]}
+
+
+def test_more_keys_than_extauthz_reads_are_refused() -> None:
+    many = [{**RSA, "kid": str(number)} for number in range(1001)]
+    with pytest.raises(NoKeysError, match="cannot read"):
+        public_keys(json.dumps({"keys": many}).encode())
 
 
 @pytest.mark.parametrize(
