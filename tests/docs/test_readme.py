@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.compose.stack import running as compose
 from tests.e2e.process import ROOT, Process, foregate, free_port
 from tools.parts import command
 
@@ -21,9 +22,9 @@ def blocks(kind: str) -> list[tuple[str, str]]:
     return [(words.strip(), text) for k, words, text in BLOCK.findall(README) if k == kind]
 
 
-def curls() -> list[tuple[str, list[str]]]:
+def curls(kind: str = "console") -> list[tuple[str, list[str]]]:
     found = []
-    for _, text in blocks("console"):
+    for _, text in blocks(kind):
         for part in text.split("$ ")[1:]:
             line, *expected = part.strip().splitlines()
             if "curl " in line:
@@ -59,9 +60,22 @@ def test_the_yaml_is_the_example() -> None:
 def test_a_curl_line_gives_what_it_says(
     running: dict[str, str], line: str, expected: list[str]
 ) -> None:
-    for old, new in running.items():
-        line = line.replace(old, new)
-        expected = [e.replace(old, new) for e in expected]
+    gives(running, line, expected)
+
+
+@pytest.mark.xdist_group("compose")
+def test_the_curl_lines_of_the_containers_give_what_they_say() -> None:
+    lines = curls("compose")
+    assert len(lines) >= 4
+    with compose() as stack:
+        for line, expected in lines:
+            gives(stack.ports, line, expected)
+
+
+def gives(ports: dict[str, str], line: str, expected: list[str]) -> None:
+    for old, new in ports.items():
+        line = line.replace(f":{old}", f":{new}")
+        expected = [e.replace(f":{old}", f":{new}") for e in expected]
     line = f'curl() {{ {shlex.join(command("curl"))} "$@"; }}; {line}'
     done = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)  # noqa: S602 # the line as a reader types it
     said = iter(done.stdout.splitlines())
