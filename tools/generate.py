@@ -10,7 +10,7 @@ from pathlib import Path
 
 from controlplane.model.schema import json_schema
 from policies import POLICIES
-from policies.contract import Key, RouteKey
+from policies.contract import BackendKey, Key, NamedKey, RouteKey
 from tools.bootstrap import bootstrap, bootstrap_unix
 from tools.protos import NAMES, generated
 
@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 BEGIN = "<!-- policies: written by make generate -->"
 END = "<!-- end of policies -->"
+
+WHERE = {RouteKey: "a route", BackendKey: "a backend", NamedKey: "a file"}
+"""Where the keys of each kind stand."""
 
 
 def schema() -> str:
@@ -34,7 +37,7 @@ def readme() -> str:
     for name in POLICIES:
         keys: tuple[Key, ...] = importlib.import_module(f"policies.{name}.spec").KEYS
         for key in keys:
-            where = "a route" if isinstance(key, RouteKey) else "a backend"
+            where = next(word for kind, word in WHERE.items() if isinstance(key, kind))
             page = f"[{name}](policies/{name}/README.md)"
             rows.append(f"| `{key.name}` | {where} | {key.summary} | {page} |")
     return f"{before}{BEGIN}\n{chr(10).join(rows)}\n{END}{after}"

@@ -6,13 +6,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 20.0
+SERVICES = ("extauthz", "ratelimit")
+STAND_INS = ("upstream.py", "issuer.py")
 COMMAND = (sys.executable, "-c", "from foregate.main import main; main()", "dev")
 
 
@@ -62,8 +64,8 @@ class Dev:
         found = {}
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
-            name = "upstream" if any("upstream.py" in one for one in words) else words[0]
-            found[Path(name).name] = int(child)
+            ours = [Path(w).stem for w in words if w in SERVICES or w.endswith(STAND_INS)]
+            found[ours[0] if ours else Path(words[0]).name] = int(child)
         return found
 
 
@@ -95,15 +97,24 @@ async def dev(
                 await process.communicate()
 
 
-async def get(port: int, path: str = "/") -> tuple[int, bytes]:
+async def get(
+    port: int, path: str = "/", headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
     """One request on a connection of its own."""
+    more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     async with asyncio.timeout(DEADLINE):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+        asked = f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{more}\r\n"
+        writer.write(asked.encode())
         answer = await reader.read()
         writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split()[1]), body
+
+
+async def status(port: int, path: str, headers: Mapping[str, str] | None = None) -> int:
+    """The status of one request."""
+    return (await get(port, path, headers))[0]
 
 
 async def backend_of(port: int, path: str) -> str:
