@@ -40,10 +40,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What became of a version. `late` are services that did not take it in time.
+    """What became of a version.
 
-    Their routes answer 503 until they do; where `rejecting` is named, that service refused it and
-    the version went to no Envoy.
+    Its `outcome` is `late` where Envoys have not answered yet, or none is connected: it stands all
+    the same, and they get it. `late` are services that did not take it in time: their routes
+    answer 503 until they do. Where `rejecting` is named, that service refused the version, and it
+    went to no Envoy.
     """
 
     outcome: Outcome
@@ -96,11 +98,17 @@ class Publisher:
         return self._server
 
     async def publish(
-        self, build: Build, *, within: float, services: float = SERVICES_SECONDS
+        self,
+        build: Build,
+        *,
+        within: float,
+        services: float = SERVICES_SECONDS,
+        patient: bool = False,
     ) -> Published:
         """Bring a build without errors to everybody; what is refused is taken back.
 
-        `within` seconds for the Envoys, `services` for the services before them.
+        `within` seconds for the Envoys, `services` for the services before them. Nobody is waited
+        for who is not connected, except by who is `patient`, and services by the first version.
         """
         async with self._turn:
             before = self._live
@@ -111,7 +119,7 @@ class Publisher:
             late: list[str] = []
             until = time.monotonic() + services
             for role in sorted(build.calls):
-                outcome = await self._settled(role, until - time.monotonic())
+                outcome = await self._answered(role, until, wait=patient or before is None)
                 if outcome.state == "rejected":
                     self._take_back(before)
                     return Published(outcome=outcome, rejecting=role)
@@ -120,13 +128,14 @@ class Publisher:
                     _log.warning("service is late", service=role, waiting=outcome.waiting)
             self._envoys = build.snapshot
             self._offer_envoys()
-            outcome = await self._settled(ENVOY, within)
-            if outcome.state == "live":
-                self._live = build
-                self._want(build)
-                self._offer_services()
-            else:
+            outcome = await self._answered(ENVOY, time.monotonic() + within, wait=patient)
+            if outcome.state == "rejected":
                 self._take_back(before)
+                return Published(outcome=outcome, late=tuple(late))
+            self._live = build
+            if outcome.state == "live" or not outcome.waiting:
+                self._want(build)  # nobody judges by the old routes any more
+                self._offer_services()
             return Published(outcome=outcome, late=tuple(late))
 
     def _take_back(self, before: Build | None) -> None:
@@ -145,9 +154,13 @@ class Publisher:
         sources = dict.fromkeys(source for build in there for source in build.key_sources)
         self._keyring.want(tuple(sources), there[-1].keys_use_for_ms)
 
-    async def _settled(self, role: str, within: float) -> Outcome:
-        """Wait for a role's answer to what it is offered last, which may change meanwhile."""
-        until = time.monotonic() + within
+    async def _answered(self, role: str, until: float, *, wait: bool) -> Outcome:
+        """Wait for a role's answer to what it is offered last, which may change meanwhile.
+
+        Without `wait`, who is not connected has not answered, and that is known at once.
+        """
+        if not wait and not self._server.nodes_of(role):
+            return Outcome(state="late")
         while True:
             version = self._versions[role]
             left = max(0.0, until - time.monotonic())

@@ -14,7 +14,7 @@ from controlplane.build import Build
 from controlplane.files import Sources
 from controlplane.gate.gate import Gate
 from controlplane.gate.verdicts import Provenance, Refused, Unproved, lines_of, mistakes
-from controlplane.publisher import SERVICES_SECONDS, Published, Publisher
+from controlplane.publisher import SERVICES_SECONDS, Publisher
 from controlplane.snapshot import Snapshot, Subject
 from controlplane.sources import SourceFile
 from controlplane.xds.stream import Nacked
@@ -127,11 +127,16 @@ class Applier:
             build,
             within=FIRST_SECONDS if waiting else ACK_SECONDS,
             services=FIRST_SECONDS if waiting else SERVICES_SECONDS,
+            patient=waiting,
         )
         for service in published.late:
             self.stage.warn(f"{service} has not taken this version: what needs it answers 503")
+        if published.outcome.state == "rejected":
+            who = published.rejecting or "Envoy"
+            return nack_mistakes(published.outcome.nacks, build.provenance, origin, who)
         if published.outcome.state != "live":
-            return _refusals(published, build.provenance, origin)
+            waiting_for = ", ".join(published.outcome.waiting) or "any Envoy: none is connected"
+            self.stage.warn(f"this version waits for {waiting_for}")
         took = time.monotonic() - began
         self.live = Live(build=build, since=datetime.now().astimezone(), took=took)
         await self.stage.went_live(self.live, first=first)
@@ -156,13 +161,6 @@ def nack_mistakes(
         message = f"{who} refuses this: {nack.message}"
         found.append(Mistake(place=places[0], message=message, also=places[1:]))
     return tuple(dict.fromkeys(found))
-
-
-def _refusals(published: Published, provenance: Provenance, origin: Place) -> tuple[Mistake, ...]:
-    who = published.rejecting or "Envoy"
-    if published.outcome.state == "rejected":
-        return nack_mistakes(published.outcome.nacks, provenance, origin, who)
-    return (Mistake(place=origin, message=f"{who} has not taken this version in time"),)
 
 
 def _same(live: Build, new: Build) -> bool:

@@ -126,6 +126,7 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
             ),
             publisher=publisher,
             stage=LogStage(),
+            patient=False,
         )
         following = asyncio.create_task(_follow(applier, options.path))
         stopping = asyncio.create_task(stop.wait())
