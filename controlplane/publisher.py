@@ -45,12 +45,13 @@ class Published:
     Its `outcome` is `late` where Envoys have not answered yet, or none is connected: it stands all
     the same, and they get it. `late` are services that did not take it in time: their routes
     answer 503 until they do. Where `rejecting` is named, that service refused the version, and it
-    went to no Envoy.
+    went to no Envoy. `keyless` are the key sources without a key: tokens of theirs do not pass.
     """
 
     outcome: Outcome
     late: tuple[str, ...] = ()
     rejecting: str = ""
+    keyless: tuple[str, ...] = ()
 
 
 class Publisher:
@@ -124,7 +125,7 @@ class Publisher:
                     self._take_back(before)
                     return Published(outcome=outcome, rejecting=role)
                 if outcome.state != "live":
-                    late.append(role)
+                    late.append(", ".join(outcome.waiting) or role)
                     _log.warning("service is late", service=role, waiting=outcome.waiting)
             self._envoys = build.snapshot
             self._offer_envoys()
@@ -133,10 +134,13 @@ class Publisher:
                 self._take_back(before)
                 return Published(outcome=outcome, late=tuple(late))
             self._live = build
+            for served in build.services[RATELIMIT].of(LIMITS).values():
+                self._retired.keep(served)
             if outcome.state == "live" or not outcome.waiting:
                 self._want(build)  # nobody judges by the old routes any more
                 self._offer_services()
-            return Published(outcome=outcome, late=tuple(late))
+            keyless = self._keyring.keyless()
+            return Published(outcome=outcome, late=tuple(late), keyless=keyless)
 
     def _take_back(self, before: Build | None) -> None:
         """Send the last good again: a refusal may have been applied in part."""

@@ -19,6 +19,7 @@ from extauthz.reports import KeyReports
 from policies.auth.check import decide
 from policies.auth.pipeline import Pipeline
 from protos import PIPELINE
+from serving.seldom import Seldom
 from serving.service import Feed
 
 QUESTIONS = 100
@@ -54,6 +55,7 @@ class Checker:
         self._reports = KeyReports(feed, metrics, monotonic)
         self._now = now
         self._monotonic = monotonic
+        self._seldom = Seldom(clock=monotonic)
 
     async def check(self, body: bytes, left: float) -> bytes:
         """Answer one check; Envoy waits `left` seconds."""
@@ -69,11 +71,13 @@ class Checker:
                 verdict = self._verdict(request(called), pipeline)
                 self._reports.report(verdict.unknown)
             answer = reply(verdict)
-            _tell(rule, verdict)
+            self._tell(rule, verdict)
         except Exception as error:  # noqa: BLE001  # authentication never fails open, nor aborts
             verdict = Verdict(status=503, reason=_reason(error))
             answer = reply(verdict)
-            _log.warning("check failed", rule=rule, error=type(error).__name__, at=_place(error))
+            what = (type(error).__name__, _place(error))
+            if times := self._seldom.due(what):
+                _log.warning("check failed", rule=rule, error=what[0], at=what[1], times=times)
         self._metrics.decided(rule, verdict, self._monotonic() - began)
         return answer
 
@@ -99,6 +103,15 @@ class Checker:
             answers[decided.question] = self._policy.answer(decided.question)
         raise EndlessQuestionsError
 
+    def _tell(self, rule: str, verdict: Verdict) -> None:
+        """Tell denials to whoever debugs, and faults of ours to the operator, not each time."""
+        if verdict.principal is not None:
+            return
+        if not verdict.fault:
+            _log.debug("denied", rule=rule, reason=verdict.reason, status=verdict.status)
+        elif times := self._seldom.due((rule, verdict.reason)):
+            _log.warning("denied", rule=rule, reason=verdict.reason, status=503, times=times)
+
 
 def _reason(error: Exception) -> str:
     malformed = isinstance(error, DecodeError | MalformedAttributesError)
@@ -111,9 +124,3 @@ def _place(error: Exception) -> str:
     while trace and trace.tb_next:
         trace = trace.tb_next
     return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
-
-
-def _tell(rule: str, verdict: Verdict) -> None:
-    if verdict.principal is None:
-        log = _log.warning if verdict.fault else _log.debug
-        log("denied", rule=rule, reason=verdict.reason, status=verdict.status)

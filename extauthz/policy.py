@@ -69,6 +69,11 @@ class Policy:
         sources = {(KEYS, i.keys) for i in identities if isinstance(i, JwtIdentity)}
         return {(CONSUMERS, CONSUMERS_NAME), *sources} <= self._came
 
+    def _named(self) -> set[str]:
+        """The key sources of all pipelines, those of the past too."""
+        known = (*self._pipelines.values(), *self._past.values())
+        return {i.keys for p in known for i in p.identities if isinstance(i, JwtIdentity)}
+
     def pipeline(self, name: str) -> Pipeline | None:
         """Give the pipeline of this hash, served now or once."""
         if name in self._past:
@@ -109,9 +114,14 @@ class Policy:
             self._entries = None
 
     def _take_keys(self, update: Update) -> None:
-        """A set without keys yet (a control plane that has just started) displaces none."""
+        """A set without keys yet (a control plane that has just started) displaces none.
+
+        Those that are gone stay for the pipelines that name them: their age bounds them, and no
+        pipeline of now asks for them.
+        """
         taken = {name: _issuer_keys(name, body) for name, body in update.changed.items()}
-        kept = {name: k for name, k in self._keys.items() if name not in update.removed}
+        named = self._named()
+        kept = {n: k for n, k in self._keys.items() if n not in update.removed or n in named}
         self._keys = kept | {name: k for name, k in taken.items() if k or name not in kept}
 
 

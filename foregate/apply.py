@@ -5,7 +5,7 @@ The same for `foregate dev` and `foregate controlplane`: a `Stage` says what dif
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +20,7 @@ from controlplane.sources import SourceFile
 from controlplane.xds.stream import Nacked
 from language.mistakes import Mistake, errors
 from language.places import Place
+from policies.auth.identities import Identity
 
 FIRST_SECONDS = 20.0
 """How long the first version may take: Envoy and the services start meanwhile."""
@@ -102,16 +103,17 @@ class Applier:
         if self.live and _same(self.live.build, build):
             self.stage.unchanged()
             return
-        refused = await self._bring(build, build.snapshot, _origin(sources), began)
+        refused = await self._bring(build, build.snapshot, texts, began)
         if refused:
             # Not the files but the world said no (a port, an Envoy): saving again tries again.
             self._last = None
             self._stay(refused, texts)
 
     async def _bring(
-        self, build: Build, snapshot: Snapshot, origin: Place, began: float
+        self, build: Build, snapshot: Snapshot, texts: Texts, began: float
     ) -> tuple[Mistake, ...]:
         """Make a build live, or give what stands against it."""
+        origin = Place(next(iter(texts), ""), 1, 1)
         unfit = await self.stage.fitting(build, snapshot, origin)
         if unfit:
             return unfit
@@ -130,13 +132,16 @@ class Applier:
             patient=waiting,
         )
         for service in published.late:
-            self.stage.warn(f"{service} has not taken this version: what needs it answers 503")
+            self.stage.warn(f"{service} has not taken this version yet: calls to it answer 503")
         if published.outcome.state == "rejected":
             who = published.rejecting or "Envoy"
             return nack_mistakes(published.outcome.nacks, build.provenance, origin, who)
         if published.outcome.state != "live":
             waiting_for = ", ".join(published.outcome.waiting) or "any Envoy: none is connected"
             self.stage.warn(f"this version waits for {waiting_for}")
+        keyless = tuple(_keyless(build, published.keyless))
+        if keyless:
+            self.stage.mistakes(keyless, texts)
         took = time.monotonic() - began
         self.live = Live(build=build, since=datetime.now().astimezone(), took=took)
         await self.stage.went_live(self.live, first=first)
@@ -173,5 +178,16 @@ def _same(live: Build, new: Build) -> bool:
     )
 
 
-def _origin(sources: Sources) -> Place:
-    return Place(sources.files[0].name if sources.files else "", 1, 1)
+def _keyless(build: Build, sources: tuple[str, ...]) -> Iterator[Mistake]:
+    """Warn where identities are defined whose issuers gave no key."""
+    named = build.plan.named["identities"] if build.plan else {}
+    for one in named.values():
+        source = one.value.source() if isinstance(one.value, Identity) else None
+        if source is not None and source.id in sources:
+            yield Mistake(
+                place=one.place,
+                message=f"there are no keys for '{one.key.text}' yet: its tokens do not pass",
+                hint="the log says why; they are asked for again and again",
+                width=len(one.key.text),
+                severity="warning",
+            )

@@ -24,9 +24,9 @@ from foregate.building import secrets
 from foregate.watch import saves
 from language.mistakes import Mistake
 from language.places import Place
-from serving.address import AddressError, address
+from serving.address import AddressError, address, not_here
 from serving.admin import Admin
-from serving.transport import BindError
+from serving.sockets import BindError
 
 _log = structlog.get_logger(__name__)
 
@@ -102,6 +102,9 @@ async def run(options: ControlOptions) -> int:
 
 
 async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
+    for text in filter(None, (options.listen, options.admin)):
+        if not address(text).here:
+            raise AddressError(not_here(text))
     publisher = Publisher(
         options.listen,
         files=options.path if options.path.is_dir() else options.path.parent,

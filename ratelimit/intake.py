@@ -31,6 +31,9 @@ DOWNS = {
 KINDS = {limits_pb2.GCRA: Kind.GCRA, limits_pb2.FIXED_WINDOW: Kind.FIXED_WINDOW}
 LETTERS = {Kind.GCRA: b"g", Kind.FIXED_WINDOW: b"w"}
 LONGEST_ID, LONGEST_NAME = 4096, 128
+FORMER = 10_000
+"""How many limits that are no longer served are kept."""
+
 LITERAL = 96
 """Bytes up to which a part of a key is written as it is; longer ones are hashed."""
 
@@ -62,12 +65,14 @@ class Policy:
 class LimitsIntake:
     """The intake (`serving.service.Intake`). `policy` is replaced whole, never changed.
 
-    `changed` is told the new one.
+    `changed` is told the new one. `known` are its limits and those that are no longer served: an
+    Envoy that has not moved yet may name them.
     """
 
     def __init__(self, changed: Callable[[Policy], None] = lambda _: None) -> None:
         self.policy = Policy(limits={}, down=Down.LOCAL_LIMITS)
         self._changed = changed
+        self.known: dict[str, Listed] = {}
         self._ready = False
 
     @property
@@ -87,14 +92,22 @@ class LimitsIntake:
         if update.type_url == FLEET:
             if body is not None or gone:
                 self._become(_resized(self.policy, 0 if body is None else _instances(body)))
+                self.known |= self.policy.limits
         elif body is not None:
             limits, down = _limits(body)
             size = self.policy.instances
             listed = {limit.id: _listed(limit, size) for limit in limits}
+            self._remember(listed)
             self._become(Policy(limits=listed, down=down, instances=size))
             self._ready = True
         elif gone and self._ready:
             raise RejectedError("the limits can be empty, but not be taken away")
+
+    def _remember(self, now: dict[str, Listed]) -> None:
+        former = {name: one for name, one in self.known.items() if name not in now}
+        for name in list(former)[: max(0, len(former) - FORMER)]:
+            del former[name]
+        self.known = {**former, **now}
 
     def _become(self, policy: Policy) -> None:
         self.policy = policy

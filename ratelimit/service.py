@@ -61,7 +61,7 @@ class Limiter:
     async def _answer(self, body: bytes, within: float) -> bytes:
         policy = self._intake.policy
         try:
-            listed, charged = charges(body, policy.limits)
+            listed, charged = charges(body, self._intake.known)
         except CallError as error:
             self._metrics.errors.labels(error.why).inc()
             raise

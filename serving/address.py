@@ -1,11 +1,11 @@
 """Where one listens and connects to: `unix:/PATH` or `HOST:PORT`."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 UNIX = "unix:"
 LOOPBACK = "127.0.0.1"
-ANY = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 # not bound here, recognised
 
 PATH_LENGTH = 107
 """Bytes of a Unix socket's path (sun_path of Linux, without its end)."""
@@ -31,9 +31,14 @@ class Address:
         return f"{UNIX}{self.path}" if self.path is not None else f"{self.host}:{self.port}"
 
     @property
-    def everywhere(self) -> bool:
-        """Whether it means all addresses of this machine, and so none to connect to."""
-        return self.host in ANY
+    def here(self) -> bool:
+        """Whether nobody but this machine reaches it: a Unix socket, or loopback."""
+        if self.path is not None:
+            return True
+        try:
+            return ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
 
 
 def address(text: str) -> Address:
@@ -51,4 +56,12 @@ def address(text: str) -> Address:
     bracketed = host.startswith("[") and host.endswith("]")
     if (":" in host and not bracketed) or any(c in host for c in " /,@"):
         raise AddressError(f"'{text}' is neither unix:/PATH nor HOST:PORT")
-    return Address(host=host or LOOPBACK, port=int(port))
+    return Address(host=LOOPBACK if host in ("", "localhost") else host, port=int(port))
+
+
+def not_here(text: str) -> str:
+    """Say why an address that is not on this machine is refused."""
+    return (
+        f"{text} is not on this machine alone, and nothing between the parts is encrypted yet: "
+        "write unix:/PATH, or 127.0.0.1:PORT"
+    )

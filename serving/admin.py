@@ -8,7 +8,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from serving.address import Address
-from serving.transport import BindError
+from serving.sockets import BindError
 
 HEAD_BYTES = 8192
 """A longer request head is refused."""

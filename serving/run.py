@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from serving.address import Address, AddressError, address
+from serving.address import Address, AddressError, address, not_here
 from serving.admin import Admin
 from serving.bundle import updates
 from serving.client import Client
@@ -21,8 +21,9 @@ from serving.lastgood import LastGood
 from serving.metrics import Metrics
 from serving.policyfile import PolicyFile, PolicyFileError
 from serving.service import Maker, RejectedError
+from serving.sockets import BindError
 from serving.subscription import subscription
-from serving.transport import BindError, GrpcTransport, place
+from serving.transport import GrpcTransport, place
 from serving.wire import Node
 
 _log = structlog.get_logger(__name__)
@@ -76,11 +77,14 @@ def check(settings: Settings) -> None:
             "(--policy, FOREGATE_POLICY), not from both"
         )
     where = address(settings.advertise or settings.listen)
-    if settings.xds and where.everywhere:
-        raise StartError(
-            f"{where} is no address to connect to: say with --advertise (FOREGATE_ADVERTISE) "
-            "where Envoy reaches this service"
-        )
+    for flag, text in (
+        ("--xds (FOREGATE_XDS)", settings.xds),
+        ("--listen (FOREGATE_LISTEN)", settings.listen),
+        ("--advertise (FOREGATE_ADVERTISE)", settings.advertise),
+        ("--admin (FOREGATE_ADMIN_LISTEN)", settings.admin),
+    ):
+        if text and not address(text).here:
+            raise StartError(f"{flag}: {not_here(text)}")
     if settings.advertise and where.path is None and where.port == 0:
         raise StartError(f"--advertise (FOREGATE_ADVERTISE): {where} has no port")
     if len(settings.node) > NODE_ID_LENGTH:

@@ -2,11 +2,8 @@
 
 import asyncio
 import contextlib
-import os
-import socket
-import stat
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +12,9 @@ import structlog
 
 from serving.address import Address
 from serving.metrics import Metrics
+from serving.seldom import Seldom
 from serving.service import Handler
+from serving.sockets import BindError, clear, group_only
 
 MESSAGE_BYTES = 4 * 2**20
 """The largest request that is read."""
@@ -46,14 +45,6 @@ _OPTIONS = (
 Context = grpc.aio.ServicerContext[bytes, bytes]
 Unary = Callable[[bytes, Context], Awaitable[bytes]]
 _log = structlog.get_logger(__name__)
-
-
-class BindError(Exception):
-    """The address cannot be listened on; `message` says why."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 class Transport(Protocol):
@@ -100,9 +91,9 @@ class GrpcTransport:
         """Listen and serve; see Transport."""
         where = self._address
         if where.path is not None:
-            _clear(where.path)
+            clear(where.path)
         try:
-            with _group_only():
+            with group_only():
                 port = self._server.add_insecure_port(str(where))
         except RuntimeError:
             raise BindError(f"{where} cannot be listened on: is it taken?") from None
@@ -125,6 +116,7 @@ class GrpcTransport:
 
     def _unary(self, name: str, handler: Handler) -> Unary:
         """Wrap a handler: bounded in number and time, and its faults are not told to callers."""
+        seldom = Seldom()
 
         async def serve(data: bytes, context: Context) -> bytes:
             if self._stopping:
@@ -140,7 +132,10 @@ class GrpcTransport:
                 status, why = "DEADLINE_EXCEEDED", "no answer in time"
             except Exception as error:  # noqa: BLE001 # whatever it is, the process serves on
                 status, why = "INTERNAL", "the service failed"
-                _log.error("call failed", method=name, error=type(error).__name__, at=place(error))
+                times = seldom.due(type(error).__name__)
+                if times:
+                    what = type(error).__name__
+                    _log.error("call failed", method=name, error=what, at=place(error), times=times)
             finally:
                 self._running -= 1
                 if not self._running:
@@ -164,32 +159,3 @@ def place(error: BaseException) -> str:
     """Where an exception came from. Its own words may hold a secret of the request."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-
-
-@contextlib.contextmanager
-def _group_only() -> Iterator[None]:
-    """Make the socket for its owner and group alone: Envoy runs as another user of the group."""
-    before = os.umask(0o007)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def _clear(path: Path) -> None:
-    """Remove the socket of a process that is no more; leave whatever else is there."""
-    try:
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise BindError(f"unix:{path} is there and no socket")
-    except FileNotFoundError:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink(missing_ok=True)
-            return
-        except OSError as error:
-            raise BindError(f"unix:{path}: {error.strerror or error}") from None
-    raise BindError(f"unix:{path} is taken by another process")

@@ -44,6 +44,18 @@ def service_cluster(role: str) -> Cluster:
     protocol = HttpProtocolOptions()
     protocol.explicit_http_config.http2_protocol_options.SetInParent()
     out.typed_extension_protocol_options[_HTTP].Pack(protocol, deterministic=True)
+    # who left the endpoints is gone: else Envoy would call it until its health check notices
+    out.ignore_health_on_host_removal = True
+    # one of several that stalls is left out after three calls; a lone one never is
+    ejected = out.outlier_detection
+    ejected.consecutive_gateway_failure.value = 3
+    ejected.enforcing_consecutive_gateway_failure.value = 100
+    ejected.enforcing_consecutive_5xx.value = 0
+    ejected.enforcing_success_rate.value = 0
+    ejected.max_ejection_percent.value = 50
+    ejected.interval.seconds = 1
+    ejected.base_ejection_time.seconds = 2
+    ejected.max_ejection_time.seconds = 5
     check = out.health_checks.add()
     check.timeout.seconds = 1
     check.interval.seconds = 2

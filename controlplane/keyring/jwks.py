@@ -18,8 +18,12 @@ _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _TEXTS = frozenset({"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"})
 
 
+NONE = b'{"keys":[]}'
+"""A set of no keys, as `public_keys` writes it."""
+
+
 class NoKeysError(Exception):
-    """An answer without a single key to use; `why` says so without a word of the answer."""
+    """An answer that is no set of keys; `why` says so without a word of the answer."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -27,13 +31,14 @@ class NoKeysError(Exception):
 
 
 def public_keys(body: bytes) -> bytes:
-    """Return the public keys of a JWK Set as one in canonical JSON. Raises NoKeysError."""
+    """Return the public keys of a JWK Set as one in canonical JSON. Raises NoKeysError.
+
+    A set without any is an answer too: an issuer that withdraws its last key means it.
+    """
     keys = json_object(body).get("keys")
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         raise NoKeysError("no JWK Set")
     sound = [_plain(key) for key in keys if _is_public(key)]
-    if not sound:
-        raise NoKeysError("no public key in the JWK Set")
     made = json.dumps({"keys": sound}, sort_keys=True, separators=(",", ":")).encode()
     try:
         parse(made)  # what extauthz would refuse is refused here, where the last good can stay
@@ -67,5 +72,13 @@ def _is_public(key: Mapping[str, object]) -> bool:
     kind = key.get("kty")
     members = _PUBLIC.get(kind, ()) if isinstance(kind, str) else ()
     there = all(isinstance(key.get(m), str) and key[m] for m in members)
-    worded = all(isinstance(key[m], str) for m in _TEXTS & key.keys())
+    worded = all(_is_text(key[m]) for m in _TEXTS & key.keys())
     return bool(members) and there and worded and not _PRIVATE & key.keys()
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that every reader of JSON takes: no half of a surrogate pair."""
+    try:
+        return isinstance(value, str) and bool(value.encode() or True)
+    except UnicodeEncodeError:
+        return False

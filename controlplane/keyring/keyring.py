@@ -25,6 +25,7 @@ import structlog
 
 from controlplane.keyring.disk import Keys, load, save
 from controlplane.keyring.fetch import Failed, Fetched, Mark, Places, Same, fetch
+from controlplane.keyring.jwks import NONE
 from controlplane.keyring.schedule import Pace, Schedule, interval
 from controlplane.keyring.urls import host
 from controlplane.snapshot import Resource, resource
@@ -130,6 +131,10 @@ class Keyring:
         """One KeySet for each source, by their ids; an empty one where there are no keys."""
         return tuple(self._resource(self._watched[name]) for name in sorted(self._watched))
 
+    def keyless(self) -> tuple[str, ...]:
+        """The ids of sources that have no key: their tokens cannot be taken."""
+        return tuple(n for n, one in sorted(self._watched.items()) if one.keys.jwks in (b"", NONE))
+
     async def first(self, within: float) -> None:
         """Wait until every source was tried once, at most `within` seconds."""
         with suppress(TimeoutError):
@@ -138,11 +143,12 @@ class Keyring:
                     await mine.tried.wait()
 
     def _resource(self, mine: "_Watched") -> Resource:
+        aging = mine.source.origin in _REMOTE or (mine.source.origin is Origin.FILE and mine.lost)
         keys = KeySet(
             source=mine.source.id,
             jwks=mine.keys.jwks,
             fetched_at_ms=mine.keys.fetched_at_ms,
-            use_for_ms=self._use_for_ms if mine.source.origin in _REMOTE else 0,
+            use_for_ms=self._use_for_ms if aging else 0,
         )
         return resource(KEYS, mine.source.id, keys)
 
@@ -177,6 +183,9 @@ class Keyring:
         )
         if isinstance(result, Failed):
             mine.schedule = mine.schedule.failed(now, pace, jitter)
+            if mine.mark and not mine.lost:  # a file was good until now: from here on it ages
+                wall = int(self._timing.wall() * 1000)
+                mine.keys = replace(mine.keys, fetched_at_ms=wall)
             _tell_lost(mine, result.reason)
             return
         age = result.max_age if isinstance(result, Fetched) else None
@@ -187,6 +196,8 @@ class Keyring:
             same = result.jwks == mine.keys.jwks
             if not same:
                 _log.info("keys changed", **_named(mine))
+            if result.jwks == NONE:
+                _log.warning("no key that can be used", **_named(mine))
             if not same or mine.source.origin in _REMOTE:
                 wall = int(self._timing.wall() * 1000)
                 mine.keys = Keys(jwks=result.jwks, fetched_at_ms=wall)

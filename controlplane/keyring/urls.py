@@ -22,7 +22,7 @@ def unfit(url: str) -> str:
         return "not an http URL"
     if parsed.userinfo:
         return "a user in the URL"
-    if parsed.scheme == "http" and not _is_here(parsed.host):
+    if parsed.scheme == "http" and not is_here(url):
         return "neither https nor on this machine"
     return ""
 
@@ -47,7 +47,9 @@ def host(url: str) -> str:
         return ""
 
 
-def _is_here(name: str) -> bool:
+def is_here(url: str) -> bool:
+    """Whether a URL's host is this machine."""
+    name = host(url)
     if name == "localhost":
         return True
     try:

@@ -4,7 +4,7 @@ An Envoy says its id. A service says besides which one it is, where Envoys reach
 version it is, in `node.metadata`.
 """
 
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 
 from controlplane.xds.subscription import Request
 from protos import SERVICE_TYPES
@@ -33,14 +33,17 @@ def _unfit_service(request: Request) -> str:
     if request.service not in SERVICE_TYPES:
         return f"{SERVICE} names no service of ours"
     if not reachable(request.address):
-        return f"{ADDRESS} is neither unix:/PATH nor HOST:PORT"
+        return f"{ADDRESS} is neither unix:/PATH nor IP:PORT"
     if len(request.software) > TEXT_LENGTH:
         return f"{VERSION} is over {TEXT_LENGTH} characters"
     return ""
 
 
 def reachable(address: str) -> bool:
-    """Whether an address is `unix:/PATH` or `HOST:PORT` (an IPv6 host in brackets)."""
+    """Whether an address is `unix:/PATH` or `IP:PORT` (an IPv6 host in brackets).
+
+    Names are not looked up: an Envoy's endpoints are addresses.
+    """
     if not address.isascii() or not address.isprintable() or " " in address:
         return False
     if address.startswith("unix:"):
@@ -49,14 +52,13 @@ def reachable(address: str) -> bool:
     host, _, port = address.rpartition(":")
     if not (port.isdigit() and len(port) <= 5 and 0 < int(port) < 2**16):
         return False
-    if host.startswith("[") and host.endswith("]"):
-        return _is_ipv6(host[1:-1])
-    return 0 < len(host) <= TEXT_LENGTH and not set(host) & set(":[]/@")
+    bracketed = host.startswith("[") and host.endswith("]")
+    return _is_ip(host[1:-1], IPv6Address) if bracketed else _is_ip(host, IPv4Address)
 
 
-def _is_ipv6(text: str) -> bool:
+def _is_ip(text: str, kind: type[IPv4Address | IPv6Address]) -> bool:
     try:
-        IPv6Address(text)
+        kind(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text

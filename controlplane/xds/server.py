@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -25,6 +26,8 @@ from controlplane.xds.connection import Connection, Context, Told, write_out
 from controlplane.xds.stream import Acked, Close, Ignored, Instances, Nacked, Stream, Wanted
 from controlplane.xds.wire import READ
 from controlplane.xds.world import ENVOY, World, world
+from serving.address import UNIX
+from serving.sockets import clear, group_only
 
 SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 
@@ -88,8 +91,11 @@ class Server:
         self._address = address
 
     async def __aenter__(self) -> Self:
-        """Bind and start. Raises RuntimeError when the address is taken."""
-        self.port = self._server.add_insecure_port(self._address)
+        """Bind and start. Raises RuntimeError or BindError when the address is taken."""
+        if self._address.startswith(UNIX):  # gRPC would take it from whoever listens there
+            clear(Path(self._address.removeprefix(UNIX)))
+        with group_only():
+            self.port = self._server.add_insecure_port(self._address)
         await self._server.start()
         return self
 
@@ -204,11 +210,13 @@ class Server:
             self._connections.discard(connection)
             self._moved.set()
             ended = connection.stream
-            _log.info("xds stream ended", node=ended.node, role=ended.role, delta=delta)
+            tell = _log.info if ended.node else _log.debug  # who came too early comes again
+            tell("xds stream ended", node=ended.node, role=ended.role, delta=delta)
             self._recount(ended.role)
         close = connection.close
         if close is not None:
-            _log.warning("xds stream refused", status=close.status, why=close.message)
+            tell = _log.debug if close.status == "UNAVAILABLE" else _log.warning
+            tell("xds stream refused", status=close.status, why=close.message)
             with suppress(grpc.aio.InternalError):  # the client is gone and asks for no reason
                 await context.abort(grpc.StatusCode[close.status], close.message)
 

@@ -11,6 +11,7 @@ import structlog
 import uvloop
 
 from controlplane.files import MAIN
+from foregate.commands.ratelimit import check
 from foregate.dev.session import DevOptions, run
 from foregate.trust import trust_store
 
@@ -51,6 +52,8 @@ def command(file: Path | None, to: str, envoy: str | None, state_dir: Path, redi
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
     if to and file is not None:
         raise click.UsageError("--to makes the file itself: give a FILE or --to, not both")
+    if redis:
+        check(redis)
     _log_to_stderr()
     options = DevOptions(
         path=None if to else file or Path(MAIN),

@@ -1,15 +1,12 @@
 """`foregate ratelimit`: the service that says how much."""
 
 from typing import Unpack
-from urllib.parse import urlsplit
 
 import click
 
 from foregate.serving import Words, serve, serving_options
 from protos import RATELIMIT
 from serving.service import Feed, Service
-
-SCHEMES = ("redis", "rediss", "unix")
 
 
 @click.command()
@@ -46,14 +43,13 @@ def command(redis: str, **words: Unpack[Words]) -> None:
 
 def check(url: str) -> None:
     """Refuse what is no Redis URL. The URL may hold a password: it is not repeated."""
+    from ratelimit.stores.address import AddressError, address  # noqa: PLC0415 # as above
+
     try:
-        parts = urlsplit(url)
-        known = parts.scheme in SCHEMES and (bool(parts.hostname) or parts.scheme == "unix")
-        _ = parts.port
-    except ValueError:
-        known = False
-    if not known:
-        raise click.ClickException(
-            "--redis (FOREGATE_REDIS_URL): it must be redis://HOST:PORT, rediss:// with TLS, "
-            "or unix:///PATH"
-        )
+        host = address(url).host
+        host.encode("idna")
+    except AddressError as error:
+        raise click.ClickException(f"--redis (FOREGATE_REDIS_URL): {error}") from None
+    except UnicodeError:
+        message = "--redis (FOREGATE_REDIS_URL): the Redis URL names no host"
+        raise click.ClickException(message) from None

@@ -152,7 +152,7 @@ def seen_from_the_root(settings: Identity, facts: NamedFacts) -> Identity:
 
 
 def keys_that_are_fetched(settings: Identity) -> Iterable[str]:
-    """Say that `whenDown.jwks` acts where keys come over the network."""
+    """Say that `whenDown.jwks` acts where keys come from elsewhere, and may be lost."""
     source = settings.source()
-    if source is not None and source.origin in {Origin.DISCOVERY, Origin.URL}:
+    if source is not None and source.origin is not Origin.INLINE:
         yield "jwks"

@@ -58,7 +58,12 @@ def _response(settings: HeaderOperations, _facts: RouteFacts, route: Route) -> t
 
 def _filter(_when_down: WhenDown) -> hcm_pb2.HttpFilter:
     one = hcm_pb2.HttpFilter(name=FILTER)
-    one.typed_config.Pack(header_mutation_pb2.HeaderMutation(), deterministic=True)
+    settings = header_mutation_pb2.HeaderMutation()
+    # A client's trailers come after all that was judged, and could say it otherwise: an identity,
+    # a credential. Nobody needs them (gRPC knows none in requests), so none goes on.
+    every = settings.mutations.request_trailers_mutations.add().remove_on_match.key_matcher
+    every.safe_regex.regex = ".*"
+    one.typed_config.Pack(settings, deterministic=True)
     return one
 
 

@@ -61,21 +61,25 @@ def test_by_default_everything_is_on_loopback() -> None:
 def test_every_flag_has_its_variable() -> None:
     found = ok(
         XDS="unix:/run/x",
-        LISTEN="0.0.0.0:9",
-        ADVERTISE="auth:9",
+        LISTEN="127.0.0.1:9",
+        ADVERTISE="127.0.0.1:99",
         STATE_DIR="/var/lib/foregate",
         ADMIN_LISTEN=":8",
         NODE="me",
     )
-    assert (found.xds, found.listen, found.advertise) == ("unix:/run/x", "0.0.0.0:9", "auth:9")
+    assert (found.xds, found.listen, found.advertise) == (
+        "unix:/run/x",
+        "127.0.0.1:9",
+        "127.0.0.1:99",
+    )
     assert (found.state, found.admin, found.node) == (Path("/var/lib/foregate"), ":8", "me")
     assert ok(POLICY="p.json").policy == Path("p.json")
-    assert ok("--xds", "a:1", XDS="b:1").xds == "a:1"
+    assert ok("--xds", ":1", XDS=":2").xds == ":1"
 
 
 def test_an_empty_admin_address_is_nowhere() -> None:
-    assert ok("--xds", "a:1", "--admin", "").admin == ""
-    assert ok("--xds", "a:1", ADMIN_LISTEN="").admin == ""
+    assert ok("--xds", ":1", "--admin", "").admin == ""
+    assert ok("--xds", ":1", ADMIN_LISTEN="").admin == ""
 
 
 def test_the_policy_comes_from_one_place() -> None:
@@ -96,8 +100,11 @@ def test_the_policy_comes_from_one_place() -> None:
         ("LISTEN", "unix:x", "must begin with '/'"),
         ("ADVERTISE", "x:y", "--advertise (FOREGATE_ADVERTISE)"),
         ("ADMIN_LISTEN", "x:99999", "--admin (FOREGATE_ADMIN_LISTEN)"),
-        ("LISTEN", "0.0.0.0:9", "--advertise (FOREGATE_ADVERTISE)"),
-        ("ADVERTISE", "x:0", "has no port"),
+        ("LISTEN", "0.0.0.0:9", "--listen (FOREGATE_LISTEN): 0.0.0.0:9 is not on this machine"),
+        ("ADMIN_LISTEN", "10.0.0.1:9", "--admin (FOREGATE_ADMIN_LISTEN): 10.0.0.1:9 is not"),
+        ("XDS", "control:9", "--xds (FOREGATE_XDS): control:9 is not on this machine"),
+        ("ADVERTISE", "auth:9", "--advertise (FOREGATE_ADVERTISE): auth:9 is not"),
+        ("ADVERTISE", ":0", "has no port"),
         ("NODE", "n" * 257, "FOREGATE_NODE"),
     ],
 )

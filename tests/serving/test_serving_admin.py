@@ -11,7 +11,7 @@ from serving import admin as module
 from serving.address import Address, address
 from serving.admin import Admin
 from serving.metrics import Metrics
-from serving.transport import BindError
+from serving.sockets import BindError
 
 
 class Ready:

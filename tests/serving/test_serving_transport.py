@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 from serving.address import Address, address
 from serving.health import Health
 from serving.metrics import Metrics
-from serving.transport import MESSAGE_BYTES, BindError, GrpcTransport
+from serving.sockets import BindError
+from serving.transport import MESSAGE_BYTES, GrpcTransport
 from tests.serving.sample_service import ECHO, FAIL, HANG, SECRET, SLOW, Sample
 
 CHECK = "grpc.health.v1.Health/Check"

@@ -21,18 +21,20 @@ ROOT = Path(__file__).parents[2]
         ("127.0.0.1:1", "127.0.0.1:1"),
         (":9001", "127.0.0.1:9001"),
         ("[::1]:65535", "[::1]:65535"),
+        ("localhost:80", "127.0.0.1:80"),
         ("extauthz.internal:80", "extauthz.internal:80"),
     ],
 )
 def test_an_address_is_read_and_without_a_host_it_is_loopback(text: str, shown: str) -> None:
     assert str(address(text)) == shown
-    assert not address(text).everywhere
 
 
-def test_all_addresses_of_a_machine_are_none_to_connect_to() -> None:
-    assert address("0.0.0.0:1").everywhere
-    assert address("[::]:1").everywhere
+def test_who_reaches_an_address() -> None:
     assert address("unix:/x") == Address(path=Path("/x"))
+    here = ("unix:/x", "127.0.0.1:1", "127.3.2.1:1", "localhost:1", ":1", "[::1]:1")
+    assert all(address(text).here for text in here)
+    elsewhere = ("0.0.0.0:1", "[::]:1", "10.0.0.1:1", "extauthz:1", "[fe80::1]:1", "127.0.0.1.x:1")
+    assert not any(address(text).here for text in elsewhere)
 
 
 @pytest.mark.parametrize(

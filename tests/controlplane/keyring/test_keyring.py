@@ -105,9 +105,25 @@ def test_a_refresh_with_the_same_keys_renews_them_and_is_told_once() -> None:
     run(body)
 
 
-@pytest.mark.parametrize(
-    "bad", [status(500), ok(b"<html>"), ok({"keys": []}), ok({"keys": [{"kty": "oct", "k": "x"}]})]
-)
+@pytest.mark.parametrize("none", [{"keys": []}, {"keys": [{"kty": "oct", "k": "x"}]}])
+def test_an_issuer_may_withdraw_its_last_key(none: dict[str, Any]) -> None:
+    async def body(one: Issuer) -> None:
+        one.answers = {"/keys": ok(jwks("a"))}
+        async with a_keyring() as (keyring, told):
+            source = url(one, "/keys")
+            keyring.want((source,), HOUR)
+            await told.until(lambda sets: kids(sets[0]) == ["a"])
+            assert keyring.keyless() == ()
+            one.answers = {"/keys": ok(none)}
+            told.now += 10
+            keyring.wanted(source.id)
+            await told.until(lambda sets: kids(sets[0]) == [])
+            assert keyring.keyless() == (source.id,)
+
+    run(body)
+
+
+@pytest.mark.parametrize("bad", [status(500), ok(b"<html>"), ok({"keys": [1]}), ok({"keys": {}})])
 def test_a_bad_answer_never_replaces_good_keys_and_good_ones_come_back(bad: bytes) -> None:
     async def body(one: Issuer) -> None:
         one.answers = {"/keys": ok(jwks("a"))}

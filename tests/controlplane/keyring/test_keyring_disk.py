@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.keyring.disk import Keys, load, save
-from controlplane.keyring.jwks import public_keys
+from controlplane.keyring.jwks import NONE, public_keys
 from tests.controlplane.keyring.issuer import jwks
 
 KEYS = Keys(jwks=public_keys(json.dumps(jwks("a")).encode()), fetched_at_ms=1000)
@@ -31,14 +31,18 @@ def test_a_clock_that_went_back_makes_no_keys_from_the_future(tmp_path: Path) ->
     "content",
     [
         *(b"", b"{", b"[]", b"{}", b'{"fetched_at_ms":1}', b'{"fetched_at_ms":"1","jwks":{}}'),
-        *(b'{"fetched_at_ms":1,"jwks":{"keys":[]}}', b'{"fetched_at_ms":1,"jwks":"x"}'),
-        b'{"fetched_at_ms":1,"jwks":{"keys":[{"kty":"oct","k":"x"}]}}',
+        *(b'{"fetched_at_ms":1,"jwks":{}}', b'{"fetched_at_ms":1,"jwks":"x"}'),
     ],
 )
 def test_what_is_broken_is_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "s").write_bytes(content)
     assert load(tmp_path, "s", 5000) == Keys()
     assert load(tmp_path, "missing", 5000) == Keys()
+
+
+def test_what_was_withdrawn_stays_so(tmp_path: Path) -> None:
+    (tmp_path / "s").write_bytes(b'{"fetched_at_ms":1,"jwks":{"keys":[{"kty":"oct","k":"x"}]}}')
+    assert load(tmp_path, "s", 5000) == Keys(jwks=NONE, fetched_at_ms=1)
 
 
 def test_a_save_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

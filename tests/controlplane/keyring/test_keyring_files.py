@@ -67,10 +67,13 @@ def test_a_file_is_followed_and_garbage_in_it_changes_nothing(tmp_path: Path) ->
             with structlog.testing.capture_logs() as lines:
                 write("{")
                 await until(lambda: "keys lost" in [line["event"] for line in lines])
-                assert kids(key_sets(keyring)[0]) == ["b"]
+                aging = key_sets(keyring)[0]
+                assert kids(aging) == ["b"]
+                assert aging.use_for_ms == HOUR  # lost: from now on they age
                 write(json.dumps(jwks("b")))
                 await until(lambda: "keys back" in [line["event"] for line in lines])
-            assert told.times == times
+                assert key_sets(keyring)[0].use_for_ms == 0
+            assert told.times > times
             write(json.dumps(jwks("c")))
             await told.until(lambda sets: kids(sets[0]) == ["c"])
 

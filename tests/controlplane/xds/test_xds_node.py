@@ -16,7 +16,7 @@ from protos import CONSUMERS, EXTAUTHZ
     "address",
     [
         *("unix:/run/a.sock", "unix:/" + "a" * 106, "127.0.0.1:1", "[::1]:65535"),
-        *("extauthz:9001", "a-b.example.:80"),
+        *("10.1.2.3:9001", "[fe80::1]:80"),
     ],
 )
 def test_an_address(address: str) -> None:
@@ -29,7 +29,8 @@ def test_an_address(address: str) -> None:
         *("", "unix:", "unix:a", "unix:@a", "unix:/" + "a" * 107, "unix:/a b", "unix:/a\n"),
         *("unix:/a\0", "127.0.0.1", ":80", "a:", "a:0", "a:65536", "a:000080", "a:-1", "a:1.0"),
         *("::1:80", "[::1:80", "[nothing]:80", "[]:80", "http://a:80", "u@a:80", "a/b:80"),
-        *("ä:80", "a:٨٠", "a" * 257 + ":80"),
+        *("ä:80", "a:٨٠", "a" * 257 + ":80", "extauthz:9001", "localhost:80", "[fe80::1%lo]:80"),
+        *("010.0.0.1:80", "1.2.3:80"),
     ],
 )
 def test_no_address(address: str) -> None:
