@@ -2,6 +2,7 @@
 
 import hmac
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
@@ -38,6 +39,7 @@ class Policy:
         self._past: OrderedDict[str, Pipeline] = OrderedDict()
         self._entries: dict[bytes, _Entry] | None = None
         self._keys: dict[str, IssuerKeys | None] = {}
+        self._former_keys: dict[str, IssuerKeys | None] = {}
         self._came: set[tuple[str, str]] = set()
         self._began = False
 
@@ -65,14 +67,22 @@ class Policy:
 
     @property
     def _complete(self) -> bool:
-        identities = (i for p in self._pipelines.values() for i in p.identities)
-        sources = {(KEYS, i.keys) for i in identities if isinstance(i, JwtIdentity)}
+        sources = {(KEYS, source) for source in self._sources(self._pipelines.values())}
         return {(CONSUMERS, CONSUMERS_NAME), *sources} <= self._came
 
-    def _named(self) -> set[str]:
-        """The key sources of all pipelines, those of the past too."""
-        known = (*self._pipelines.values(), *self._past.values())
-        return {i.keys for p in known for i in p.identities if isinstance(i, JwtIdentity)}
+    def _sources(self, pipelines: Iterable[Pipeline]) -> set[str]:
+        """The key sources that pipelines name."""
+        return {i.keys for p in pipelines for i in p.identities if isinstance(i, JwtIdentity)}
+
+    def _issued(self, source: str) -> IssuerKeys | None:
+        """An issuer's keys. Those that are gone serve pipelines of the past alone, while they age:
+        an Envoy that has not moved yet judges by such.
+        """  # noqa: D205 # one thought
+        if source in self._keys:
+            return self._keys[source]
+        if source in self._sources(self._pipelines.values()):
+            return None
+        return self._former_keys.get(source)
 
     def pipeline(self, name: str) -> Pipeline | None:
         """Give the pipeline of this hash, served now or once."""
@@ -83,7 +93,7 @@ class Policy:
     def answer(self, question: Question) -> Answer:
         """Answer what a decision asks, from memory."""
         if isinstance(question, KeysOf):
-            return self._keys.get(question.source) or Missing.UNAVAILABLE
+            return self._issued(question.source) or Missing.UNAVAILABLE
         return self._holder(question)
 
     def _holder(self, question: HolderOf) -> Holder | Missing:
@@ -114,14 +124,12 @@ class Policy:
             self._entries = None
 
     def _take_keys(self, update: Update) -> None:
-        """A set without keys yet (a control plane that has just started) displaces none.
-
-        Those that are gone stay for the pipelines that name them: their age bounds them, and no
-        pipeline of now asks for them.
-        """
+        """A set without keys yet (a control plane that has just started) displaces none."""
         taken = {name: _issuer_keys(name, body) for name, body in update.changed.items()}
-        named = self._named()
-        kept = {n: k for n, k in self._keys.items() if n not in update.removed or n in named}
+        kept = {name: k for name, k in self._keys.items() if name not in update.removed}
+        gone = {name: k for name, k in self._keys.items() if name in update.removed}
+        past = self._sources(self._past.values()) | self._sources(self._pipelines.values())
+        self._former_keys = {n: k for n, k in (self._former_keys | gone).items() if n in past}
         self._keys = kept | {name: k for name, k in taken.items() if k or name not in kept}
 
 

@@ -68,7 +68,7 @@ class Stage(Protocol):
 class Applier:
     """Brings each new state of the sources to everybody, one after the other.
 
-    `patient`: nobody may be there yet when the first version comes, so it waits longer for them.
+    `patient`: who is not there is on the way, and is waited for, by the first version longest.
     """
 
     read: Callable[[], Sources]
@@ -129,7 +129,7 @@ class Applier:
             build,
             within=FIRST_SECONDS if waiting else ACK_SECONDS,
             services=FIRST_SECONDS if waiting else SERVICES_SECONDS,
-            patient=waiting,
+            patient=self.patient,
         )
         for service in published.late:
             self.stage.warn(f"{service} has not taken this version yet: calls to it answer 503")

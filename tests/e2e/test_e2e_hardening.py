@@ -140,9 +140,20 @@ def test_what_needs_no_backend_waits_for_no_body(gateway: Gateway, head: str, st
 
 
 @pytest.mark.parametrize(
-    "hosts", ["host: a\nhost: api.example.com", "host: u@example.com", "host:", "host: a..b"]
+    "hosts",
+    [
+        *("host: a\nhost: api.example.com", "host: u@example.com", "host:", "host: a..b"),
+        *("host: api.example.com..", "host: .api.example.com", "host: api.example.com:80:80"),
+        *("host: [api.example.com]", "host: api.example.com;", "host: api.example.com%2e"),
+        *("host: a b", "host: [::1", "host: ::1", "host: a:x"),
+    ],
 )
 def test_what_is_no_host_reaches_no_route(gateway: Gateway, hosts: str) -> None:
     status, said = raw(gateway, f"GET /who HTTP/1.1\n{hosts}\nconnection: close")
     assert status == 400
     assert "any" not in said
+
+
+@pytest.mark.parametrize("host", ["x", "a-b.c_d.e", "10.0.0.1:80", "[::1]:8080", "[::1]", "x."])
+def test_what_is_a_host_reaches_its_routes(gateway: Gateway, host: str) -> None:
+    assert raw(gateway, f"GET /who HTTP/1.1\nhost: {host}\nconnection: close")[0] == 200

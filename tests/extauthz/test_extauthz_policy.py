@@ -255,3 +255,17 @@ def test_rules_are_counted_by_name_up_to_a_number() -> None:
         return metrics.registry.get_sample_value("foregate_extauthz_decisions_total", labels)
 
     assert [count(rule) for rule in ("a", "b", "c", "other")] == [2, 1, None, 2]
+
+
+def test_keys_that_are_gone_serve_pipelines_of_the_past_alone() -> None:
+    sets = key_set(IDP.keys, signer())
+    policy = taken(sets, pipelines(ONE))
+    question = KeysOf(source=IDP.keys)
+    assert isinstance(policy.answer(question), IssuerKeys)
+    policy.take(Update(type_url=KEYS, removed=frozenset({IDP.keys})))
+    assert policy.answer(question) is Missing.UNAVAILABLE  # it is asked for today
+    policy.take(Update(type_url=PIPELINE, removed=frozenset({NAME})))
+    assert isinstance(policy.answer(question), IssuerKeys)
+    policy.take(sets)
+    policy.take(pipelines(ONE))
+    assert isinstance(policy.answer(question), IssuerKeys)

@@ -90,7 +90,9 @@ def test_no_credential_is_ever_written_down() -> None:
             key = CANARY.encode()
             seen += [(key, ours.check(envoy_call(name, api_key(key), ("x-other", key))))]
     assert sum(admits(response) for _, response in seen) == 2
-    assert len(logs) == len(seen) - 2
+    faults = [log for log in logs if log["log_level"] == "warning"]
+    assert len(faults) == 1  # an unknown pipeline: told once, and not for each request
+    assert len(logs) - 1 == len(seen) - 2 - len(seen) // 3
     written = str(logs) + ours.metrics()
     for secret, response in seen:
         text = str(response) if not admits(response) else response.denied_response.body

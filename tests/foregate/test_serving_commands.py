@@ -87,7 +87,7 @@ def test_the_policy_comes_from_one_place() -> None:
     assert isinstance(neither, str)
     assert "--xds ADDRESS (FOREGATE_XDS)" in neither
     assert "--policy FILE (FOREGATE_POLICY)" in neither
-    both = made("--xds", "a:1", POLICY="p.json")
+    both = made("--xds", ":1", POLICY="p.json")
     assert isinstance(both, str)
     assert "not from both" in both
 
@@ -109,7 +109,7 @@ def test_the_policy_comes_from_one_place() -> None:
     ],
 )
 def test_a_wrong_word_is_told_with_its_flag_and_variable(name: str, value: str, why: str) -> None:
-    said = made(**{"XDS": "a:1", name: value})
+    said = made(**{"XDS": ":1", name: value})
     assert isinstance(said, str)
     assert why in said
 
@@ -117,9 +117,9 @@ def test_a_wrong_word_is_told_with_its_flag_and_variable(name: str, value: str, 
 def test_a_wrong_log_level_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOREGATE_LOG", "loud")
     words = Words(
-        xds="a:1",
+        xds=":1",
         policy=None,
-        listen="a:2",
+        listen=":2",
         advertise="",
         state_dir=None,
         admin="",
@@ -152,7 +152,9 @@ def test_the_service_itself_serves_until_it_is_ended(tmp_path: Path, name: str) 
         process.stderr.close()
 
 
-@pytest.mark.parametrize("url", ["localhost", "http://x", "redis://", "redis://:pw@x:port"])
+@pytest.mark.parametrize(
+    "url", ["localhost", "http://x", "redis://:pw@x/no", "redis://:pw@a..b", "redis://:pw@x:port"]
+)
 def test_a_wrong_redis_url_is_told_without_its_password(url: str) -> None:
     with pytest.raises(click.ClickException) as error:
         ratelimit.check(url)

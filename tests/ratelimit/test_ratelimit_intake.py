@@ -5,7 +5,7 @@ import pytest
 from decision.counters import Kind
 from policies.limits.check import MOST_AMOUNT
 from protos import FLEET, FLEET_NAME, KEYS, LIMITS, LIMITS_NAME, limits_pb2
-from ratelimit.intake import Down, LimitsIntake, part
+from ratelimit.intake import FORMER, Down, LimitsIntake, part
 from serving.service import RejectedError, Update
 from tests.ratelimit.asked import fleet, limit, limits
 
@@ -133,3 +133,23 @@ def test_a_hashed_part_is_no_literal_one() -> None:
     assert len(part(long)) == 33
     assert part(part(long)) != part(long)
     assert part(long)[:1] not in b"0123456789"
+
+
+def test_a_limit_that_is_no_longer_served_is_still_known() -> None:
+    intake = LimitsIntake()
+    intake.take(limits(limit("one", amount=7), limit("two")))
+    intake.take(limits(limit("two", amount=9)))
+    assert set(intake.policy.limits) == {"two"}
+    assert intake.known["one"].limit.amount == 7
+    assert intake.known["two"].limit.amount == 9
+    intake.take(limits(limit("one", amount=8)))
+    assert intake.known["one"].limit.amount == 8
+    assert set(intake.known) == {"one", "two"}
+
+
+def test_what_is_no_longer_served_is_bounded() -> None:
+    intake = LimitsIntake()
+    for start in range(0, FORMER + 3000, 1000):
+        intake.take(limits(*(limit(str(n)) for n in range(start, start + 1000))))
+    assert len(intake.known) == FORMER + 1000
+    assert "0" not in intake.known

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -115,7 +116,6 @@ def test_an_issuer_may_withdraw_its_last_key(none: dict[str, Any]) -> None:
             await told.until(lambda sets: kids(sets[0]) == ["a"])
             assert keyring.keyless() == ()
             one.answers = {"/keys": ok(none)}
-            told.now += 10
             keyring.wanted(source.id)
             await told.until(lambda sets: kids(sets[0]) == [])
             assert keyring.keyless() == (source.id,)

@@ -44,10 +44,10 @@ def test_no_text_is_too_strange_for_an_address(text: str) -> None:
 
 
 def test_the_version_of_a_service_is_bounded() -> None:
-    request = Request(type_url=CONSUMERS, node="n", service=EXTAUTHZ, address="a:1")
+    request = Request(type_url=CONSUMERS, node="n", service=EXTAUTHZ, address="10.0.0.1:1")
     assert unfit(request) == ""
     long = Request(
-        type_url=CONSUMERS, node="n", service=EXTAUTHZ, address="a:1", software="1" * 257
+        type_url=CONSUMERS, node="n", service=EXTAUTHZ, address="10.0.0.1:1", software="1" * 257
     )
     assert "foregate.version" in unfit(long)
 
