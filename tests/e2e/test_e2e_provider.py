@@ -165,10 +165,11 @@ def test_without_the_provider_known_keys_go_on(fleet: Fleet, issuer: Issuer) -> 
     assert get(fleet, "/orders", strange).status_code == 401
     for name in ("extauthz", "controlplane"):
         fleet.kill(name)
-    shutil.rmtree(fleet.folder / "extauthz")  # its last good: what is there now comes from the other
-    fleet.start("controlplane")
+    shutil.rmtree(
+        fleet.folder / "extauthz"
+    )  # its last good: what is there now comes from the other
+    fleet.start("controlplane", "extauthz")
     fleet.running["controlplane"].wait_for('"live"')
-    fleet.start("extauthz")
     fleet.answers("/orders", 200, headers=bearer(known))
     assert get(fleet, "/orders/read", known).status_code == 200
     assert get(fleet, "/orders/write", known).status_code == 403
