@@ -34,7 +34,7 @@ PEOPLE = {
     "nobody": {},
 }
 MOMENT = 0.1
-"""Seconds after "live" for the line to be read here, and Envoy's workers to hear of their routes."""
+"""Seconds after "live" for its line to be read, and for Envoy's workers to have their routes."""
 
 SEEN = 50
 """How many answers of each path are looked at between two saves."""
