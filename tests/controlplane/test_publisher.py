@@ -172,8 +172,8 @@ def test_instances_are_endpoints_and_the_last_ones_stay(tmp_path: Path) -> None:
             await envoy.until(lambda: envoy.members(EXTAUTHZ) == ["/extauthz"])
             async with stage.node(RATELIMIT) as limits, stage.node(RATELIMIT, "unix:/b") as other:
                 await envoy.until(lambda: envoy.members(RATELIMIT) == ["/b", "/ratelimit"])
-                for one in (limits, other):
-                    await one.until(lambda one=one: _size(one) == 2)
+                await limits.until(lambda: _size(limits) == 2)
+                await other.until(lambda: _size(other) == 2)
             await envoy.until(lambda: len(envoy.members(RATELIMIT)) == 1)
             (last,) = envoy.members(RATELIMIT)
             while stage.publisher.server.instances(RATELIMIT):

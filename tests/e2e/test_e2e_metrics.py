@@ -225,19 +225,20 @@ def test_ready_says_when_it_can_be_asked(tmp_path_factory: pytest.TempPathFactor
         fleet.start("extauthz", "ratelimit", "controlplane")
         fleet.running["controlplane"].wait_for("nothing is served yet")
         for name in OURS:
-            until(f"{name} is not ready", lambda name=name: ready(fleet, name) == 503)
+            ready(fleet, name, 503)
         fleet.write(GATEWAY)
         for name in OURS:
-            until(f"{name} is ready", lambda name=name: ready(fleet, name) == 200)
+            ready(fleet, name, 200)
         fleet.kill("controlplane")
         for name in ("extauthz", "ratelimit"):
-            assert ready(fleet, name) == 200
+            assert fleet.asked(name, "/ready")[0] == 200
             os.kill(fleet.running[name].child.pid, signal.SIGTERM)
-            until(f"{name} leaves", lambda name=name: ready(fleet, name) == 503)
+            ready(fleet, name, 503)  # it serves on until Envoy has heard of it
     finally:
         codes = fleet.end()
     assert codes == {"extauthz": 0, "ratelimit": 0}
 
 
-def ready(fleet: Fleet, name: str) -> int:
-    return fleet.asked(name, "/ready")[0]
+def ready(fleet: Fleet, name: str, status: int) -> None:
+    """Wait until it says so of itself."""
+    until(f"{name}: {status}", lambda: fleet.asked(name, "/ready")[0] == status)
