@@ -12,6 +12,10 @@ EVERYWHERE = frozenset({"libc6", "libgcc-s1", "gcc-12-base", "libcrypt1"})
 """Packages that each system has, and that must not stand beside its own."""
 
 
+ALONE = {"promtool": "prometheus"}
+"""Programs that need nothing but libc, of packages with another name that need a lot."""
+
+
 def command(name: str) -> list[str]:
     """The words that run a program; raises MissingError by its name where it is not to be had."""
     found = shutil.which(name)
@@ -27,12 +31,13 @@ def command(name: str) -> list[str]:
 
 def _unpack(name: str, home: Path) -> None:
     """Fetch the package of that name with all that it needs, and lay it out below `home`."""
+    package = ALONE.get(name, name)
     needs = ["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests"]
-    needs += ["--no-conflicts", "--no-breaks", "--no-replaces", "--no-enhances", name]
+    needs += ["--no-conflicts", "--no-breaks", "--no-replaces", "--no-enhances", package]
     try:
         said = subprocess.run(needs, check=True, capture_output=True, text=True).stdout
         listed = (w for w in said.splitlines() if w and w[0] not in " |<" and ":" not in w)
-        packages = sorted(set(listed) - EVERYWHERE)
+        packages = [package] if name in ALONE else sorted(set(listed) - EVERYWHERE)
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.parent) as folder:
             fetch = ["apt-get", "download", "-qq", *packages]
@@ -45,14 +50,15 @@ def _unpack(name: str, home: Path) -> None:
                 with contextlib.suppress(OSError):
                     made.rename(home)
     except (OSError, subprocess.CalledProcessError):
-        raise MissingError(name) from None
+        raise MissingError(name, package) from None
 
 
 class MissingError(Exception):
     """A program that is on no PATH and in no package that could be had."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is missing: install it (on Debian, apt install {name})")
+    def __init__(self, name: str, package: str = "") -> None:
+        told = f"{name} is missing: install it (on Debian, apt install {package or name})"
+        super().__init__(told)
         self.name = name
 
 

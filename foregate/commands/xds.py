@@ -30,6 +30,7 @@ from foregate.commands.options import output as output_option
 from foregate.trust import trust_store
 from language.mistakes import errors
 from language.report import render
+from serving.logs import configure
 
 _MESSAGES: Mapping[str, type[Message]] = {
     CLUSTER: Cluster,
@@ -66,6 +67,7 @@ def command(file: Path, output: str, services: Path | None) -> None:
         click.echo(render(mistakes, texts, colour=sys.stderr.isatty()), err=True)
         sys.exit(1)
     if services is not None:
+        configure("xds", "warning")  # an issuer without keys is told on stderr
         files = file if file.is_dir() else file.parent
         try:
             count = write(services, built, files, trust_store())

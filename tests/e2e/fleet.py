@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +24,9 @@ from tests.e2e.upstream import Upstream
 from tools.parts import command
 
 WAIT_SECONDS = 30.0
+
+OURS = ("controlplane", "extauthz", "ratelimit")
+"""What has /metrics and /ready; by these names its admin port is among a fleet's ports."""
 
 
 def hash_of(key: str) -> str:
@@ -41,9 +44,13 @@ def until(what: str, holds: Callable[[], object], seconds: float = WAIT_SECONDS)
 class Fleet:
     """Starts everything; `gateway` is the text of the gateway file with @names@ for ports."""
 
-    def __init__(self, folder: Path, gateway: str) -> None:
+    def __init__(
+        self, folder: Path, gateway: str, secrets: Mapping[str, str] | None = None
+    ) -> None:
+        """`secrets` are the variables that the gateway file names."""
         self.folder = folder
-        self.ports = {name: free_port() for name in ("http", "admin", "redis", "issuer")}
+        self.secrets = secrets or {}
+        self.ports = {name: free_port() for name in ("http", "admin", "redis", "issuer", *OURS)}
         self.upstream = Upstream("echo")
         self.ports["echo"] = self.upstream.port
         self.base = f"http://127.0.0.1:{self.ports['http']}"
@@ -95,6 +102,14 @@ class Fleet:
                 return client.get(self.base + path, headers=headers).status_code
         except httpx.TransportError:
             return 0
+
+    def asked(self, name: str, path: str) -> tuple[int, str]:
+        """What the admin port of one of ours, or of Envoy (`admin`), says: status and text."""
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=5)
+        except httpx.TransportError:
+            return 0, ""
+        return answer.status_code, answer.text
 
     def kill(self, name: str) -> None:
         """End it as a crash would."""
@@ -152,8 +167,9 @@ class Fleet:
     def _controlplane(self) -> tuple[list[str], dict[str, str]]:
         return foregate("controlplane", str(self.files)), {
             "FOREGATE_XDS_LISTEN": f"unix:{self.folder}/xds.sock",
-            "FOREGATE_ADMIN_LISTEN": "",
+            "FOREGATE_ADMIN_LISTEN": f"127.0.0.1:{self.ports['controlplane']}",
             "FOREGATE_STATE_DIR": str(self.folder / "state"),
+            **self.secrets,
         }
 
     def _service(self, name: str) -> tuple[list[str], dict[str, str]]:
@@ -161,7 +177,7 @@ class Fleet:
             "FOREGATE_XDS": f"unix:{self.folder}/xds.sock",
             "FOREGATE_LISTEN": f"unix:{self.folder}/{name}.sock",
             "FOREGATE_STATE_DIR": str(self.folder / name),
-            "FOREGATE_ADMIN_LISTEN": "",
+            "FOREGATE_ADMIN_LISTEN": f"127.0.0.1:{self.ports[name]}",
             "FOREGATE_LOG": "debug",
         }
 

@@ -1,5 +1,6 @@
 """Programs that tests start: their lines as they come, and an end that leaves nothing."""
 
+import contextlib
 import os
 import queue
 import signal
@@ -74,6 +75,13 @@ class Process:
             if text in line:
                 return line
 
+    def _drain(self, seconds: float = 5) -> None:
+        """Have every line among `lines`, also those that nobody waited for."""
+        with contextlib.suppress(queue.Empty):
+            while (line := self._queue.get(timeout=seconds)) is not None:
+                self.lines.append(line)
+            self._queue.put(None)  # for a wait that comes later
+
     def end(self, how: signal.Signals = signal.SIGTERM, seconds: float = 20) -> int:
         """Ask it to end, and give its exit code."""
         if self.child.poll() is None:
@@ -85,6 +93,7 @@ class Process:
             self.child.wait()
             raise
         finally:
+            self._drain()
             for stream in (self.child.stdin, self.child.stdout):
                 if stream is not None:
                     stream.close()

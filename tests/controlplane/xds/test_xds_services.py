@@ -1,17 +1,15 @@
 """Services on the real server, over a Unix socket: instances, questions, the archive."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
 import pytest
-from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 
 from controlplane.snapshot import Snapshot
-from controlplane.xds.server import SERVICE, Heard, Server
+from controlplane.xds.server import Heard, Server
 from controlplane.xds.stream import Instances, Wanted
 from controlplane.xds.world import ForeignTypeError
 from protos import (
@@ -23,11 +21,10 @@ from protos import (
     LIMITS,
     PIPELINE,
     RATELIMIT,
-    SERVICE_TYPES,
 )
 from tests.controlplane.xds.ads_transcript import published
+from tests.controlplane.xds.delta_client import connected
 
-Call = grpc.aio.StreamStreamCall[bytes, bytes]
 POLICY = published("CONSUMERS consumers=1 KEYS k=1 PIPELINE p=1")
 NEXT = published("CONSUMERS consumers=2 KEYS k=1 PIPELINE q=1")
 COUNTS = published("FLEET fleet=1 LIMITS limits=1")
@@ -53,56 +50,14 @@ class Ear:
         return [e.addresses for e in self.events if isinstance(e, Instances)]
 
 
-@dataclass(frozen=True)
-class Client:
-    """A delta stream of a service, message by message."""
-
-    service: str
-    address: str
-    call: Call
-
-    async def ask(self, type_url: str, *names: str, nonce: str = "", error: str = "") -> None:
-        request = DeltaDiscoveryRequest(
-            type_url=type_url, resource_names_subscribe=names, response_nonce=nonce
-        )
-        request.node.id = f"{self.service} {self.address}"
-        request.node.metadata["foregate.service"] = self.service
-        request.node.metadata["foregate.address"] = self.address
-        request.node.metadata["foregate.version"] = "0.1.0"
-        if error:
-            request.error_detail.message = error
-        await self.call.write(request.SerializeToString())
-
-    async def answer(self) -> DeltaDiscoveryResponse:
-        data: object = await self.call.read()
-        assert isinstance(data, bytes)
-        return DeltaDiscoveryResponse.FromString(data)
-
-    async def ack(self) -> DeltaDiscoveryResponse:
-        found = await self.answer()
-        await self.ask(found.type_url, nonce=found.nonce)
-        return found
-
-    async def nack(self) -> None:
-        found = await self.answer()
-        await self.ask(found.type_url, nonce=found.nonce, error="will not do")
-
-    async def follow(self, *but: str) -> None:
-        """Subscribe to all types and ACK what comes."""
-        for type_url in SERVICE_TYPES[self.service]:
-            if type_url not in {KEY_REQUEST, *but}:
-                await self.ask(type_url)
-                await self.ack()
-
-
 def test_instances_are_told_when_they_are_ready_and_when_they_go(tmp_path: Path) -> None:
     async def body(server: Server, ear: Ear) -> None:
         server.publish(POLICY, EXTAUTHZ)
-        async with _service(tmp_path, EXTAUTHZ, "unix:/b") as one:
+        async with connected(tmp_path / "xds.sock", EXTAUTHZ, "unix:/b") as one:
             await one.follow()
             await ear.until(Instances(role=EXTAUTHZ, addresses=("unix:/b",)))
             assert (await server.settled(POLICY.version, within=10, role=EXTAUTHZ)).state == "live"
-            async with _service(tmp_path, EXTAUTHZ, "127.0.0.1:9") as two:
+            async with connected(tmp_path / "xds.sock", EXTAUTHZ, "127.0.0.1:9") as two:
                 await two.ask(CONSUMERS)
                 await two.ack()
                 late = await server.settled(POLICY.version, within=0, role=EXTAUTHZ)
@@ -123,7 +78,7 @@ def test_instances_are_told_when_they_are_ready_and_when_they_go(tmp_path: Path)
 def test_an_instance_stays_while_a_push_is_open_and_goes_when_it_refuses(tmp_path: Path) -> None:
     async def body(server: Server, ear: Ear) -> None:
         server.publish(POLICY, EXTAUTHZ)
-        async with _service(tmp_path, EXTAUTHZ, "unix:/a") as one:
+        async with connected(tmp_path / "xds.sock", EXTAUTHZ, "unix:/a") as one:
             await one.follow()
             await ear.until(Instances(role=EXTAUTHZ, addresses=("unix:/a",)))
             server.publish(NEXT, EXTAUTHZ)
@@ -154,8 +109,8 @@ def test_two_streams_of_one_instance_are_one(tmp_path: Path) -> None:
     async def body(server: Server, ear: Ear) -> None:
         server.publish(COUNTS, RATELIMIT)
         async with (
-            _service(tmp_path, RATELIMIT, "unix:/a") as old,
-            _service(tmp_path, RATELIMIT, "unix:/a") as new,
+            connected(tmp_path / "xds.sock", RATELIMIT, "unix:/a") as old,
+            connected(tmp_path / "xds.sock", RATELIMIT, "unix:/a") as new,
         ):
             await old.follow()
             await new.follow()
@@ -176,7 +131,7 @@ def test_two_streams_of_one_instance_are_one(tmp_path: Path) -> None:
 def test_a_question_is_told_and_answered_with_nothing(tmp_path: Path) -> None:
     async def body(server: Server, ear: Ear) -> None:
         server.publish(POLICY, EXTAUTHZ)
-        async with _service(tmp_path, EXTAUTHZ, "unix:/a") as one:
+        async with connected(tmp_path / "xds.sock", EXTAUTHZ, "unix:/a") as one:
             await one.ask(KEY_REQUEST, "k")
             answer = await one.ack()
             assert (list(answer.removed_resources), len(answer.resources)) == (["k"], 0)
@@ -190,7 +145,7 @@ def test_an_older_pipeline_is_there_by_its_hash(tmp_path: Path) -> None:
     async def body(server: Server, _: Ear) -> None:
         server.publish(POLICY, EXTAUTHZ, archive=published("PIPELINE z=1").of(PIPELINE))
         server.publish(NEXT, EXTAUTHZ)
-        async with _service(tmp_path, EXTAUTHZ, "unix:/a") as one:
+        async with connected(tmp_path / "xds.sock", EXTAUTHZ, "unix:/a") as one:
             await one.ask(PIPELINE)
             assert [r.name for r in (await one.ack()).resources] == ["q"]
             await one.ask(PIPELINE, "p", "z", "unknown")
@@ -206,11 +161,11 @@ def test_a_role_waits_for_its_own_snapshot(tmp_path: Path) -> None:
         server.publish(POLICY, EXTAUTHZ)
         with pytest.raises(ForeignTypeError):
             server.publish(POLICY, RATELIMIT)
-        async with _service(tmp_path, RATELIMIT, "unix:/a") as one:
+        async with connected(tmp_path / "xds.sock", RATELIMIT, "unix:/a") as one:
             await one.ask(LIMITS)
             assert await one.call.code() == grpc.StatusCode.UNAVAILABLE
         server.publish(COUNTS, RATELIMIT)
-        async with _service(tmp_path, RATELIMIT, "unix:/a") as one:
+        async with connected(tmp_path / "xds.sock", RATELIMIT, "unix:/a") as one:
             for type_url in (CONSUMERS, KEYS, FLEET):
                 await one.ask(type_url)
             assert (await one.ack()).type_url == FLEET
@@ -222,7 +177,7 @@ def test_a_role_waits_for_its_own_snapshot(tmp_path: Path) -> None:
 def test_an_instance_that_nobody_can_reach_is_refused(tmp_path: Path, address: str) -> None:
     async def body(server: Server, _: Ear) -> None:
         server.publish(POLICY, EXTAUTHZ)
-        async with _service(tmp_path, EXTAUTHZ, address) as one:
+        async with connected(tmp_path / "xds.sock", EXTAUTHZ, address) as one:
             await one.ask(CONSUMERS)
             assert await one.call.code() == grpc.StatusCode.INVALID_ARGUMENT
             assert server.connected(EXTAUTHZ) == 0
@@ -236,7 +191,7 @@ def test_who_hears_of_instances_may_publish(tmp_path: Path) -> None:
 
     async def body(server: Server, ear: Ear) -> None:
         server.publish(sizes[0], RATELIMIT)
-        async with _service(tmp_path, RATELIMIT, "unix:/a") as one:
+        async with connected(tmp_path / "xds.sock", RATELIMIT, "unix:/a") as one:
             await one.follow()
             assert [r.version for r in (await one.ack()).resources] == ["1"]
             settled = await server.settled(sizes[1].version, within=10, role=RATELIMIT)
@@ -256,7 +211,7 @@ def test_stopping_tells_nobody_that_instances_are_gone(tmp_path: Path) -> None:
     async def body(server: Server, ear: Ear) -> None:
         ears.append(ear)
         server.publish(COUNTS, RATELIMIT)
-        async with _service(tmp_path, RATELIMIT, "unix:/a") as one:
+        async with connected(tmp_path / "xds.sock", RATELIMIT, "unix:/a") as one:
             await one.follow()
             await ear.until(Instances(role=RATELIMIT, addresses=("unix:/a",)))
             await server.__aexit__(None, None, None)
@@ -284,16 +239,3 @@ def _run(
             await body(server, ear)
 
     asyncio.run(whole())
-
-
-@asynccontextmanager
-async def _service(folder: Path, service: str, address: str) -> AsyncIterator[Client]:
-    """Open a delta stream as a service, on a connection of its own."""
-    options = [("grpc.use_local_subchannel_pool", 1)]
-    async with grpc.aio.insecure_channel(f"unix:{folder}/xds.sock", options=options) as channel:
-        method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
-            f"/{SERVICE}/DeltaAggregatedResources"
-        )
-        call = method()
-        yield Client(service=service, address=address, call=call)
-        call.cancel()

@@ -1,0 +1,93 @@
+"""A publisher with Envoys and services on it that are raw streams: they ACK, wait or refuse."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+
+from controlplane.build import Build
+from controlplane.publisher import Publisher
+from controlplane.snapshot import ENDPOINTS
+from tests.controlplane.xds.delta_client import Client, connected
+
+WITHIN = 10.0
+"""Seconds for what is to happen."""
+
+
+@dataclass
+class Node:
+    """A stream that ACKs what it is sent, unless told to wait (`go`) or to refuse (`refused`)."""
+
+    client: Client
+    held: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    pushes: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        for type_url in self.client.types:
+            await self.client.ask(type_url)
+        while True:
+            found = await self.client.answer()
+            group = self.held.setdefault(found.type_url, {})
+            group |= {one.name: one.resource.value for one in found.resources}
+            for name in found.removed_resources:
+                group.pop(name, None)
+            self.pushes.append(found.type_url)
+            self.moved.set()
+            await self.go.wait()
+            why = self.refused.get(found.type_url, "")
+            await self.client.ask(found.type_url, nonce=found.nonce, error=why)
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Look again after each push."""
+        while not holds():
+            self.moved.clear()
+            await self.moved.wait()
+
+    async def asked(self) -> None:
+        """Return when all that the server had to send before this has come."""
+        count = len(self.pushes)
+        await self.client.ask(ENDPOINTS, f"nothing-{count}")
+        await self.until(lambda: len(self.pushes) > count)
+
+    def names(self, type_url: str) -> set[str]:
+        return set(self.held.get(type_url, {}))
+
+    def members(self, role: str) -> list[str]:
+        body = self.held[ENDPOINTS][f"foregate:{role}"]
+        locality = ClusterLoadAssignment.FromString(body).endpoints
+        return [one.endpoint.address.pipe.path for at in locality for one in at.lb_endpoints]
+
+
+@dataclass
+class Stage:
+    publisher: Publisher
+    socket: Path
+
+    @asynccontextmanager
+    async def node(self, service: str = "", address: str = "") -> AsyncIterator[Node]:
+        async with connected(self.socket, service, address or f"unix:/{service}") as client:
+            node = Node(client)
+            node.go.set()
+            running = asyncio.create_task(node.run())
+            yield node
+            running.cancel()
+            await asyncio.wait([running])
+
+    async def live(self, one: Build) -> None:
+        published = await self.publisher.publish(one, within=WITHIN, services=WITHIN)
+        assert (published.outcome.state, published.late) == ("live", ())
+
+
+def run(folder: Path, body: Callable[[Stage], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        socket = folder / "xds.sock"
+        async with asyncio.timeout(30), Publisher(f"unix:{socket}", files=folder) as publisher:
+            await body(Stage(publisher, socket))
+
+    asyncio.run(whole())
