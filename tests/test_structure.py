@@ -63,6 +63,13 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.xdist_group("contracts")
+def test_tests_of_a_group_stay_on_one_worker(request: pytest.FixtureRequest) -> None:
+    """The group is read from behind the @; without it each worker starts its own gateway."""
+    if request.config.getoption("loadgroup", default=False):
+        assert request.node.nodeid.endswith("@contracts")
+
+
+@pytest.mark.xdist_group("contracts")
 def test_every_contract_is_breached_here_once(tree: Path) -> None:
     said = lint(tree)
     assert f"{len(BREACHES)} kept, 0 broken" in said

@@ -80,7 +80,7 @@ class Stage:
             await asyncio.wait([running])
 
     async def live(self, one: Build) -> None:
-        published = await self.publisher.publish(one, within=WITHIN, services=WITHIN)
+        published = await self.publisher.publish(one, within=WITHIN, services=WITHIN, patient=True)
         assert (published.outcome.state, published.late) == ("live", ())
 
 

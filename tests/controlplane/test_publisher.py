@@ -23,12 +23,12 @@ JWKS = (
 HASH = "5e" * 32
 
 
-def made(*routes: str, issuer: str = "one") -> Build:
+def made(*routes: str, issuer: str = "one", keys: str = "") -> Build:
     text = f"""
 version: 1
 backends: {{echo: "http://127.0.0.1:9"}}
 identities:
-  idp: {{issuer: "https://{issuer}.example", audience: shop, jwks: {JWKS % issuer}}}
+  idp: {{issuer: "https://{issuer}.example", audience: shop, jwks: {keys or JWKS % issuer}}}
   keys: {{apiKey: {{header: x-api-key}}}}
 consumers:
   acme: {{key: "sha256:{HASH}"}}
@@ -53,8 +53,8 @@ def pipelines(of: Build) -> set[str]:
 
 async def begun(stage: Stage) -> None:
     """Offer the first version to nobody: who connects from now on gets it."""
-    outcome = (await stage.publisher.publish(FIRST, within=0, services=0)).outcome
-    assert outcome.state == "late"
+    published = await stage.publisher.publish(FIRST, within=0, services=0)
+    assert (published.outcome.state, published.late) == ("late", (EXTAUTHZ,))
 
 
 @asynccontextmanager
@@ -125,31 +125,32 @@ def test_an_envoy_that_refuses_takes_everybody_back(tmp_path: Path) -> None:
     run(tmp_path, body)
 
 
-@pytest.mark.parametrize("there", [False, True], ids=["not there", "does not answer"])
-def test_a_service_that_is_late_holds_nobody_longer_than_its_time(
-    tmp_path: Path, *, there: bool
-) -> None:
+def test_a_service_that_does_not_answer_holds_nobody_longer_than_its_time(tmp_path: Path) -> None:
     async def body(stage: Stage) -> None:
-        await begun(stage)
-        async with stage.node() as envoy:
-            if not there:
-                await _late(stage, envoy)
-                return
-            async with stage.node(EXTAUTHZ) as authz:
-                await stage.live(FIRST)
-                authz.go.clear()
-                await _late(stage, envoy)
-                authz.go.set()  # it comes later, and is up to date without another publish
-                await authz.until(lambda: authz.names(PIPELINE) == pipelines(SECOND))
+        async with two(stage) as (envoy, authz):
+            authz.go.clear()
+            await _late(stage, envoy, "extauthz unix:/extauthz", services=0.05)
+            authz.go.set()  # it comes later, and is up to date without another publish
+            await authz.until(lambda: authz.names(PIPELINE) == pipelines(SECOND))
 
     run(tmp_path, body)
 
 
-async def _late(stage: Stage, envoy: Node) -> None:
-    routes = dict(envoy.held.get(ROUTES, {}))
+def test_a_service_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        await begun(stage)
+        async with stage.node() as envoy:
+            await envoy.until(lambda: ROUTES in envoy.held)
+            await _late(stage, envoy, EXTAUTHZ, services=3600)
+
+    run(tmp_path, body)
+
+
+async def _late(stage: Stage, envoy: Node, who: str, *, services: float) -> None:
+    routes = dict(envoy.held[ROUTES])
     with capture_logs() as logs:
-        published = await stage.publisher.publish(SECOND, within=WITHIN, services=0.05)
-    assert (published.outcome.state, published.late) == ("live", (EXTAUTHZ,))
+        published = await stage.publisher.publish(SECOND, within=WITHIN, services=services)
+    assert (published.outcome.state, published.late) == ("live", (who,))
     assert envoy.held[ROUTES] != routes
     (said,) = [one for one in logs if one["event"] == "service is late"]
     assert (said["log_level"], said["service"]) == ("warning", EXTAUTHZ)
@@ -193,22 +194,42 @@ def _size(ratelimit: Node) -> int:
     return sum(Fleet.FromString(body).instances for body in bodies)
 
 
-def test_keys_of_both_versions_are_served_until_the_envoy_has_moved(tmp_path: Path) -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_keys_of_both_versions_are_served_until_the_envoy_has_moved(
+    tmp_path: Path, *, late: bool
+) -> None:
+    old, new = made("path: /a, auth: idp"), made("path: /a, auth: idp", issuer="two")
+    before, after = ({source.id for source in one.key_sources} for one in (old, new))
+
     async def body(stage: Stage) -> None:
         async with two(stage) as (envoy, authz):
-            old, new = made("path: /a, auth: idp"), made("path: /a, auth: idp", issuer="two")
-            ids = [{source.id for source in one.key_sources} for one in (old, new)]
             await stage.live(old)
-            await authz.until(lambda: authz.names(KEYS) == ids[0])
+            await authz.until(lambda: authz.names(KEYS) == before)
             envoy.go.clear()
-            publishing = asyncio.create_task(stage.live(new))
             routes = dict(envoy.held[ROUTES])
+            within = 0.05 if late else WITHIN
+            publishing = asyncio.create_task(stage.publisher.publish(new, within=within))
             await envoy.until(lambda: envoy.held[ROUTES] != routes)
-            assert authz.names(KEYS) == ids[0] | ids[1]
-            assert not publishing.done()
+            assert authz.names(KEYS) == before | after
+            if late:
+                outcome = (await publishing).outcome
+                assert (outcome.state, outcome.waiting) == ("late", ("unix:/",))
+                assert authz.names(KEYS) == before | after
             envoy.go.set()
-            await publishing
-            await authz.until(lambda: authz.names(KEYS) == ids[1])
+            assert late or (await publishing).outcome.state == "live"
+            await stage.live(new)
+            await authz.until(lambda: authz.names(KEYS) == after)
+
+    run(tmp_path, body)
+
+
+def test_a_source_without_keys_is_told_and_holds_nobody(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        async with two(stage):
+            one = made("path: /a, auth: idp", keys="{file: not-there.json}")
+            published = await stage.publisher.publish(one, within=WITHIN)
+            assert published.outcome.state == "live"
+            assert set(published.keyless) == {source.id for source in one.key_sources}
 
     run(tmp_path, body)
 

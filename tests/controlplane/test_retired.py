@@ -11,12 +11,19 @@ from protos import LIMITS, LIMITS_NAME
 from protos.limits_pb2 import ALLOW, GCRA, LimitSet
 
 
-def served(retired: Retired, **amounts: int) -> dict[str, int]:
-    """Show it a set of limits; the ids and amounts that come back."""
+def live(retired: Retired, **amounts: int) -> dict[str, int]:
+    """Serve a set of limits that everybody takes; the ids and amounts that are served."""
+    return served(retired, refused=False, **amounts)
+
+
+def served(retired: Retired, *, refused: bool = True, **amounts: int) -> dict[str, int]:
     shown = LimitSet(redis_down=ALLOW)
     for name, amount in amounts.items():
         shown.limits.add(id=name, name=name, kind=GCRA, amount=amount, period_us=1, burst=1)
-    made = retired.beside(resource(LIMITS, LIMITS_NAME, shown))
+    own = resource(LIMITS, LIMITS_NAME, shown)
+    made = retired.beside(own)
+    if not refused:
+        retired.keep(own)
     assert (made.type_url, made.name) == (LIMITS, LIMITS_NAME)
     back = LimitSet.FromString(made.body)
     assert back.redis_down == ALLOW
@@ -29,34 +36,41 @@ def served(retired: Retired, **amounts: int) -> dict[str, int]:
 
 def test_a_limit_that_is_gone_stays_with_its_last_amount() -> None:
     retired = Retired()
-    assert served(retired, a=1, b=2) == {"a": 1, "b": 2}
-    assert served(retired, a=3, b=2) == {"a": 3, "b": 2}
-    assert served(retired, b=2) == {"b": 2, "a": 3}
-    assert served(retired) == {"a": 3, "b": 2}
+    assert live(retired, a=1, b=2) == {"a": 1, "b": 2}
+    assert live(retired, a=3, b=2) == {"a": 3, "b": 2}
+    assert live(retired, b=2) == {"b": 2, "a": 3}
+    assert live(retired) == {"a": 3, "b": 2}
 
 
 def test_what_is_served_now_wins_over_what_is_remembered() -> None:
     retired = Retired()
-    served(retired, a=1)
-    served(retired)
-    assert served(retired, a=9) == {"a": 9}
-    assert served(retired) == {"a": 9}
+    live(retired, a=1)
+    live(retired)
+    assert live(retired, a=9) == {"a": 9}
+    assert live(retired) == {"a": 9}
 
 
 def test_the_oldest_leave_first_and_never_what_is_served_now() -> None:
     retired = Retired(most=2)
     for name in ("a", "b", "c", "d"):
-        served(retired, **{name: 1})
-    assert served(retired) == {"c": 1, "d": 1}
-    assert served(retired, e=1, f=1, g=1) == {"e": 1, "f": 1, "g": 1, "c": 1, "d": 1}
-    assert served(retired, g=1) == {"g": 1, "e": 1, "f": 1}
+        live(retired, **{name: 1})
+    assert live(retired) == {"c": 1, "d": 1}
+    assert live(retired, e=1, f=1, g=1) == {"e": 1, "f": 1, "g": 1, "c": 1, "d": 1}
+    assert live(retired, h=1) == {"h": 1, "f": 1, "g": 1}
 
 
 def test_a_limit_that_was_back_for_a_while_is_not_the_oldest() -> None:
     retired = Retired(most=2)
-    for name in ("a", "b", "a", "c", "d"):
-        served(retired, **{name: 1})
-    assert served(retired, d=1) == {"d": 1, "a": 1, "c": 1}
+    for name in ("a", "b", "a", "c"):
+        live(retired, **{name: 1})
+    assert live(retired) == {"a": 1, "c": 1}
+
+
+def test_a_set_that_was_refused_leaves_nothing_behind() -> None:
+    retired = Retired()
+    live(retired, a=1)
+    assert served(retired, a=7, b=7) == {"a": 7, "b": 7}
+    assert served(retired) == {"a": 1}
 
 
 def test_the_same_set_again_is_the_same_resource() -> None:
@@ -67,6 +81,7 @@ def test_the_same_set_again_is_the_same_resource() -> None:
         shown = LimitSet()
         shown.limits.add(id=name, name=name, kind=GCRA, amount=1, period_us=1, burst=1)
         sets.append(retired.beside(resource(LIMITS, LIMITS_NAME, shown)))
+        retired.keep(resource(LIMITS, LIMITS_NAME, shown))
     assert sets[1] == sets[2]
     assert sets[0] != sets[1]
 
@@ -81,6 +96,6 @@ def test_everything_of_now_and_at_most_so_many_others(
     retired, last = Retired(most=most), dict[str, int]()
     for amounts in history:
         last |= amounts
-        found = served(retired, **amounts)
+        found = live(retired, **amounts)
         assert amounts.items() <= found.items() <= last.items()
         assert len(found) - len(amounts) <= most
