@@ -20,13 +20,23 @@ import structlog
 
 from controlplane.build import Build
 from controlplane.compile.services import ROLES, cluster_name, members
+from controlplane.consumers import in_both
 from controlplane.keyring.keyring import Keyring
 from controlplane.retired import Retired
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
 from controlplane.xds.server import Heard, Outcome, Server
 from controlplane.xds.stream import Instances, Wanted
 from controlplane.xds.world import ENVOY
-from protos import EXTAUTHZ, FLEET, FLEET_NAME, KEY_REQUEST, LIMITS, RATELIMIT
+from protos import (
+    CONSUMERS,
+    CONSUMERS_NAME,
+    EXTAUTHZ,
+    FLEET,
+    FLEET_NAME,
+    KEY_REQUEST,
+    LIMITS,
+    RATELIMIT,
+)
 from protos.limits_pb2 import Fleet
 
 SERVICES_SECONDS = 5.0
@@ -71,6 +81,7 @@ class Publisher:
         )
         self._retired = Retired()
         self._target: Build | None = None
+        self._from: Build | None = None
         self._live: Build | None = None
         self._envoys: Snapshot | None = None
         self._versions: dict[str, str] = {}
@@ -115,7 +126,7 @@ class Publisher:
             before = self._live
             self._want(before, build)
             await self._keyring.first(within=KEYS_SECONDS)
-            self._target = build
+            self._target, self._from = build, before
             self._offer_services()
             late: list[str] = []
             until = time.monotonic() + services
@@ -136,14 +147,18 @@ class Publisher:
             self._live = build
             for served in build.services[RATELIMIT].of(LIMITS).values():
                 self._retired.keep(served)
+            self._from = None
             if outcome.state == "live" or not outcome.waiting:
                 self._want(build)  # nobody judges by the old routes any more
-                self._offer_services()
+            self._offer_services()
+            for role in sorted(build.calls - set(late)):
+                await self._answered(role, until, wait=False)
             keyless = self._keyring.keyless()
             return Published(outcome=outcome, late=tuple(late), keyless=keyless)
 
     def _take_back(self, before: Build | None) -> None:
         """Send the last good again: a refusal may have been applied in part."""
+        self._from = None
         if before is None:
             return
         self._target = before
@@ -177,7 +192,12 @@ class Publisher:
         if self._target is None:
             return
         policy = self._target.services
-        self._offer(EXTAUTHZ, snapshot([*_all(policy[EXTAUTHZ]), *self._keyring.resources()]))
+        offered = {(r.type_url, r.name): r for r in _all(policy[EXTAUTHZ])}
+        if self._from is not None:
+            at = (CONSUMERS, CONSUMERS_NAME)
+            held = self._from.services[EXTAUTHZ].of(CONSUMERS)[CONSUMERS_NAME]
+            offered[at] = in_both(held, offered[at])
+        self._offer(EXTAUTHZ, snapshot([*offered.values(), *self._keyring.resources()]))
         instances = len(self._addresses.get(RATELIMIT, ()))
         fleet = resource(FLEET, FLEET_NAME, Fleet(instances=instances))
         own = _all(policy[RATELIMIT])

@@ -78,7 +78,7 @@ class Fleet:
         """Start these, or all, in this order."""
         everything = ("redis", "issuer", "controlplane", "extauthz", "ratelimit", "envoy")
         for name in names or everything:
-            words, environ = getattr(self, f"_{name}")()
+            words, environ = self._how(name)
             self.started[name] = None
             told = self._issued() if name == "issuer" else ""
             self.running[name] = Process(words, self.folder, environ, told)
@@ -117,6 +117,13 @@ class Fleet:
         process.end(signal.SIGKILL)
         self.said += process.lines
 
+    def stop(self, name: str) -> int:
+        """Ask it to end, as an operator does; gives its exit code."""
+        process = self.running.pop(name)
+        code = process.end()
+        self.said += process.lines
+        return code
+
     def stall(self, name: str) -> None:
         """Stop it without an end: its sockets stay open and nothing answers."""
         os.kill(self.running[name].child.pid, signal.SIGSTOP)
@@ -153,6 +160,18 @@ class Fleet:
         with socket.socket() as one:
             one.settimeout(1)
             return one.connect_ex(("127.0.0.1", self.ports[name])) == 0
+
+    def _how(self, name: str) -> tuple[list[str], dict[str, str]]:
+        """Words and variables of a part; `extauthz-2` is a second instance of one."""
+        service, _, number = name.partition("-")
+        words, environ = getattr(self, f"_{service}")()
+        if number:
+            environ |= {
+                "FOREGATE_LISTEN": f"unix:{self.folder}/{name}.sock",
+                "FOREGATE_STATE_DIR": str(self.folder / name),
+                "FOREGATE_ADMIN_LISTEN": "",
+            }
+        return words, environ
 
     def _redis(self) -> tuple[list[str], dict[str, str]]:
         words = [*command("redis-server"), "--port", str(self.ports["redis"])]

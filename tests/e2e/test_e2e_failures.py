@@ -12,7 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from tests.e2e.fleet import Fleet, hash_of
+from tests.e2e.fleet import Fleet, hash_of, until
 from tests.e2e.ledger import Credential, Ledger, Load, running, wait_for_more
 
 pytestmark = pytest.mark.xdist_group("failures")
@@ -150,6 +150,25 @@ def test_extauthz_is_stalled(fleet: Fleet) -> None:
         fleet.resume("extauthz")
         fleet.answers("/guarded", 200, headers={"x-api-key": KEY})
         assert since(ledger) == {200, 401}
+
+
+@pytest.mark.parametrize(("path", "service"), [("/guarded", "extauthz"), ("/limited", "ratelimit")])
+def test_one_of_two_instances_leaves(fleet: Fleet, path: str, service: str) -> None:
+    second = f"{service}-2"
+    fleet.start(second)
+    until("it is an endpoint", lambda: f"{second}.sock" in fleet.asked("admin", "/clusters")[1])
+    who = people(fleet) if path == "/guarded" else ()
+    with load(fleet, path, *who) as ledger:
+        began = time.monotonic()
+        assert fleet.stop(service) == 0
+        wait_for_more(ledger, 90)
+        assert 503 not in ledger.between(began, time.monotonic()).statuses()
+        fleet.start(service)
+        wait_for_more(ledger, 60)
+        fleet.kill(second)
+        wait_for_more(ledger, 30)
+        assert since(ledger) <= {200, 401}
+    fleet.started.pop(second)
 
 
 @pytest.mark.parametrize(
