@@ -11,6 +11,7 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from controlplane.build import Build
 from controlplane.publisher import Publisher
 from controlplane.snapshot import ENDPOINTS
+from protos import KEY_REQUEST
 from tests.controlplane.xds.delta_client import Client, connected
 
 WITHIN = 10.0
@@ -52,7 +53,8 @@ class Node:
     async def asked(self) -> None:
         """Return when all that the server had to send before this has come."""
         count = len(self.pushes)
-        await self.client.ask(ENDPOINTS, f"nothing-{count}")
+        type_url = KEY_REQUEST if self.client.service else ENDPOINTS
+        await self.client.ask(type_url, f"nothing-{count}")
         await self.until(lambda: len(self.pushes) > count)
 
     def names(self, type_url: str) -> set[str]:

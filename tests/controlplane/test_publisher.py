@@ -214,6 +214,7 @@ def test_keys_of_both_versions_are_served_until_the_envoy_has_moved(
             if late:
                 outcome = (await publishing).outcome
                 assert (outcome.state, outcome.waiting) == ("late", ("unix:/",))
+                await authz.asked()
                 assert authz.names(KEYS) == before | after
             envoy.go.set()
             assert late or (await publishing).outcome.state == "live"
