@@ -25,7 +25,7 @@ from controlplane.keyring.keyring import Keyring
 from controlplane.retired import Retired
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
 from controlplane.xds.server import Heard, Outcome, Server
-from controlplane.xds.stream import Instances, Wanted
+from controlplane.xds.stream import Acked, Instances, Nacked, Wanted
 from controlplane.xds.world import ENVOY
 from protos import (
     CONSUMERS,
@@ -44,6 +44,9 @@ SERVICES_SECONDS = 5.0
 
 KEYS_SECONDS = 2.5
 """How long a version waits for the first attempt at an issuer's keys."""
+
+MOVE_SECONDS = 60.0
+"""How long consumers that are new wait for Envoys that do not answer."""
 
 _log = structlog.get_logger(__name__)
 
@@ -81,8 +84,10 @@ class Publisher:
         )
         self._retired = Retired()
         self._target: Build | None = None
-        self._from: Build | None = None
-        self._live: Build | None = None
+        self._good: Build | None = None
+        self._consumers: Resource | None = None
+        self._base: Resource | None = None
+        self._moving: asyncio.TimerHandle | None = None
         self._envoys: Snapshot | None = None
         self._versions: dict[str, str] = {}
         self._addresses: dict[str, tuple[str, ...]] = {}
@@ -102,6 +107,8 @@ class Publisher:
         trace: TracebackType | None,
     ) -> None:
         """End all streams; nodes keep what they have."""
+        if self._moving is not None:
+            self._moving.cancel()
         await self._held.aclose()
 
     @property
@@ -123,49 +130,88 @@ class Publisher:
         for who is not connected, except by who is `patient`, and services by the first version.
         """
         async with self._turn:
-            before = self._live
-            self._want(before, build)
+            first = self._target is None
+            self._want(self._good, self._target, build)
             await self._keyring.first(within=KEYS_SECONDS)
-            self._target, self._from = build, before
-            self._offer_services()
-            late: list[str] = []
+            self._move(build)
+            late: dict[str, str] = {}
             until = time.monotonic() + services
             for role in sorted(build.calls):
-                outcome = await self._answered(role, until, wait=patient or before is None)
+                outcome = await self._answered(role, until, wait=patient or first)
                 if outcome.state == "rejected":
-                    self._take_back(before)
+                    self._take_back()
                     return Published(outcome=outcome, rejecting=role)
                 if outcome.state != "live":
-                    late.append(", ".join(outcome.waiting) or role)
+                    late[role] = ", ".join(outcome.waiting) or role
                     _log.warning("service is late", service=role, waiting=outcome.waiting)
+            for served in build.services[RATELIMIT].of(LIMITS).values():
+                self._retired.keep(served)
             self._envoys = build.snapshot
             self._offer_envoys()
             outcome = await self._answered(ENVOY, time.monotonic() + within, wait=patient)
             if outcome.state == "rejected":
-                self._take_back(before)
-                return Published(outcome=outcome, late=tuple(late))
-            self._live = build
-            for served in build.services[RATELIMIT].of(LIMITS).values():
-                self._retired.keep(served)
-            self._from = None
-            if outcome.state == "live" or not outcome.waiting:
-                self._want(build)  # nobody judges by the old routes any more
-            self._offer_services()
-            for role in sorted(build.calls - set(late)):
-                await self._answered(role, until, wait=False)
+                self._take_back()
+                return Published(outcome=outcome, late=tuple(late.values()))
+            if outcome.state == "live":
+                self._arrived()
+                until = time.monotonic() + services
+                for role in sorted(build.calls - late.keys()):
+                    last = await self._answered(role, until, wait=False)
+                    if last.state != "live":
+                        late[role] = ", ".join(last.waiting) or role
             keyless = self._keyring.keyless()
-            return Published(outcome=outcome, late=tuple(late), keyless=keyless)
+            return Published(outcome=outcome, late=tuple(late.values()), keyless=keyless)
 
-    def _take_back(self, before: Build | None) -> None:
-        """Send the last good again: a refusal may have been applied in part."""
-        self._from = None
-        if before is None:
-            return
-        self._target = before
-        self._envoys = before.snapshot
-        self._offer_envoys()
-        self._want(before)
+    @property
+    def standing(self) -> Build | None:
+        """What everybody is offered."""
+        return self._target
+
+    def _move(self, build: Build) -> None:
+        """Offer a build to the services, and consumers that are in what they had as well.
+
+        That lasts until all Envoys have moved: an old route may not meet a new consumer. Envoys
+        that never answer do not keep new consumers away for ever.
+        """
+        self._target, self._base = build, self._consumers
+        if self._moving is not None:
+            self._moving.cancel()
+        later = asyncio.get_running_loop().call_later
+        self._moving = later(MOVE_SECONDS, self._moved_on)
         self._offer_services()
+
+    def _arrived(self) -> None:
+        """All Envoys have the target: nobody judges by old routes any more."""
+        self._good = self._target
+        self._moved_on()
+
+    def _moved_on(self) -> None:
+        if self._moving is not None:
+            self._moving.cancel()
+        self._moving = self._base = None
+        if self._target is not None:
+            self._want(self._good, self._target)
+        self._offer_services()
+
+    def _take_back(self) -> None:
+        """Send the last good again: a refusal may have been applied in part."""
+        if self._good is None:
+            return
+        self._envoys = self._good.snapshot
+        self._move(self._good)
+        self._offer_envoys()
+
+    def _look(self) -> None:
+        """See, where Envoys were late with a version, whether they have answered now."""
+        if self._moving is None or self._turn.locked() or ENVOY not in self._versions:
+            return
+        outcome = self._server.outcome(self._versions[ENVOY])
+        if outcome is not None and outcome.state == "live":
+            self._arrived()
+        elif outcome is not None and outcome.state == "rejected" and self._target != self._good:
+            why = tuple(nack.message for nack in outcome.nacks)
+            _log.error("a late Envoy refuses the version: the last good is back", why=why)
+            self._take_back()
 
     def _want(self, *builds: Build | None) -> None:
         """Have the keys of these builds: until Envoys have moved, the old routes need theirs."""
@@ -193,10 +239,10 @@ class Publisher:
             return
         policy = self._target.services
         offered = {(r.type_url, r.name): r for r in _all(policy[EXTAUTHZ])}
-        if self._from is not None:
-            at = (CONSUMERS, CONSUMERS_NAME)
-            held = self._from.services[EXTAUTHZ].of(CONSUMERS)[CONSUMERS_NAME]
-            offered[at] = in_both(held, offered[at])
+        at = (CONSUMERS, CONSUMERS_NAME)
+        if self._base is not None:
+            offered[at] = in_both(self._base, offered[at])
+        self._consumers = offered[at]
         self._offer(EXTAUTHZ, snapshot([*offered.values(), *self._keyring.resources()]))
         instances = len(self._addresses.get(RATELIMIT, ()))
         fleet = resource(FLEET, FLEET_NAME, Fleet(instances=instances))
@@ -232,6 +278,8 @@ class Publisher:
                     self._addresses[role] = addresses
                 self._offer_services()
                 self._offer_envoys()
+            case Acked() | Nacked():
+                self._look()
             case _:
                 pass
 

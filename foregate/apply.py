@@ -100,7 +100,8 @@ class Applier:
             return
         if build.mistakes:
             self.stage.mistakes(build.mistakes, texts)
-        if self.live and _same(self.live.build, build):
+        standing = self.publisher.standing
+        if self.live and standing and _same(standing, build):
             self.stage.unchanged()
             return
         refused = await self._bring(build, build.snapshot, texts, began)
@@ -132,7 +133,7 @@ class Applier:
             patient=self.patient,
         )
         for service in published.late:
-            self.stage.warn(f"{service} has not taken this version yet: calls to it answer 503")
+            self.stage.warn(f"{service} has not taken this version yet, and judges by the last")
         if published.outcome.state == "rejected":
             who = published.rejecting or "Envoy"
             return nack_mistakes(published.outcome.nacks, build.provenance, origin, who)

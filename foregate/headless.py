@@ -106,7 +106,7 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
         if not address(text).here:
             raise AddressError(not_here(text))
     publisher = Publisher(
-        options.listen,
+        str(address(options.listen)),
         files=options.path if options.path.is_dir() else options.path.parent,
         state=options.state,
         trust_store=options.trust_store,

@@ -1,7 +1,7 @@
 """The limits of the gateway and the size of the fleet, as they come from the control plane."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -91,12 +91,14 @@ class LimitsIntake:
         gone = expected in update.removed
         if update.type_url == FLEET:
             if body is not None or gone:
-                self._become(_resized(self.policy, 0 if body is None else _instances(body)))
-                self.known |= self.policy.limits
+                size = 0 if body is None else _instances(body)
+                self.known = _resized(self.known, size)
+                limits = {name: self.known[name] for name in self.policy.limits}
+                self._become(replace(self.policy, limits=limits, instances=size))
         elif body is not None:
-            limits, down = _limits(body)
+            read, down = _limits(body)
             size = self.policy.instances
-            listed = {limit.id: _listed(limit, size) for limit in limits}
+            listed = {limit.id: _listed(limit, size) for limit in read}
             self._remember(listed)
             self._become(Policy(limits=listed, down=down, instances=size))
             self._ready = True
@@ -129,11 +131,8 @@ def part(text: bytes) -> bytes:
     return b"#" + hashlib.sha256(text).digest()
 
 
-def _resized(policy: Policy, instances: int) -> Policy:
-    listed = {
-        name: replace(one, share=share(one.limit, instances)) for name, one in policy.limits.items()
-    }
-    return replace(policy, limits=listed, instances=instances)
+def _resized(limits: Mapping[str, Listed], instances: int) -> dict[str, Listed]:
+    return {name: replace(one, share=share(one.limit, instances)) for name, one in limits.items()}
 
 
 def _instances(body: bytes) -> int:

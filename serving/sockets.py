@@ -36,6 +36,8 @@ def clear(path: Path) -> None:
             raise BindError(f"unix:{path} is there and no socket")
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise BindError(f"unix:{path}: {error.strerror or error}") from None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(PATIENCE)
         try:

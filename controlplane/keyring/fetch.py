@@ -14,7 +14,7 @@ from typing import TypeAlias
 import httpx
 
 from controlplane.keyring.jwks import NoKeysError, json_object, public_keys
-from controlplane.keyring.urls import is_here, metadata_url, unfit, unfit_issuer
+from controlplane.keyring.urls import may_be_here, metadata_url, unfit, unfit_issuer
 from policies.auth.sources import KeySource, Origin
 
 FETCH_SECONDS = 2.0
@@ -105,7 +105,7 @@ async def _discovered(client: httpx.AsyncClient, issuer: str) -> str:
     wrong = unfit(url)
     if wrong:
         raise NoKeysError(f"jwks_uri: {wrong}")
-    if is_here(url) and not is_here(issuer):  # or anybody's metadata could have us call ourselves
+    if may_be_here(url) and not may_be_here(issuer):
         raise NoKeysError("jwks_uri: on this machine, and the issuer is not")
     return url
 

@@ -183,7 +183,8 @@ class Keyring:
         )
         if isinstance(result, Failed):
             mine.schedule = mine.schedule.failed(now, pace, jitter)
-            if mine.mark and not mine.lost:  # a file was good until now: from here on it ages
+            if mine.source.origin is Origin.FILE and mine.keys.jwks and not mine.lost:
+                # it was good as long as anybody looked: from here on it ages
                 wall = int(self._timing.wall() * 1000)
                 mine.keys = replace(mine.keys, fetched_at_ms=wall)
             _tell_lost(mine, result.reason)

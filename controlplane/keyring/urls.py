@@ -1,5 +1,6 @@
 """Which URLs keys are fetched from: https, or this machine."""
 
+import socket
 from ipaddress import ip_address
 
 import httpx
@@ -48,7 +49,7 @@ def host(url: str) -> str:
 
 
 def is_here(url: str) -> bool:
-    """Whether a URL's host is this machine."""
+    """Whether a URL's host is this machine, written as one writes it."""
     name = host(url)
     if name == "localhost":
         return True
@@ -56,3 +57,19 @@ def is_here(url: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def may_be_here(url: str) -> bool:
+    """Whether a URL's host is this machine in any spelling that is known."""
+    name = host(url).rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        found = ip_address(name)
+    except ValueError:
+        try:
+            found = ip_address(socket.inet_aton(name))  # 127.1, 2130706433, 0x7f000001
+        except OSError:
+            return False
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return plain.is_loopback or plain.is_unspecified

@@ -172,12 +172,16 @@ class Server:
         if now is not None and now.version != version:
             return Outcome(state="superseded")
         states = [stream.state for stream in self._streams(role)]
-        if now is None or len(states) < nodes or "waiting" in states:
-            return None
-        if "rejected" in states:
+        if "rejected" in states:  # who has not answered yet cannot make it good
             mine = (c for c in self._connections if c.stream.role == role)
             return Outcome(state="rejected", nacks=tuple(n for c in mine for n in c.nacks.values()))
+        if now is None or len(states) < nodes or "waiting" in states:
+            return None
         return Outcome(state="live")
+
+    def outcome(self, version: str, role: str = ENVOY) -> Outcome | None:
+        """How a version of a role has ended up by now, None while it has not."""
+        return self._outcome(version, 1, role)
 
     def _streams(self, role: str) -> list[Stream]:
         streams = (c.stream for c in self._connections)

@@ -145,6 +145,8 @@ def test_a_limit_that_is_no_longer_served_is_still_known() -> None:
     intake.take(limits(limit("one", amount=8)))
     assert intake.known["one"].limit.amount == 8
     assert set(intake.known) == {"one", "two"}
+    intake.take(fleet(4))
+    assert {one.share.amount for one in intake.known.values()} == {2}  # 8 and 9 over four
 
 
 def test_what_is_no_longer_served_is_bounded() -> None:
