@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import structlog
 from envoy.service.auth.v3.external_auth_pb2 import CheckRequest
@@ -19,6 +18,7 @@ from extauthz.reports import KeyReports
 from policies.auth.check import decide
 from policies.auth.pipeline import Pipeline
 from protos import PIPELINE
+from serving.logs import place
 from serving.seldom import Seldom
 from serving.service import Feed
 
@@ -75,7 +75,7 @@ class Checker:
         except Exception as error:  # noqa: BLE001  # authentication never fails open, nor aborts
             verdict = Verdict(status=503, reason=_reason(error))
             answer = reply(verdict)
-            what = (type(error).__name__, _place(error))
+            what = (type(error).__name__, place(error))
             if times := self._seldom.due(what):
                 _log.warning("check failed", rule=rule, error=what[0], at=what[1], times=times)
         self._metrics.decided(rule, verdict, self._monotonic() - began)
@@ -116,11 +116,3 @@ class Checker:
 def _reason(error: Exception) -> str:
     malformed = isinstance(error, DecodeError | MalformedAttributesError)
     return "malformed_check" if malformed else "internal_error"
-
-
-def _place(error: Exception) -> str:
-    """The line that raised: the words of an error could hold parts of a request, a line cannot."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""

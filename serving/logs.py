@@ -2,7 +2,9 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -55,3 +57,9 @@ class _Forward(logging.Handler):
             said=record.getMessage() if error is None else str(record.msg),
             error=error.__name__ if error is not None else None,
         )
+
+
+def place(error: BaseException) -> str:
+    """Where an exception came from. Its own words may hold a secret of the request."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

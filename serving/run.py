@@ -18,12 +18,13 @@ from serving.bundle import updates
 from serving.client import Client
 from serving.health import Health
 from serving.lastgood import LastGood
+from serving.logs import place
 from serving.metrics import Metrics
 from serving.policyfile import PolicyFile, PolicyFileError
 from serving.service import Maker, RejectedError
 from serving.sockets import BindError
 from serving.subscription import subscription
-from serving.transport import GrpcTransport, place
+from serving.transport import GrpcTransport
 from serving.wire import Node
 
 _log = structlog.get_logger(__name__)

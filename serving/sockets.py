@@ -35,6 +35,8 @@ def clear(path: Path) -> None:
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise BindError(f"unix:{path} is there and no socket")
     except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise BindError(f"unix:{path}: there is no folder {path.parent}") from None
         return
     except OSError as error:
         raise BindError(f"unix:{path}: {error.strerror or error}") from None

@@ -2,15 +2,14 @@
 
 import asyncio
 import contextlib
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Protocol
 
 import grpc
 import structlog
 
 from serving.address import Address
+from serving.logs import place
 from serving.metrics import Metrics
 from serving.seldom import Seldom
 from serving.service import Handler
@@ -153,9 +152,3 @@ def _left(context: Context) -> float:
     """Seconds that the caller still waits. The stubs do not say that there may be no deadline."""
     left: float | None = context.time_remaining()
     return PATIENCE if left is None else left
-
-
-def place(error: BaseException) -> str:
-    """Where an exception came from. Its own words may hold a secret of the request."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -5,6 +5,8 @@ from ipaddress import ip_address
 
 import httpx
 
+from policies.auth.urls import is_loopback
+
 URL_LENGTH = 2048
 """Characters."""
 
@@ -50,13 +52,7 @@ def host(url: str) -> str:
 
 def is_here(url: str) -> bool:
     """Whether a URL's host is this machine, written as one writes it."""
-    name = host(url)
-    if name == "localhost":
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(host(url))
 
 
 def may_be_here(url: str) -> bool:

@@ -14,7 +14,8 @@ _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<po
 _VISIBLE = re.compile(r"[!-~]+")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host, as one writes it in a URL, is this machine."""
     if host.lower() == "localhost":
         return True
     try:
@@ -55,7 +56,7 @@ def _url(*, query: bool) -> Callable[[object], str]:
             at = found.start("rest") + (rest.index("#") if query else 0)
             hint = f"write {text[:at]}"
             raise fault("nothing stands after the path of this URL", hint, at)
-        if found["scheme"] == "http" and not _is_loopback(authority["host"]):
+        if found["scheme"] == "http" and not is_loopback(authority["host"]):
             raise fault(
                 "over http anybody on the way could replace the keys", f"write https{text[4:]}"
             )

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from serving.address import Address, address
 from serving.health import Health
 from serving.metrics import Metrics
-from serving.sockets import BindError
+from serving.sockets import BindError, clear
 from serving.transport import MESSAGE_BYTES, GrpcTransport
 from tests.serving.sample_service import ECHO, FAIL, HANG, SECRET, SLOW, Sample
 
@@ -228,3 +228,12 @@ def test_health_is_told_and_watched(tmp_path: Path) -> None:
 def _status(data: object) -> str:
     assert isinstance(data, bytes)
     return HealthCheckResponse.ServingStatus.Name(HealthCheckResponse.FromString(data).status)
+
+
+def test_a_socket_without_its_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BindError) as error:
+        clear(tmp_path / "nowhere" / "x.sock")
+    assert "there is no folder" in error.value.message
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BindError):
+        clear(tmp_path / "file" / "x.sock")
