@@ -37,14 +37,28 @@ class Subject(NamedTuple):
     part: str = ""
 
 
+class Reference(NamedTuple):
+    """A resource as others name it."""
+
+    type_url: str
+    name: str
+
+
+NOTHING: frozenset[Reference] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One xDS resource: `body` is the serialized message, `version` the hash of it (and salt)."""
+    """One xDS resource: `body` is the serialized message, `version` the hash of it (and salt).
+
+    `needs` are the resources that the message names: they are there before it and leave after it.
+    """
 
     type_url: str
     name: str
     body: bytes
     version: str
+    needs: frozenset[Reference] = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +73,27 @@ class Snapshot:
         return self.resources.get(type_url, MappingProxyType({}))
 
 
-def resource(type_url: str, name: str, message: Message, salt: str = "") -> Resource:
+def resource(
+    type_url: str,
+    name: str,
+    message: Message,
+    *,
+    salt: str = "",
+    needs: Iterable[Reference] = NOTHING,
+) -> Resource:
     """Serialize a message into a resource.
 
     `salt` makes the version follow another resource: endpoints are salted with their cluster's
     version, because Envoy keeps a changed cluster warming until its endpoints come again.
     """
     body = message.SerializeToString(deterministic=True)
-    return Resource(type_url=type_url, name=name, body=body, version=_hash(body, salt.encode()))
+    return Resource(
+        type_url=type_url,
+        name=name,
+        body=body,
+        version=_hash(body, salt.encode()),
+        needs=frozenset(needs),
+    )
 
 
 def snapshot(resources: Iterable[Resource]) -> Snapshot:
