@@ -6,10 +6,19 @@ never a service, and what one service judges by never reaches the other.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from controlplane.snapshot import CLUSTER, LISTENER, ORDER, ROUTES, Resource, Snapshot
+from controlplane.snapshot import (
+    CLUSTER,
+    ENDPOINTS,
+    LISTENER,
+    ORDER,
+    ROUTES,
+    Reference,
+    Resource,
+    Snapshot,
+)
 from protos import KEY_REQUEST, PIPELINE, SERVICE_TYPES
 
 ENVOY = "envoy"
@@ -34,20 +43,14 @@ class Offer:
 
     It is what the wire calls `version_info`, so a type whose content did not change keeps its
     version although the snapshot has another one. `archive` is there for whoever subscribes to a
-    name in it, and no part of the wildcard; the oldest is first.
+    name in it, and no part of the wildcard; the oldest is first. `names` are all of `resources`.
     """
 
     type_url: str
     version: str
     resources: Mapping[str, Resource]
     archive: Mapping[str, Resource] = field(default_factory=dict)
-
-    def with_more(self, more: Mapping[str, Resource]) -> "Offer":
-        """Return the offer with resources beside, which it does not hold itself (any more)."""
-        if not more:
-            return self
-        resources = {**more, **self.resources}
-        return replace(self, version=_version(resources), resources=MappingProxyType(resources))
+    names: frozenset[str] = frozenset()
 
     def find(self, name: str) -> Resource | None:
         """Return a resource by its name, a current or an archived one."""
@@ -59,13 +62,15 @@ class World:
     """What every node of a role shall have.
 
     `version` is the snapshot's, `offers` holds every type of the role in its order. A node is
-    complete once it asked for the `expected` types.
+    complete once it asked for the `expected` types. `clusters` are those that need endpoints, by
+    the name of the endpoints.
     """
 
     version: str
     role: str
     offers: Mapping[str, Offer]
     expected: frozenset[str]
+    clusters: Mapping[str, tuple[Resource, ...]]
 
 
 def world(
@@ -84,20 +89,20 @@ def world(
     foreign |= {r.type_url for r in archive.values()} - ARCHIVED.intersection(ROLES[role])
     if foreign:
         raise ForeignTypeError(role, frozenset(foreign))
-    offers = {}
-    for type_url in ROLES[role]:
-        there = snapshot.of(type_url)
-        offers[type_url] = Offer(
-            type_url=type_url,
-            version=_version(there),
-            resources=there,
-            archive=_archive(type_url, there, archive, before),
-        )
+    _complete(snapshot)
+    offers = {
+        type_url: _offer(type_url, snapshot.of(type_url), archive, before)
+        for type_url in ROLES[role]
+    }
     expected = frozenset(ROLES[role]) - {KEY_REQUEST}
     if role == ENVOY:  # which asks for what others name only once it is named
         expected = frozenset(t for t in _ENVOY_NEEDS if snapshot.of(t))
     return World(
-        version=snapshot.version, role=role, offers=MappingProxyType(offers), expected=expected
+        version=snapshot.version,
+        role=role,
+        offers=MappingProxyType(offers),
+        expected=expected,
+        clusters=_clusters(snapshot),
     )
 
 
@@ -108,6 +113,50 @@ class ForeignTypeError(Exception):
         super().__init__(role, sorted(types))
         self.role = role
         self.types = types
+
+
+class MissingNeedError(Exception):
+    """A mistake of ours: resources need what is not in their snapshot, and could never be sent."""
+
+    def __init__(self, needs: frozenset[Reference]) -> None:
+        super().__init__(sorted(needs))
+        self.needs = needs
+
+
+def _complete(snapshot: Snapshot) -> None:
+    there = {Reference(t, n) for t, group in snapshot.resources.items() for n in group}
+    every = (one.needs for group in snapshot.resources.values() for one in group.values())
+    missing = frozenset().union(*every) - there
+    if missing:
+        raise MissingNeedError(missing)
+
+
+def _clusters(snapshot: Snapshot) -> Mapping[str, tuple[Resource, ...]]:
+    found: dict[str, tuple[Resource, ...]] = {}
+    for one in snapshot.of(CLUSTER).values():
+        for need in one.needs:
+            if need.type_url == ENDPOINTS:
+                found[need.name] = (*found.get(need.name, ()), one)
+    return MappingProxyType(found)
+
+
+def _offer(
+    type_url: str,
+    there: Mapping[str, Resource],
+    older: Mapping[str, Resource],
+    before: World | None,
+) -> Offer:
+    """Offer resources of a type; what did not change is the same object as before."""
+    version = _version(there)
+    last = before.offers[type_url] if before else None
+    kept = last if last is not None and last.version == version else None
+    return Offer(
+        type_url=type_url,
+        version=version,
+        resources=kept.resources if kept else there,
+        archive=_archive(type_url, there, older, before),
+        names=kept.names if kept else frozenset(there),
+    )
 
 
 def _archive(

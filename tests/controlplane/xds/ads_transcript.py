@@ -27,18 +27,9 @@ from controlplane.snapshot import (
     Snapshot,
     snapshot,
 )
-from controlplane.xds.stream import (
-    Acked,
-    Close,
-    Event,
-    Ignored,
-    Nacked,
-    Send,
-    Step,
-    Stream,
-    Wanted,
-)
-from controlplane.xds.subscription import Request
+from controlplane.xds.discovery import Request
+from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
+from controlplane.xds.stream import Step, Stream
 from controlplane.xds.world import ENVOY, World, world
 from protos import (
     CONSUMERS,

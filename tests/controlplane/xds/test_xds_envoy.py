@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from controlplane.snapshot import CLUSTER, Resource, Snapshot, snapshot
+from controlplane.xds.events import Acked, Nacked
 from controlplane.xds.server import Heard, Outcome, Server
-from controlplane.xds.stream import Acked, Nacked
 from tests.controlplane.xds.envoy_fleet import (
     DEADLINE,
     Envoy,

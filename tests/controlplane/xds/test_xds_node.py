@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.snapshot import CLUSTER
+from controlplane.xds.discovery import Request
 from controlplane.xds.node import reachable, unfit
-from controlplane.xds.subscription import Request
 from controlplane.xds.wire import delta_request, sotw_request
 from protos import CONSUMERS, EXTAUTHZ
 

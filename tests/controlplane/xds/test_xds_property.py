@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlplane.snapshot import CLUSTER, ENDPOINTS, ROUTES, Snapshot
-from controlplane.xds.stream import Nacked, Send, Step, Stream
-from controlplane.xds.subscription import WHOLE, Push, Request
+from controlplane.xds.discovery import Push, Request
+from controlplane.xds.events import Nacked, Send
+from controlplane.xds.stream import Step, Stream
+from controlplane.xds.subscription import WHOLE
 from controlplane.xds.world import ENVOY, World, world
 from tests.controlplane.xds.ads_transcript import TYPES, published
 

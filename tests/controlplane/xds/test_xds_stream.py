@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from controlplane.snapshot import CLUSTER
-from controlplane.xds.stream import Acked, Stream
-from controlplane.xds.subscription import Request
+from controlplane.xds.discovery import Request
+from controlplane.xds.events import Acked
+from controlplane.xds.stream import Stream
 from controlplane.xds.world import ENVOY, world
 from tests.controlplane.xds.ads_transcript import TYPES, delta, published, sotw
 
