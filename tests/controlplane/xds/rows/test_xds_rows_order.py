@@ -5,7 +5,7 @@ Endpoints never wait for the ACK of their cluster: Envoy gives it only once the 
 
 import pytest
 
-from tests.controlplane.xds.ads_transcript import TYPES, both
+from tests.controlplane.xds.ads_transcript import TYPES, both, delta, sotw
 
 WARM = """
     == CDS a=1 EDS a=1 RDS r=1>CDS/a q=1>CDS/a
@@ -208,10 +208,8 @@ def test_row_17_a_new_one_of_a_full_set_waits_and_the_others_go() -> None:
         == CDS a=1 LDS m=1>CDS/a
         >> CDS
         << CDS a=1
-        >> LDS
-        << LDS
-        >> LDS ack
         >> CDS ack
+        >> LDS
         << LDS m=1
         >> LDS ack
         == CDS a=1 b=1 LDS l=1>CDS/b m=2>CDS/a
@@ -220,6 +218,29 @@ def test_row_17_a_new_one_of_a_full_set_waits_and_the_others_go() -> None:
         >> CDS ack
         >> LDS ack
         << LDS l=1
+    """)
+
+
+def test_row_17_the_first_full_set_of_a_stream_waits_for_all_of_it() -> None:
+    """The node may hold listeners from before: what a full set does not name is deleted."""
+    sotw("""
+        == CDS a=1 LDS l=1>CDS/a m=1
+        >> CDS
+        << CDS a=1
+        >> LDS
+        >> CDS ack
+        << LDS l=1 m=1
+    """)
+
+
+def test_row_17_what_waits_is_not_told_to_be_gone() -> None:
+    delta("""
+        == CDS a=1 RDS r=1>CDS/a
+        >> CDS
+        << CDS a=1
+        >> RDS +r held:r=0
+        >> CDS ack
+        << RDS r=1
     """)
 
 
@@ -280,6 +301,16 @@ def test_row_17_what_is_not_subscribed_is_not_waited_for() -> None:
         >> RDS +r
         << RDS r=1
         >> RDS ack
-        == LDS l=2>RDS/new RDS new=1
+        == LDS l=2>RDS/new RDS new=1 r=1
         << LDS l=2
+    """)
+
+
+def test_row_17_what_does_not_exist_is_not_waited_for() -> None:
+    both("""
+        == CDS a=1 RDS r=1>CDS/missing
+        >> CDS
+        << CDS a=1
+        >> RDS +r
+        << RDS r=1
     """)
