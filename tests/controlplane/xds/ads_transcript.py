@@ -1,18 +1,24 @@
 """Plays a transcript against a pure ADS stream and checks every line of it.
 
     == CDS a=1 b=1      a snapshot is published: resources with their versions
+    == RDS r=1>CDS/a,CDS/b  what a resource needs is behind its version
     == extauthz KEYS a=1    the same for another role than Envoy's
     >> CDS +a           a request comes in; in SotW the names stand alone: `>> CDS a b`
     << CDS a=1 -c       a reply goes out; `-c` is removed (delta)
     << nacked CDS why   what else the stream says: nacked, ignored, wanted, close
+    .. 1.5s             so much time goes by
 
 Words of a request: `ack` and `nack` answer the last reply of the type, `#1` an older one;
 `#x` is a nonce from elsewhere; `node=x`; `held:a=1` is an initial resource version; `service=x`
 and `address=x` say that the node is a service. The node's name goes with the first request unless
 the line says `node=`. Nothing may go out that is not written, at its place; ACKs are not shown.
+
+`both` plays one transcript in both variants. It is written as for delta: in SotW a request then
+repeats all names, and of a full set only what differs from the last one is shown.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from controlplane.snapshot import (
@@ -23,13 +29,15 @@ from controlplane.snapshot import (
     ROUTES,
     SCOPE,
     SECRET,
+    Reference,
     Resource,
     Snapshot,
     snapshot,
 )
-from controlplane.xds.discovery import Request
+from controlplane.xds.discovery import Push, Request
 from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
 from controlplane.xds.stream import Step, Stream
+from controlplane.xds.subscription import WHOLE, WILDCARD
 from controlplane.xds.world import ENVOY, World, world
 from protos import (
     CONSUMERS,
@@ -64,48 +72,107 @@ SHORT = {url: short for short, url in ALL.items()}
 
 def sotw(text: str) -> Stream:
     """Play a transcript of the state-of-the-world variant."""
-    return _play(text, delta=False)
+    return _Play(delta=False).all(text)
 
 
 def delta(text: str) -> Stream:
     """Play a transcript of the incremental variant."""
-    return _play(text, delta=True)
+    return _Play(delta=True).all(text)
+
+
+def both(text: str) -> tuple[Stream, Stream]:
+    """Play a transcript of the incremental variant in that one and in SotW."""
+    return delta(text), _Play(delta=False, translated=True).all(text)
 
 
 def published(text: str) -> Snapshot:
-    """Read a snapshot from words: `CDS a=1 b=1 RDS r=1`."""
+    """Read a snapshot from words: `CDS a=1 b=1 RDS r=1>CDS/a,CDS/b`."""
     found: list[Resource] = []
     type_url = ""
     for word in text.split():
-        name, equals, version = word.partition("=")
+        name, equals, rest = word.partition("=")
         if not equals:
             type_url = ALL[name]
             continue
+        version, _, needs = rest.partition(">")
         body = f"{name} {version}".encode()
-        found.append(Resource(type_url=type_url, name=name, body=body, version=version))
+        one = Resource(
+            type_url=type_url,
+            name=name,
+            body=body,
+            version=version,
+            needs=frozenset(_reference(need) for need in needs.split(",") if need),
+        )
+        found.append(one)
     return snapshot(found)
 
 
-def _play(text: str, *, delta: bool) -> Stream:
-    stream = Stream(id="s", delta=delta)
-    said: list[str] = []
-    expected = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    for line in expected:
-        if line.startswith("=="):
-            step = stream.publish(_world(line[2:].split(), stream))
-        elif line.startswith(">>"):
-            step = stream.receive(_request(line[2:].split(), stream))
-        else:
-            continue
-        stream = step.stream
-        said += [line, *_shown(step)]
-    assert said == expected
-    return stream
+def _reference(text: str) -> Reference:
+    kind, _, name = text.partition("/")
+    return Reference(ALL[kind], name)
+
+
+@dataclass
+class _Play:
+    """A stream under way; `shown` is, by type, the last full set that went out."""
+
+    delta: bool
+    translated: bool = False
+    now: float = 0.0
+    shown: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def all(self, text: str) -> Stream:
+        stream = Stream(id="s", delta=self.delta)
+        said: list[str] = []
+        expected = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+        for line in expected:
+            if not line.startswith("<<"):
+                step = self.step(stream, line[:2], line[2:].split())
+                stream = step.stream
+                events = (e for e in step.events if not isinstance(e, Acked))
+                said += [line, *(f"<< {self.words(event)}" for event in events)]
+        assert said == expected
+        return stream
+
+    def step(self, stream: Stream, sign: str, words: list[str]) -> Step:
+        if sign == "..":
+            self.now += float(words[0].removesuffix("s"))
+            return stream.tick(self.now)
+        at = {"now": self.now} if self.now else {}
+        if sign == "==":
+            return stream.publish(_world(words, stream), **at)
+        assert sign == ">>"
+        request = _request(words, stream)
+        return stream.receive(_repeated(request, stream) if self.translated else request, **at)
+
+    def words(self, event: Event) -> str:
+        if self.translated and isinstance(event, Send) and event.push.type_url in WHOLE:
+            return self.difference(event.push)
+        return _words(event)
+
+    def difference(self, push: Push) -> str:
+        before = self.shown.get(push.type_url, {})
+        now = {r.name: r.version for r in push.resources}
+        self.shown[push.type_url] = now
+        differing = [f"{n}={v}" for n, v in now.items() if before.get(n) != v]
+        gone = [f"-{n}" for n in sorted(before.keys() - now)]
+        return " ".join([SHORT[push.type_url], *differing, *gone])
 
 
 def _world(words: list[str], stream: Stream) -> World:
     role = words.pop(0) if words and words[0] in SERVICE_TYPES else ENVOY
     return world(published(" ".join(words)), role, before=stream.worlds.get(role))
+
+
+def _repeated(request: Request, stream: Stream) -> Request:
+    """Say in SotW what a request says in delta; the wildcard is the legacy one."""
+    subscription = stream.subscriptions.get(request.type_url)
+    before = subscription.names - {WILDCARD} if subscription else frozenset[str]()
+    names = (before | frozenset(request.names)) - frozenset(request.unsubscribe)
+    nonce = request.nonce
+    if subscription and subscription.serial and not (nonce or subscription.pending):
+        nonce = f"s-{subscription.serial}"  # every request carries the last one that was read
+    return replace(request, names=tuple(sorted(names)), unsubscribe=(), nonce=nonce)
 
 
 def _request(words: list[str], stream: Stream) -> Request:
@@ -140,10 +207,6 @@ def _request(words: list[str], stream: Stream) -> Request:
         unsubscribe=tuple(gone),
         initial=held,
     )
-
-
-def _shown(step: Step) -> list[str]:
-    return [f"<< {_words(event)}" for event in step.events if not isinstance(event, Acked)]
 
 
 def _words(event: Event) -> str:

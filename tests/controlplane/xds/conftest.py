@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("ads_transcript")
+pytest.register_assert_rewrite("tests.controlplane.xds.ads_transcript")

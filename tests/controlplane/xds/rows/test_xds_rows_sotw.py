@@ -1,9 +1,9 @@
-"""State of the world, one behaviour a transcript. Source: the xDS protocol specification."""
+"""State of the world, a test a row of the checklist. Source: the xDS specification."""
 
 from tests.controlplane.xds.ads_transcript import sotw
 
 
-def test_the_first_request_is_answered_and_its_ack_is_not() -> None:
+def test_row_01_the_first_request_is_answered_and_its_ack_is_not() -> None:
     stream = sotw("""
         == CDS a=1 b=1
         >> CDS
@@ -14,7 +14,7 @@ def test_the_first_request_is_answered_and_its_ack_is_not() -> None:
     assert stream.state == "live"
 
 
-def test_an_empty_set_is_an_answer_too() -> None:
+def test_row_01_an_empty_set_is_an_answer_too() -> None:
     sotw("""
         == RDS r=1
         >> CDS
@@ -23,7 +23,7 @@ def test_an_empty_set_is_an_answer_too() -> None:
     """)
 
 
-def test_only_the_type_that_changed_is_pushed() -> None:
+def test_row_15_only_the_type_that_changed_is_pushed() -> None:
     sotw("""
         == CDS a=1 EDS a=1
         >> CDS
@@ -39,14 +39,24 @@ def test_only_the_type_that_changed_is_pushed() -> None:
     """)
 
 
-def test_clusters_listeners_and_scopes_are_sent_as_full_sets() -> None:
+def test_row_11_clusters_listeners_and_scopes_are_sent_as_full_sets() -> None:
     for kind in ("CDS", "LDS", "SRDS"):
         sotw(f"""
             == {kind} a=1 b=1
             >> {kind}
             << {kind} a=1 b=1
             >> {kind} ack
+            == {kind} a=1 b=2 c=1
+            << {kind} a=1 b=2 c=1
+            >> {kind} ack
+        """)
+
+
+def test_row_11_what_is_missing_from_a_full_set_is_gone() -> None:
+    for kind in ("LDS", "SRDS"):
+        sotw(f"""
             == {kind} a=1 b=2
+            >> {kind}
             << {kind} a=1 b=2
             >> {kind} ack
             == {kind} b=2
@@ -57,7 +67,7 @@ def test_clusters_listeners_and_scopes_are_sent_as_full_sets() -> None:
         """)
 
 
-def test_of_the_other_types_only_what_changed_is_sent() -> None:
+def test_row_11_of_the_other_types_only_what_changed_is_sent() -> None:
     for kind in ("EDS", "RDS", "SDS", "ECDS"):
         sotw(f"""
             == {kind} a=1 b=1
@@ -71,7 +81,7 @@ def test_of_the_other_types_only_what_changed_is_sent() -> None:
         """)
 
 
-def test_a_stale_nonce_is_not_answered() -> None:
+def test_row_03_a_stale_nonce_is_not_answered() -> None:
     sotw("""
         == EDS a=1 b=1
         >> EDS a
@@ -89,7 +99,7 @@ def test_a_stale_nonce_is_not_answered() -> None:
     """)
 
 
-def test_a_nonce_of_a_former_stream_is_a_new_subscription() -> None:
+def test_row_04_a_nonce_of_a_former_stream_is_a_new_subscription() -> None:
     sotw("""
         == EDS a=1
         >> EDS a #9
@@ -99,7 +109,7 @@ def test_a_nonce_of_a_former_stream_is_a_new_subscription() -> None:
     """)
 
 
-def test_a_nonce_belongs_to_its_type() -> None:
+def test_row_03_a_nonce_belongs_to_its_type() -> None:
     sotw("""
         == CDS a=1 EDS a=1
         >> CDS
@@ -114,7 +124,7 @@ def test_a_nonce_belongs_to_its_type() -> None:
     """)
 
 
-def test_endpoints_are_always_answered_after_a_reconnect() -> None:
+def test_row_05_endpoints_and_routes_are_always_answered_after_a_reconnect() -> None:
     sotw("""
         == EDS a=1 RDS r=1
         >> EDS a #old
@@ -125,7 +135,17 @@ def test_endpoints_are_always_answered_after_a_reconnect() -> None:
     """)
 
 
-def test_empty_names_are_the_wildcard_until_a_name_was_sent() -> None:
+def test_row_05_a_wildcard_is_answered_after_a_reconnect() -> None:
+    """It may be left out only where the version is the same, which no request tells of names."""
+    sotw("""
+        == CDS a=1
+        >> CDS #old
+        << CDS a=1
+        >> CDS ack
+    """)
+
+
+def test_row_06_empty_names_are_the_wildcard_until_a_name_was_sent() -> None:
     sotw("""
         == CDS a=1 b=1
         >> CDS
@@ -139,7 +159,7 @@ def test_empty_names_are_the_wildcard_until_a_name_was_sent() -> None:
     """)
 
 
-def test_the_wildcard_can_be_explicit_beside_names_and_dropped() -> None:
+def test_row_07_the_wildcard_can_be_explicit_beside_names_and_dropped() -> None:
     sotw("""
         == CDS a=1 b=1
         >> CDS * c
@@ -154,7 +174,7 @@ def test_the_wildcard_can_be_explicit_beside_names_and_dropped() -> None:
     """)
 
 
-def test_a_subset_is_answered_with_the_subset() -> None:
+def test_row_09_a_subset_is_answered_with_the_subset() -> None:
     sotw("""
         == EDS a=1 b=1 c=1
         >> EDS a
@@ -167,7 +187,7 @@ def test_a_subset_is_answered_with_the_subset() -> None:
     """)
 
 
-def test_a_name_subscribed_again_is_sent_again() -> None:
+def test_row_08_a_name_subscribed_again_is_sent_again() -> None:
     sotw("""
         == RDS r=1
         >> RDS r
@@ -179,7 +199,7 @@ def test_a_name_subscribed_again_is_sent_again() -> None:
     """)
 
 
-def test_a_missing_name_is_sent_when_it_comes_and_blocks_nobody() -> None:
+def test_row_10_a_missing_name_is_sent_when_it_comes_and_blocks_nobody() -> None:
     sotw("""
         == EDS a=1
         >> EDS a later
@@ -190,7 +210,7 @@ def test_a_missing_name_is_sent_when_it_comes_and_blocks_nobody() -> None:
     """)
 
 
-def test_a_missing_cluster_is_told_by_its_absence() -> None:
+def test_row_10_a_missing_cluster_is_told_by_its_absence() -> None:
     sotw("""
         == CDS a=1
         >> CDS missing
@@ -201,7 +221,7 @@ def test_a_missing_cluster_is_told_by_its_absence() -> None:
     """)
 
 
-def test_one_push_is_under_way_and_the_latest_wins() -> None:
+def test_row_40_one_push_is_under_way_and_the_latest_wins() -> None:
     sotw("""
         == EDS a=1
         >> EDS a
@@ -213,7 +233,7 @@ def test_one_push_is_under_way_and_the_latest_wins() -> None:
     """)
 
 
-def test_a_later_request_supersedes_an_earlier_one_that_was_not_answered() -> None:
+def test_row_19_a_later_request_supersedes_an_earlier_one_that_was_not_answered() -> None:
     sotw("""
         == EDS a=1
         >> EDS x
