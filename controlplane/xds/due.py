@@ -78,6 +78,11 @@ def _differing(sub: Subscription, offer: Offer, gate: Gate, counts: "_Counts") -
         known = name not in sub.doubted and name in sub.held
         if known and same(sub.held[name], one):
             continue
+        past = offer.past.get(name) if one is None and sub.held.get(name) is None else None
+        if past is not None and name in sub.names and not counts.release(gate, name):
+            if not sub.has(past):
+                differing[name] = past
+            continue
         if one is not None:
             if counts.admit(gate, one):
                 differing[name] = one
@@ -111,8 +116,8 @@ def _due_whole(sub: Subscription, offer: Offer, gate: Gate) -> tuple[Content | N
     held = {n: version_of(one) for n, one in sub.held.items()}
     quiet = (versions == held and not sub.doubted) or versions == sub.refused
     mine = counts.noted(sub)
-    # an empty reply would say that there is nothing
-    owed = sub.owed and (bool(whole) or not (counts.waiting or counts.barred))
+    # the first says what else there is not, and the node may hold it from before
+    owed = sub.owed and not (counts.waiting or counts.barred)
     return (whole if owed or not (quiet or sub.owed) else None), mine
 
 

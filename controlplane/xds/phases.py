@@ -77,10 +77,8 @@ class NodeGate:
     def admits(self, one: Resource) -> bool:
         """Whether all that a resource needs and the node asks for is ACKed.
 
-        Endpoints go the other way: Envoy wants them after their cluster, each time.
+        A cluster does not wait for its endpoints: they follow it.
         """
-        if one.type_url == ENDPOINTS:
-            return all(map(self._sent, self.world.clusters.get(one.name, ())))
         unlike = {ENDPOINTS} if one.type_url == CLUSTER else self._rested
         return all(self._there(need) for need in one.needs if need.type_url not in unlike)
 
@@ -118,17 +116,13 @@ class NodeGate:
             mine.discard(CLUSTER)
         return frozenset(mine)
 
-    def _sent(self, cluster: Resource) -> bool:
-        clusters = self.subscriptions.get(CLUSTER)
-        if clusters is None or not clusters.covers(cluster.name) or clusters.sent(cluster):
-            return True
-        return clusters.refuses(cluster) or self.barred(cluster)
-
     def _there(self, need: Reference) -> bool:
         subscription = self.subscriptions.get(need.type_url)
         if subscription is None or not subscription.covers(need.name):
             return self.asking.get(need, 0.0) <= self.now
-        one = self.world.offers[need.type_url].resources[need.name]
+        one = self.world.offers[need.type_url].resources.get(need.name)
+        if one is None:  # it would never come
+            return True
         if not subscription.has(one):
             return False
         if need.type_url != CLUSTER:

@@ -181,8 +181,7 @@ class Server:
         """Bring every connected node of a role to this snapshot, and those that come later.
 
         `archive`: older resources by name, beside those of earlier snapshots of this server.
-        Raises ForeignTypeError for what the role must not see, MissingNeedError for what could
-        never be sent.
+        Raises ForeignTypeError for what the role must not see.
         """
         before = self._streams.worlds.get(role)
         self._streams.publish(world(snapshot, role, archive=archive or {}, before=before))

@@ -104,18 +104,6 @@ class Subscription:
             return True
         return same(self.pending.content[one.name], one)
 
-    def sent(self, one: Resource) -> bool:
-        """Whether the client holds exactly this, or will once it reads what is under way."""
-        if self.pending is not None and one.name in self.pending.content:
-            return same(self.pending.content[one.name], one)
-        return self.has(one)
-
-    def refuses(self, one: Resource) -> bool:
-        """Whether this content was refused on this stream."""
-        refused = self.refused or {}
-        memories = (self.culprits, self.suspects, refused)
-        return any(m.get(one.name) == one.version for m in memories)
-
     def may_hold(self, one: Resource) -> bool:
         """Whether the client may hold this, or will."""
         known = (self.held.get(one.name), *self.doubted.get(one.name, ()))

@@ -12,10 +12,11 @@ from types import MappingProxyType
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
+    EXTENSION,
     LISTENER,
     ORDER,
     ROUTES,
-    Reference,
+    SECRET,
     Resource,
     Snapshot,
 )
@@ -30,6 +31,10 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType({ENVOY: ORDER, **SERVICE
 ARCHIVED = frozenset({PIPELINE})
 """Types named by their content: what an older snapshot held stays available by its name."""
 
+PAST = frozenset({ENDPOINTS, SECRET, EXTENSION, ROUTES})
+"""Types that a node asks for by name once it has their users: users that are on their way out,
+or still on their way in, ask for what a newer snapshot does not hold."""
+
 ARCHIVE_SIZE = 10_000
 """How many archived resources of a type are kept; the oldest leave first."""
 
@@ -43,13 +48,15 @@ class Offer:
 
     It is what the wire calls `version_info`, so a type whose content did not change keeps its
     version although the snapshot has another one. `archive` is there for whoever subscribes to a
-    name in it, and no part of the wildcard; the oldest is first. `names` are all of `resources`.
+    name in it, and no part of the wildcard; the oldest is first. `past` is there for users of
+    before. `names` are all of `resources`.
     """
 
     type_url: str
     version: str
     resources: Mapping[str, Resource]
     archive: Mapping[str, Resource] = field(default_factory=dict)
+    past: Mapping[str, Resource] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
 
     def find(self, name: str) -> Resource | None:
@@ -62,15 +69,13 @@ class World:
     """What every node of a role shall have.
 
     `version` is the snapshot's, `offers` holds every type of the role in its order. A node is
-    complete once it asked for the `expected` types. `clusters` are those that need endpoints, by
-    the name of the endpoints.
+    complete once it asked for the `expected` types.
     """
 
     version: str
     role: str
     offers: Mapping[str, Offer]
     expected: frozenset[str]
-    clusters: Mapping[str, tuple[Resource, ...]]
 
 
 def world(
@@ -89,7 +94,6 @@ def world(
     foreign |= {r.type_url for r in archive.values()} - ARCHIVED.intersection(ROLES[role])
     if foreign:
         raise ForeignTypeError(role, frozenset(foreign))
-    _complete(snapshot)
     offers = {
         type_url: _offer(type_url, snapshot.of(type_url), archive, before)
         for type_url in ROLES[role]
@@ -102,7 +106,6 @@ def world(
         role=role,
         offers=MappingProxyType(offers),
         expected=expected,
-        clusters=_clusters(snapshot),
     )
 
 
@@ -113,31 +116,6 @@ class ForeignTypeError(Exception):
         super().__init__(role, sorted(types))
         self.role = role
         self.types = types
-
-
-class MissingNeedError(Exception):
-    """A mistake of ours: resources need what is not in their snapshot, and could never be sent."""
-
-    def __init__(self, needs: frozenset[Reference]) -> None:
-        super().__init__(sorted(needs))
-        self.needs = needs
-
-
-def _complete(snapshot: Snapshot) -> None:
-    there = {Reference(t, n) for t, group in snapshot.resources.items() for n in group}
-    every = (one.needs for group in snapshot.resources.values() for one in group.values())
-    missing = frozenset().union(*every) - there
-    if missing:
-        raise MissingNeedError(missing)
-
-
-def _clusters(snapshot: Snapshot) -> Mapping[str, tuple[Resource, ...]]:
-    found: dict[str, tuple[Resource, ...]] = {}
-    for one in snapshot.of(CLUSTER).values():
-        for need in one.needs:
-            if need.type_url == ENDPOINTS:
-                found[need.name] = (*found.get(need.name, ()), one)
-    return MappingProxyType(found)
 
 
 def _offer(
@@ -154,21 +132,24 @@ def _offer(
         type_url=type_url,
         version=version,
         resources=kept.resources if kept else there,
-        archive=_archive(type_url, there, older, before),
+        archive=_archive(there, older, last) if type_url in ARCHIVED else _NOTHING,
+        past=_past(there, last) if type_url in PAST and last is not None else _NOTHING,
         names=kept.names if kept else frozenset(there),
     )
 
 
 def _archive(
-    type_url: str,
-    current: Mapping[str, Resource],
-    older: Mapping[str, Resource],
-    before: World | None,
+    current: Mapping[str, Resource], older: Mapping[str, Resource], last: Offer | None
 ) -> Mapping[str, Resource]:
-    if type_url not in ARCHIVED:
-        return _NOTHING
-    last = before.offers[type_url] if before else None
     known = {**older, **last.archive, **last.resources} if last else older
+    names = [name for name in known if name not in current]
+    return MappingProxyType({name: known[name] for name in names[-ARCHIVE_SIZE:]})
+
+
+def _past(current: Mapping[str, Resource], last: Offer) -> Mapping[str, Resource]:
+    if last.resources.keys() <= current.keys() and last.past.keys().isdisjoint(current):
+        return last.past
+    known = {**last.past, **last.resources}
     names = [name for name in known if name not in current]
     return MappingProxyType({name: known[name] for name in names[-ARCHIVE_SIZE:]})
 
