@@ -2,7 +2,7 @@
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -11,12 +11,9 @@ from prometheus_client.registry import Collector
 from controlplane.fleet import NodeView
 from controlplane.fleetpage import STATES, short_type
 from controlplane.snapshot import ORDER
+from controlplane.xds.meter import Meter, Refusal
 from controlplane.xds.world import ENVOY
 from protos import SERVICE_TYPES
-
-Refusal = Literal["malformed", "not_ready", "busy", "slow"]
-"""Why a stream was ended by us: what the client said was wrong, there is nothing to serve yet,
-too many came at once, it did not read what it was sent."""
 
 OTHER = "other"
 """The label of what is not known beforehand: strangers must not make series."""
@@ -29,7 +26,7 @@ BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 Nodes: TypeAlias = Callable[[], Sequence[NodeView]]
 
 
-class FleetMetrics:
+class FleetMetrics(Meter):
     """The metrics of the xDS server in a registry; `fleet` is asked at each scrape."""
 
     def __init__(self, registry: CollectorRegistry, fleet: Nodes) -> None:

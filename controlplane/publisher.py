@@ -1,6 +1,6 @@
 """One version on its way to everybody: first the services that judge by it, then every Envoy.
 
-    async with Publisher("unix:/run/foregate/xds.sock", files=Path("gateway")) as publisher:
+    async with Publisher("unix:/run/foregate/xds.sock", options) as publisher:
         published = await publisher.publish(build, within=5)
 
 It also keeps up what changes between versions: issuers' keys, the instances of the services (an
@@ -9,36 +9,28 @@ Envoy's endpoints), and how many of them there are. Phases within one Envoy are 
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import structlog
 
+from controlplane.blame import Blames
 from controlplane.build import Build
-from controlplane.compile.services import ROLES, cluster_name, members
-from controlplane.consumers import in_both
+from controlplane.fleet import NodeView
 from controlplane.keyring.keyring import Keyring
-from controlplane.retired import Retired
-from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
+from controlplane.offering import Offering
+from controlplane.recorder import Recorder
+from controlplane.snapshot import Resource, Snapshot, Subject
 from controlplane.xds.events import Acked, Instances, Nacked, Wanted
-from controlplane.xds.server import Outcome, Server
+from controlplane.xds.server import Outcome, Server, ServerOptions
 from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
-from protos import (
-    CONSUMERS,
-    CONSUMERS_NAME,
-    EXTAUTHZ,
-    FLEET,
-    FLEET_NAME,
-    KEY_REQUEST,
-    LIMITS,
-    RATELIMIT,
-)
-from protos.limits_pb2 import Fleet
+from language.places import Place
+from protos import KEY_REQUEST
 
 SERVICES_SECONDS = 5.0
 """How long a version waits for the services that its routes call; then it goes on, and says so."""
@@ -68,30 +60,48 @@ class Published:
     keyless: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublisherOptions:
+    """What a publisher works with.
+
+    `files` is where key files are looked up, `state` where keys outlive the process, `trust_store`
+    what issuers are verified with. `took` hears seconds from a save to the last ACK.
+    """
+
+    files: Path
+    state: Path | None = None
+    trust_store: str = ""
+    server: ServerOptions = field(default_factory=ServerOptions)
+    recorder: Recorder = field(default_factory=Recorder)
+    took: Callable[[float], None] = lambda _: None
+
+
 class Publisher:
-    """The xDS server with its keyring. `files` is where key files are looked up.
+    """The xDS server with its keyring.
 
     `answering` is set once services can ask, `offered` once Envoys can.
     """
 
-    def __init__(
-        self, address: str, *, files: Path, state: Path | None = None, trust_store: str = ""
-    ) -> None:
+    def __init__(self, address: str, options: PublisherOptions) -> None:
         self.answering = asyncio.Event()
         self.offered = asyncio.Event()
-        self._server = Server(address, heard=self._heard)
+        self._server = Server(address, heard=self._heard, options=options.server)
         self._keyring = Keyring(
-            folder=state, root=files, trust_store=trust_store, on_change=self._offer_services
+            folder=options.state,
+            root=options.files,
+            trust_store=options.trust_store,
+            on_change=self._offer_services,
         )
-        self._retired = Retired()
+        self._offering = Offering(self._server, self._keyring)
+        self._recorder = options.recorder
+        self._took = options.took
+        self._saved: float | None = None
         self._target: Build | None = None
         self._good: Build | None = None
-        self._consumers: Resource | None = None
         self._base: Resource | None = None
         self._moving: asyncio.TimerHandle | None = None
         self._envoys: Snapshot | None = None
-        self._versions: dict[str, str] = {}
-        self._addresses: dict[str, tuple[str, ...]] = {}
+        self._blames = Blames()
         self._turn = asyncio.Lock()
         self._held = AsyncExitStack()
 
@@ -99,6 +109,7 @@ class Publisher:
         """Open the port. Raises RuntimeError when the address is taken."""
         await self._held.enter_async_context(self._server)
         await self._held.enter_async_context(self._keyring)
+        await self._held.enter_async_context(self._recorder.following(self._server.unrecorded))
         return self
 
     async def __aexit__(
@@ -124,13 +135,16 @@ class Publisher:
         within: float,
         services: float = SERVICES_SECONDS,
         patient: bool = False,
+        saved: float | None = None,
     ) -> Published:
         """Bring a build without errors to everybody; what is refused is taken back.
 
         `within` seconds for the Envoys, `services` for the services before them. Nobody is waited
         for who is not connected, except by who is `patient`, and services by the first version.
+        `saved` is when it was saved (monotonic seconds).
         """
         async with self._turn:
+            self._saved = saved
             first = self._target is None
             self._want(self._good, self._target, build)
             await self._keyring.first(within=KEYS_SECONDS)
@@ -142,11 +156,12 @@ class Publisher:
                 if outcome.state == "rejected":
                     self._take_back()
                     return Published(outcome=outcome, rejecting=role)
+                slow = self._server.late(role) if outcome.state != "live" else ()
+                self._offering.late(role, slow)
                 if outcome.state != "live":
                     late[role] = ", ".join(outcome.waiting) or role
                     _log.warning("service is late", service=role, waiting=outcome.waiting)
-            for served in build.services[RATELIMIT].of(LIMITS).values():
-                self._retired.keep(served)
+            self._offering.keep(build)
             self._envoys = build.snapshot
             self._offer_envoys()
             outcome = await self._answered(ENVOY, time.monotonic() + within, wait=patient)
@@ -163,6 +178,18 @@ class Publisher:
             keyless = self._keyring.keyless()
             return Published(outcome=outcome, late=tuple(late.values()), keyless=keyless)
 
+    def resume(self, last: Build) -> None:
+        """Know the last good version of an earlier run, before anything is published.
+
+        Nodes that come back have it, so a new version moves them from it as from any other.
+        """
+        self._good = last
+        self._offering.resume(last)
+
+    def fleet(self) -> tuple[NodeView, ...]:
+        """Show all nodes, refusals at their lines."""
+        return self._blames.placed(self._server.fleet())
+
     @property
     def standing(self) -> Build | None:
         """What everybody is offered."""
@@ -174,7 +201,7 @@ class Publisher:
         That lasts until all Envoys have moved: an old route may not meet a new consumer. Envoys
         that never answer do not keep new consumers away for ever.
         """
-        self._target, self._base = build, self._consumers
+        self._target, self._base = build, self._offering.consumers
         if self._moving is not None:
             self._moving.cancel()
         later = asyncio.get_running_loop().call_later
@@ -184,6 +211,9 @@ class Publisher:
     def _arrived(self) -> None:
         """All Envoys have the target: nobody judges by old routes any more."""
         self._good = self._target
+        if self._saved is not None:
+            self._took(time.monotonic() - self._saved)
+            self._saved = None
         self._moved_on()
 
     def _moved_on(self) -> None:
@@ -203,16 +233,33 @@ class Publisher:
         self._offer_envoys()
 
     def _look(self) -> None:
-        """See, where Envoys were late with a version, whether they have answered now."""
-        if self._moving is None or self._turn.locked() or ENVOY not in self._versions:
+        """See whether who was late with a version has answered now."""
+        if self._turn.locked() or self._target is None:
             return
-        outcome = self._server.outcome(self._versions[ENVOY])
+        self._recount_late()
+        if self._moving is None or ENVOY not in self._offering.versions:
+            return
+        for role in (*sorted(self._target.calls), ENVOY):
+            outcome = self._server.outcome(self._offering.versions[role], role)
+            if outcome is not None and outcome.state == "rejected" and self._target != self._good:
+                why = tuple(nack.message for nack in outcome.nacks)
+                _log.error("a late node refuses the version: the last good is back", why=why)
+                self._take_back()
+                return
+        outcome = self._server.outcome(self._offering.versions[ENVOY])
         if outcome is not None and outcome.state == "live":
             self._arrived()
-        elif outcome is not None and outcome.state == "rejected" and self._target != self._good:
-            why = tuple(nack.message for nack in outcome.nacks)
-            _log.error("a late Envoy refuses the version: the last good is back", why=why)
-            self._take_back()
+
+    def _recount_late(self) -> None:
+        """Have instances that were late called again once they have taken the version."""
+        changed = False
+        for role in self._target.calls if self._target else ():
+            before = self._offering.latecomers(role)
+            if before:
+                still = before.intersection(self._server.late(role))
+                changed |= self._offering.late(role, tuple(sorted(still)))
+        if changed:
+            self._offer_envoys()
 
     def _want(self, *builds: Build | None) -> None:
         """Have the keys of these builds: until Envoys have moved, the old routes need theirs."""
@@ -228,46 +275,23 @@ class Publisher:
         if not wait and not self._server.nodes_of(role):
             return Outcome(state="late")
         while True:
-            version = self._versions[role]
+            version = self._offering.versions[role]
             left = max(0.0, until - time.monotonic())
             outcome = await self._server.settled(version, within=left, role=role)
-            if outcome.state != "superseded" or self._versions[role] == version:
+            if outcome.state != "superseded" or self._offering.versions[role] == version:
                 return outcome
 
     def _offer_services(self) -> None:
         """Offer the services what the newest build and the keyring say."""
-        if self._target is None:
-            return
-        policy = self._target.services
-        offered = {(r.type_url, r.name): r for r in _all(policy[EXTAUTHZ])}
-        at = (CONSUMERS, CONSUMERS_NAME)
-        if self._base is not None:
-            offered[at] = in_both(self._base, offered[at])
-        self._consumers = offered[at]
-        self._offer(EXTAUTHZ, snapshot([*offered.values(), *self._keyring.resources()]))
-        instances = len(self._addresses.get(RATELIMIT, ()))
-        fleet = resource(FLEET, FLEET_NAME, Fleet(instances=instances))
-        own = _all(policy[RATELIMIT])
-        kept = (self._retired.beside(r) if r.type_url == LIMITS else r for r in own)
-        self._offer(RATELIMIT, snapshot([fleet, *kept]))
-        self.answering.set()
+        if self._target is not None:
+            self._offering.services(self._target, self._base)
+            self.answering.set()
 
     def _offer_envoys(self) -> None:
         """Offer the Envoys the newest snapshot, with the instances of the services."""
-        if self._envoys is None:
-            return
-        made = {(r.type_url, r.name): r for r in _all(self._envoys)}
-        for role in ROLES:
-            salt = self._envoys.of(CLUSTER)[cluster_name(role)].version
-            one = members(role, self._addresses.get(role, ()), salt)
-            made[ENDPOINTS, one.name] = one
-        self._offer(ENVOY, snapshot(made.values()))
-        self.offered.set()
-
-    def _offer(self, role: str, new: Snapshot) -> None:
-        if self._versions.get(role) != new.version:
-            self._versions[role] = new.version
-            self._server.publish(new, role=role)
+        if self._envoys is not None:
+            self._offering.envoys(self._envoys)
+            self.offered.set()
 
     def _heard(self, event: Heard) -> None:
         match event:
@@ -275,15 +299,13 @@ class Publisher:
                 self._keyring.wanted(name)
             case Instances(role=role, addresses=addresses):
                 _log.info("service instances", service=role, addresses=addresses)
-                if addresses:  # with none connected the last ones stay
-                    self._addresses[role] = addresses
+                self._offering.ready(role, addresses)
                 self._offer_services()
                 self._offer_envoys()
-            case Acked() | Nacked():
+            case Acked():
+                self._look()
+            case Nacked():
+                self._blames.remember(event, self._target.provenance if self._target else {})
                 self._look()
             case _:
                 pass
-
-
-def _all(one: Snapshot) -> Iterator[Resource]:
-    return (r for group in one.resources.values() for r in group.values())

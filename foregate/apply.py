@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from controlplane.blame import places
 from controlplane.build import Build
 from controlplane.files import Sources
 from controlplane.gate.gate import Gate
-from controlplane.gate.verdicts import Provenance, Refused, Unproved, lines_of, mistakes
+from controlplane.gate.verdicts import Provenance, Refused, Unproved, mistakes
 from controlplane.publisher import SERVICES_SECONDS, Publisher
-from controlplane.snapshot import Snapshot, Subject
+from controlplane.snapshot import Snapshot
 from controlplane.sources import SourceFile
 from controlplane.xds.events import Nacked
 from language.mistakes import Mistake, errors
@@ -160,12 +161,9 @@ def nack_mistakes(
     """Tell refusals at the lines of the resource that their words name, if they name one."""
     found = []
     for nack in nacks:
-        named = [s for s in provenance if s.type_url == nack.type_url and s.name in nack.message]
-        named.sort(key=lambda s: (-len(s.name), s.part))
-        subject = named[0] if named else Subject(nack.type_url, "")
-        places = lines_of(subject, provenance) or (origin,)
+        at = places(nack, provenance) or (origin,)
         message = f"{who} refuses this: {nack.message}"
-        found.append(Mistake(place=places[0], message=message, also=places[1:]))
+        found.append(Mistake(place=at[0], message=message, also=at[1:]))
     return tuple(dict.fromkeys(found))
 
 

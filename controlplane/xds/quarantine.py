@@ -8,11 +8,11 @@ from controlplane.xds.events import Nacked
 from controlplane.xds.world import World
 
 MOST = 1_000
-"""How many refusals are remembered; the oldest leave first."""
+"""How many rejections are remembered; the oldest leave first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Rejection:
     """A NACK: of whom, and on which stream. Its content is not offered to that group again."""
 
     role: str
@@ -23,21 +23,21 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantine:
-    """All refusals that stand."""
+    """All rejections that stand."""
 
-    refusals: tuple[Refusal, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
 
-    def with_one(self, refusal: Refusal) -> "Quarantine":
+    def with_one(self, rejection: Rejection) -> "Quarantine":
         """Add a refusal; one of the same content and group takes the place of the older."""
-        content = refusal.nacked.content
-        others = [r for r in self.refusals if r.nacked.content != content or not _alike(r, refusal)]
-        return Quarantine(refusals=(*others, refusal)[-MOST:])
+        content = rejection.nacked.content
+        others = [r for r in self.rejections if r.nacked.content != content or not _alike(r, rejection)]
+        return Quarantine(rejections=(*others, rejection)[-MOST:])
 
     def within(self, world: World) -> "Quarantine":
         """Forget what is not offered any more: one change lifts the whole of a refusal."""
         return Quarantine(
-            refusals=tuple(
-                r for r in self.refusals if r.role != world.role or _offered(r.nacked, world)
+            rejections=tuple(
+                r for r in self.rejections if r.role != world.role or _offered(r.nacked, world)
             )
         )
 
@@ -51,15 +51,15 @@ class Quarantine:
         return found
 
     def nacks(self, role: str) -> tuple[Nacked, ...]:
-        """Give the words of all refusals of a role."""
-        return tuple(r.nacked for r in self.refusals if r.role == role)
+        """Give the words of all rejections of a role."""
+        return tuple(r.nacked for r in self.rejections if r.role == role)
 
-    def _of(self, role: str, group: str, but: str) -> Iterable[Refusal]:
-        mine = (r for r in self.refusals if (r.role, r.group) == (role, group))
+    def _of(self, role: str, group: str, but: str) -> Iterable[Rejection]:
+        mine = (r for r in self.rejections if (r.role, r.group) == (role, group))
         return (r for r in mine if r.stream != but)
 
 
-def _alike(one: Refusal, other: Refusal) -> bool:
+def _alike(one: Rejection, other: Rejection) -> bool:
     mine, theirs = one.nacked, other.nacked
     return (one.role, one.group, mine.type_url) == (other.role, other.group, theirs.type_url)
 

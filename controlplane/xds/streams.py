@@ -9,15 +9,22 @@ import structlog
 from controlplane.xds.admission import Admission
 from controlplane.xds.connection import Connection, Told
 from controlplane.xds.discovery import Push, Request
-from controlplane.xds.events import Acked, Close, Ignored, Instances, Nacked, Wanted
+from controlplane.xds.events import Acked, Close, Ignored, Instances, Nacked, Status, Wanted
 from controlplane.xds.holding import Held, held_by
 from controlplane.xds.memory import Memory
-from controlplane.xds.meter import Meter
-from controlplane.xds.quarantine import Quarantine, Refusal
+from controlplane.xds.meter import Meter, Refusal
+from controlplane.xds.quarantine import Quarantine, Rejection
 from controlplane.xds.stream import Step, Stream
 from controlplane.xds.world import ENVOY, World
 
 Heard = Told | Instances
+
+_REASONS: Mapping[Status, Refusal] = {
+    "INVALID_ARGUMENT": "malformed",
+    "UNAVAILABLE": "not_ready",
+    "RESOURCE_EXHAUSTED": "busy",
+    "DEADLINE_EXCEEDED": "slow",
+}
 _log = structlog.get_logger(__name__)
 
 
@@ -76,7 +83,7 @@ class Streams:
         connection.end()
         self._admission.settled(connection)
         if connection.close is not None:
-            self._meter.refused(connection.close.status.lower())
+            self._meter.refused(_REASONS[connection.close.status])
         if connection not in self._connections:
             return
         self._connections.discard(connection)
@@ -172,8 +179,8 @@ class Streams:
     def _refused(self, connection: Connection, nacked: Nacked) -> None:
         """Keep what one refused from the others of its group."""
         stream = connection.stream
-        refusal = Refusal(role=stream.role, group=stream.group, stream=stream.id, nacked=nacked)
-        self.quarantine = self.quarantine.with_one(refusal)
+        rejection = Rejection(role=stream.role, group=stream.group, stream=stream.id, nacked=nacked)
+        self.quarantine = self.quarantine.with_one(rejection)
         world = stream.world
         if world is not None:
             self.quarantine = self.quarantine.within(world)

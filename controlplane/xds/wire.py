@@ -13,6 +13,9 @@ from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, Disc
 from controlplane.xds.discovery import Push, Request
 from controlplane.xds.node import ADDRESS, SERVICE, VERSION
 
+ERROR_LENGTH = 4096
+"""Characters of a refusal that are kept."""
+
 
 def sotw_request(data: bytes) -> Request:
     """Read a DiscoveryRequest. Raises DecodeError when it is none."""
@@ -27,7 +30,7 @@ def sotw_request(data: bytes) -> Request:
         software=software,
         nonce=message.response_nonce,
         version=message.version_info,
-        error=message.error_detail.message if message.HasField("error_detail") else None,
+        error=_error(message),
         names=tuple(message.resource_names),
     )
 
@@ -44,7 +47,7 @@ def delta_request(data: bytes) -> Request:
         address=address,
         software=software,
         nonce=message.response_nonce,
-        error=message.error_detail.message if message.HasField("error_detail") else None,
+        error=_error(message),
         names=tuple(message.resource_names_subscribe),
         unsubscribe=tuple(message.resource_names_unsubscribe),
         initial=dict(message.initial_resource_versions),
@@ -86,6 +89,11 @@ def _service(node: Node) -> tuple[str, str, str]:
         return "", "", _software(node)
     address, version = (fields[k].string_value if k in fields else "" for k in (ADDRESS, VERSION))
     return fields[SERVICE].string_value or "?", address, version
+
+
+def _error(message: DiscoveryRequest | DeltaDiscoveryRequest) -> str | None:
+    """Return the words of a NACK, None for none. What a client says is kept, so it is cut."""
+    return message.error_detail.message[:ERROR_LENGTH] if message.HasField("error_detail") else None
 
 
 def _software(node: Node) -> str:

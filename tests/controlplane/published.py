@@ -9,7 +9,7 @@ from pathlib import Path
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 
 from controlplane.build import Build
-from controlplane.publisher import Publisher
+from controlplane.publisher import Publisher, PublisherOptions
 from controlplane.snapshot import ENDPOINTS
 from protos import KEY_REQUEST
 from tests.controlplane.xds.delta_client import Client, connected
@@ -89,7 +89,7 @@ class Stage:
 def run(folder: Path, body: Callable[[Stage], Awaitable[None]]) -> None:
     async def whole() -> None:
         socket = folder / "xds.sock"
-        async with asyncio.timeout(30), Publisher(f"unix:{socket}", files=folder) as publisher:
+        async with asyncio.timeout(30), Publisher(f"unix:{socket}", PublisherOptions(files=folder)) as publisher:
             await body(Stage(publisher, socket))
 
     asyncio.run(whole())

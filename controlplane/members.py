@@ -1,0 +1,33 @@
+"""Which instances of a service Envoys call: who is ready, and not late with a version."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """The instances of one service by address. `late` are known to lack the newest version.
+
+    With none ready the last ones stay: they may be back before Envoys notice.
+    """
+
+    ready: tuple[str, ...] = ()
+    late: frozenset[str] = frozenset()
+
+    def with_ready(self, addresses: tuple[str, ...]) -> "Members":
+        """Take in who is ready now."""
+        return replace(self, ready=addresses) if addresses else self
+
+    def with_late(self, addresses: tuple[str, ...]) -> "Members":
+        """Take in who has not taken the newest version in time."""
+        return replace(self, late=frozenset(addresses))
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """The endpoints: without those that are late, but never fewer than half."""
+        timely = tuple(a for a in self.ready if a not in self.late)
+        return timely if 2 * len(timely) >= len(self.ready) else self.ready
+
+    @property
+    def crowded(self) -> bool:
+        """Whether too many are late to leave them out: some judge by an older version."""
+        return bool(self.late.intersection(self.called))

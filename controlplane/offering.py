@@ -1,0 +1,104 @@
+"""What is on offer now, to services and Envoys: made from a build and from who is there."""
+
+from collections.abc import Iterator, Mapping
+
+import structlog
+
+from controlplane.build import Build
+from controlplane.compile.services import ROLES, cluster_name, members
+from controlplane.consumers import in_both
+from controlplane.keyring.keyring import Keyring
+from controlplane.members import Members
+from controlplane.retired import Retired
+from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
+from controlplane.xds.server import Server
+from controlplane.xds.world import ENVOY
+from protos import (
+    CONSUMERS,
+    CONSUMERS_NAME,
+    EXTAUTHZ,
+    FLEET,
+    FLEET_NAME,
+    LIMITS,
+    PIPELINE,
+    RATELIMIT,
+)
+from protos.limits_pb2 import Fleet
+
+_log = structlog.get_logger(__name__)
+
+
+class Offering:
+    """Puts on offer what has changed. `versions` are the newest by role."""
+
+    def __init__(self, server: Server, keyring: Keyring) -> None:
+        self.versions: dict[str, str] = {}
+        self.consumers: Resource | None = None
+        self._server = server
+        self._keyring = keyring
+        self._retired = Retired()
+        self._members = {role: Members() for role in ROLES}
+        self._archive: Mapping[str, Resource] = {}
+
+    def resume(self, last: Build) -> None:
+        """Know what an earlier run has published: nodes still have it."""
+        self.consumers = last.services[EXTAUTHZ].of(CONSUMERS).get(CONSUMERS_NAME)
+        self._archive = last.services[EXTAUTHZ].of(PIPELINE)
+        self.keep(last)
+
+    def keep(self, taken: Build) -> None:
+        """Remember the limits of a build that the services took, beside those of later ones."""
+        for served in taken.services[RATELIMIT].of(LIMITS).values():
+            self._retired.keep(served)
+
+    def services(self, target: Build, base: Resource | None) -> None:
+        """Offer the services what a build and the keyring say; of consumers those in `base`."""
+        policy = target.services
+        offered = {(r.type_url, r.name): r for r in _all(policy[EXTAUTHZ])}
+        at = (CONSUMERS, CONSUMERS_NAME)
+        if base is not None:
+            offered[at] = in_both(base, offered[at])
+        self.consumers = offered[at]
+        self._offer(EXTAUTHZ, snapshot([*offered.values(), *self._keyring.resources()]))
+        instances = len(self._members[RATELIMIT].ready)
+        fleet = resource(FLEET, FLEET_NAME, Fleet(instances=instances))
+        own = _all(policy[RATELIMIT])
+        kept = (self._retired.beside(r) if r.type_url == LIMITS else r for r in own)
+        self._offer(RATELIMIT, snapshot([fleet, *kept]))
+
+    def envoys(self, envoys: Snapshot) -> None:
+        """Offer the Envoys a snapshot, with the instances of the services."""
+        made = {(r.type_url, r.name): r for r in _all(envoys)}
+        for role in ROLES:
+            salt = envoys.of(CLUSTER)[cluster_name(role)].version
+            one = members(role, self._members[role].called, salt)
+            made[ENDPOINTS, one.name] = one
+        self._offer(ENVOY, snapshot(made.values()))
+
+    def ready(self, role: str, addresses: tuple[str, ...]) -> None:
+        """Hear which instances of a service are ready."""
+        self._members[role] = self._members[role].with_ready(addresses)
+
+    def late(self, role: str, addresses: tuple[str, ...]) -> bool:
+        """Hear which instances lack the newest version; say whether that changes who is called."""
+        before = self._members[role]
+        now = self._members[role] = before.with_late(addresses)
+        if now.crowded and not before.crowded:
+            _log.error(
+                "too many instances are late to leave them out", service=role, late=addresses
+            )
+        return now.called != before.called
+
+    def latecomers(self, role: str) -> frozenset[str]:
+        """Who was last heard to be late."""
+        return self._members[role].late
+
+    def _offer(self, role: str, new: Snapshot) -> None:
+        if self.versions.get(role) != new.version:
+            self.versions[role] = new.version
+            archive = self._archive if role == EXTAUTHZ else None
+            self._server.publish(new, role=role, archive=archive)
+
+
+def _all(one: Snapshot) -> Iterator[Resource]:
+    return (r for group in one.resources.values() for r in group.values())
