@@ -9,9 +9,9 @@ Envoy's endpoints), and how many of them there are. Phases within one Envoy are 
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,12 +24,11 @@ from controlplane.fleet import NodeView
 from controlplane.keyring.keyring import Keyring
 from controlplane.offering import Offering
 from controlplane.recorder import Recorder
-from controlplane.snapshot import Resource, Snapshot, Subject
+from controlplane.snapshot import Resource, Snapshot
 from controlplane.xds.events import Acked, Instances, Nacked, Wanted
 from controlplane.xds.server import Outcome, Server, ServerOptions
 from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
-from language.places import Place
 from protos import KEY_REQUEST
 
 SERVICES_SECONDS = 5.0
@@ -65,7 +64,8 @@ class PublisherOptions:
     """What a publisher works with.
 
     `files` is where key files are looked up, `state` where keys outlive the process, `trust_store`
-    what issuers are verified with. `took` hears seconds from a save to the last ACK.
+    what issuers are verified with. `took` hears seconds from a save to the last ACK, `published`
+    each version that Envoys are offered.
     """
 
     files: Path
@@ -74,6 +74,7 @@ class PublisherOptions:
     server: ServerOptions = field(default_factory=ServerOptions)
     recorder: Recorder = field(default_factory=Recorder)
     took: Callable[[float], None] = lambda _: None
+    published: Callable[[str], None] = lambda _: None
 
 
 class Publisher:
@@ -95,6 +96,7 @@ class Publisher:
         self._offering = Offering(self._server, self._keyring)
         self._recorder = options.recorder
         self._took = options.took
+        self._published = options.published
         self._saved: float | None = None
         self._target: Build | None = None
         self._good: Build | None = None
@@ -291,6 +293,7 @@ class Publisher:
         """Offer the Envoys the newest snapshot, with the instances of the services."""
         if self._envoys is not None:
             self._offering.envoys(self._envoys)
+            self._published(self._envoys.version)
             self.offered.set()
 
     def _heard(self, event: Heard) -> None:

@@ -132,6 +132,7 @@ class Applier:
             within=FIRST_SECONDS if waiting else ACK_SECONDS,
             services=FIRST_SECONDS if waiting else SERVICES_SECONDS,
             patient=self.patient,
+            saved=began,
         )
         for service in published.late:
             self.stage.warn(f"{service} has not taken this version yet, and judges by the last")

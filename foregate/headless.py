@@ -21,9 +21,10 @@ from controlplane.fleet import NodeView
 from controlplane.fleetpage import as_json
 from controlplane.gate.gate import Gate
 from controlplane.metrics import FleetMetrics
-from controlplane.publisher import Publisher
+from controlplane.publisher import Publisher, PublisherOptions
 from controlplane.snapshot import Snapshot
 from controlplane.sources import SourceFile
+from controlplane.xds.server import ServerOptions
 from foregate.apply import Applier, Live, Texts
 from foregate.building import secrets
 from foregate.watch import saves
@@ -119,16 +120,24 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
     for text in filter(None, (options.listen, options.admin)):
         if not address(text).here:
             raise AddressError(not_here(text))
-    publisher = Publisher(
-        str(address(options.listen)),
-        files=options.path if options.path.is_dir() else options.path.parent,
-        state=options.state,
-        trust_store=options.trust_store,
-    )
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    fleet: Callable[[], Sequence[NodeView]] = tuple  # nobody tells yet who is connected
-    FleetMetrics(registry, fleet)
+
+    def fleet() -> Sequence[NodeView]:
+        return publisher.fleet()
+
+    metrics = FleetMetrics(registry, fleet)
+    publisher = Publisher(
+        str(address(options.listen)),
+        PublisherOptions(
+            files=options.path if options.path.is_dir() else options.path.parent,
+            state=options.state,
+            trust_store=options.trust_store,
+            server=ServerOptions(meter=metrics),
+            took=metrics.took,
+            published=metrics.published,
+        ),
+    )
     pages = {"/fleet": fleet_page(fleet, time.time)}
     admin = Admin((registry,), publisher.answering.is_set, pages)
     async with publisher, AsyncExitStack() as held:

@@ -30,7 +30,9 @@ class Quarantine:
     def with_one(self, rejection: Rejection) -> "Quarantine":
         """Add a refusal; one of the same content and group takes the place of the older."""
         content = rejection.nacked.content
-        others = [r for r in self.rejections if r.nacked.content != content or not _alike(r, rejection)]
+        others = [
+            r for r in self.rejections if r.nacked.content != content or not _alike(r, rejection)
+        ]
         return Quarantine(rejections=(*others, rejection)[-MOST:])
 
     def within(self, world: World) -> "Quarantine":
@@ -61,7 +63,8 @@ class Quarantine:
 
 def _alike(one: Rejection, other: Rejection) -> bool:
     mine, theirs = one.nacked, other.nacked
-    return (one.role, one.group, mine.type_url) == (other.role, other.group, theirs.type_url)
+    same = (mine.type_url, mine.content) == (theirs.type_url, theirs.content)
+    return same and (one.role, one.group) == (other.role, other.group)
 
 
 def _offered(nacked: Nacked, world: World) -> bool:

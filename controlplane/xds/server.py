@@ -163,9 +163,8 @@ class Server:
         return tuple(sorted({s.address for s in self._streams.of(role) if s.state != "live"}))
 
     def fleet(self) -> tuple[NodeView, ...]:
-        """All nodes that are connected, by role and id."""
-        views = (c.view() for c in self._streams)
-        return tuple(sorted(views, key=lambda v: (v.role, v.node)))
+        """All nodes that are connected, or were a short time ago, by role and id."""
+        return self._streams.views()
 
     def unrecorded(self) -> Mapping[str, Held]:
         """Return what Envoys may hold, of those where that has changed since the last call."""

@@ -2,10 +2,13 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import structlog
 
+from controlplane.fleet import NodeView
 from controlplane.xds.admission import Admission
 from controlplane.xds.connection import Connection, Told
 from controlplane.xds.discovery import Push, Request
@@ -18,6 +21,12 @@ from controlplane.xds.stream import Step, Stream
 from controlplane.xds.world import ENVOY, World
 
 Heard = Told | Instances
+
+GONE_SECONDS = 300.0
+"""How long a node that left is shown."""
+
+GONE = 1_000
+"""How many of them, at most."""
 
 _REASONS: Mapping[Status, Refusal] = {
     "INVALID_ARGUMENT": "malformed",
@@ -51,6 +60,7 @@ class Streams:
         self._connections: set[Connection] = set()
         self._admission = Admission(starting)
         self._changed: dict[str, Stream] = {}
+        self._gone: dict[str, NodeView] = {}
         self._instances: dict[str, tuple[str, ...]] = {}
 
     def __iter__(self) -> Iterator[Connection]:
@@ -88,6 +98,11 @@ class Streams:
             return
         self._connections.discard(connection)
         ended = connection.stream
+        if ended.node and not self.stopping:
+            self._gone.pop(ended.node, None)
+            self._gone[ended.node] = replace(connection.view(), state="gone", since=time.time())
+            if len(self._gone) > GONE:
+                del self._gone[next(iter(self._gone))]
         tell = _log.info if ended.node else _log.debug  # who came too early comes again
         tell("xds stream ended", node=ended.node, role=ended.role, delta=ended.delta)
         self.moved.set()
@@ -117,6 +132,14 @@ class Streams:
     def wrote(self, connection: Connection, push: Push, size: int) -> None:
         """Count a reply that was written."""
         self._meter.pushed(connection.stream.role, push.type_url, size)
+
+    def views(self) -> tuple[NodeView, ...]:
+        """Show all nodes that are connected, or were a short time ago, by role and id."""
+        there = [c.view() for c in self]
+        known = {view.node for view in there}
+        since = time.time() - GONE_SECONDS
+        self._gone = {n: v for n, v in self._gone.items() if n not in known and v.since > since}
+        return tuple(sorted((*there, *self._gone.values()), key=lambda v: (v.role, v.node)))
 
     def changed(self) -> Mapping[str, Held]:
         """Return what Envoys may hold, of those where that has changed since the last call."""

@@ -14,7 +14,7 @@ from typing import TextIO
 from controlplane.build import Build, Options, build
 from controlplane.files import Sources, read_sources
 from controlplane.gate.gate import Gate
-from controlplane.publisher import Publisher
+from controlplane.publisher import Publisher, PublisherOptions
 from controlplane.sources import SourceFile
 from foregate import parts
 from foregate.apply import Applier
@@ -67,9 +67,9 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
         socket = folder / "xds.sock"
         publisher = Publisher(
             f"unix:{socket}",
-            files=_root(options.path),
-            state=options.state,
-            trust_store=options.trust_store,
+            PublisherOptions(
+                files=_root(options.path), state=options.state, trust_store=options.trust_store
+            ),
         )
         async with publisher:
             needs = Needs()

@@ -89,7 +89,10 @@ class Stage:
 def run(folder: Path, body: Callable[[Stage], Awaitable[None]]) -> None:
     async def whole() -> None:
         socket = folder / "xds.sock"
-        async with asyncio.timeout(30), Publisher(f"unix:{socket}", PublisherOptions(files=folder)) as publisher:
+        async with (
+            asyncio.timeout(30),
+            Publisher(f"unix:{socket}", PublisherOptions(files=folder)) as publisher,
+        ):
             await body(Stage(publisher, socket))
 
     asyncio.run(whole())
