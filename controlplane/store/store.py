@@ -83,6 +83,7 @@ class Store:
         self._lock = threading.Lock()
         self._given = Recent[tuple[str, ...], Mapping[str, tuple[Resource, ...]]](_GIVEN)
         self._generation = 0
+        self._unsynced = False
         self._pointers = folder / "published", folder / "published.before"
         with told(folder):
             objects.private(folder)
@@ -147,6 +148,7 @@ class Store:
             if last is None or last.id != one.id or last.at < now - _FRESH:
                 line = Held(now, node, one.id)
                 lines: tuple[Line, ...] = (line,) if self._holdings.knows(one.id) else (one, line)
+                self._unsynced = True
                 self._journal.append(b"".join(map(encode, lines)))
                 for each in lines:
                     self._holdings.take(each, self._readable)
@@ -165,11 +167,14 @@ class Store:
     def sync(self) -> None:
         """Have on the disk what was held so far: a power cut takes only what comes after."""
         with self._lock:
+            if not self._unsynced:
+                return
             named = self._holdings.named()
         with told(self._folder):
             self._catalogue.sync(named)
             with self._lock:
                 self._journal.sync()
+                self._unsynced = not self._holdings.named() <= named
 
     @contextmanager
     def _section(self, *, alone: bool = False) -> Iterator[None]:
