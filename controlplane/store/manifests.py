@@ -1,0 +1,201 @@
+"""Sets of resources and builds as JSON, and back. Equal ones are the same bytes, by name too."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from controlplane.snapshot import SECRET, Reference, Resource, Subject
+from language.places import Place
+from policies.auth.sources import KeySource, Origin
+
+FORMAT = 1
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class Entry(NamedTuple):
+    """A resource in a set: its body's digest and size in bytes.
+
+    A secret's body is never stored: its digest is empty.
+    """
+
+    type_url: str
+    name: str
+    version: str
+    needs: frozenset[Reference]
+    body: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A snapshot by the digests of its sets."""
+
+    version: str
+    sets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What is stored of a build."""
+
+    snapshot: Listed | None
+    services: Mapping[str, Listed]
+    calls: frozenset[str]
+    key_sources: tuple[KeySource, ...]
+    keys_use_for_ms: int
+    provenance: Mapping[Subject, tuple[Place, ...]]
+
+
+class MalformedError(Exception):
+    """Bytes are no set or build of this format."""
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hex: the name of a file with these bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_digest(text: str) -> bool:
+    """Tell a name that `digest` gives from anything else, such as a path."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def entries(type_url: str, resources: Iterable[Resource]) -> tuple[Entry, ...]:
+    """Resources of one type as entries."""
+    secret = type_url == SECRET
+    return tuple(
+        Entry(
+            type_url=type_url,
+            name=one.name,
+            version=one.version,
+            needs=one.needs,
+            body="" if secret else digest(one.body),
+            size=0 if secret else len(one.body),
+        )
+        for one in resources
+    )
+
+
+def encode_set(type_url: str, listed: Iterable[Entry]) -> bytes:
+    """Give a set of one type as JSON."""
+    resources = [[e.name, e.version, e.body, e.size, sorted(e.needs)] for e in listed]
+    return _encoded({"format": FORMAT, "type": type_url, "resources": resources})
+
+
+def decode_set(data: bytes) -> tuple[Entry, ...]:
+    """Read what `encode_set` gave. Raises MalformedError."""
+    held = _object(data)
+    type_url = _text(held.get("type"))
+    return tuple(_entry(type_url, one) for one in _list(held.get("resources")))
+
+
+def encode_build(manifest: Manifest) -> bytes:
+    """Give a build as JSON."""
+    services = manifest.services.items()
+    return _encoded(
+        {
+            "format": FORMAT,
+            "snapshot": None if manifest.snapshot is None else _listing(manifest.snapshot),
+            "services": {role: _listing(one) for role, one in services},
+            "calls": sorted(manifest.calls),
+            "key_sources": [[one.origin.value, one.at] for one in manifest.key_sources],
+            "keys_use_for_ms": manifest.keys_use_for_ms,
+            "provenance": [[*at, places] for at, places in sorted(manifest.provenance.items())],
+        }
+    )
+
+
+def decode_build(data: bytes) -> Manifest:
+    """Read what `encode_build` gave. Raises MalformedError."""
+    held = _object(data)
+    snapshot, services = held.get("snapshot"), held.get("services")
+    if not isinstance(services, dict):
+        raise MalformedError("services")
+    return Manifest(
+        snapshot=None if snapshot is None else _listed(snapshot),
+        services={role: _listed(one) for role, one in services.items()},
+        calls=frozenset(_text(role) for role in _list(held.get("calls"))),
+        key_sources=tuple(_key_source(one) for one in _list(held.get("key_sources"))),
+        keys_use_for_ms=_number(held.get("keys_use_for_ms")),
+        provenance=dict(_origin(one) for one in _list(held.get("provenance"))),
+    )
+
+
+def _encoded(held: object) -> bytes:
+    return json.dumps(held, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _listing(one: Listed) -> object:
+    return {"version": one.version, "sets": one.sets}
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        held = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError("no JSON") from error
+    if not isinstance(held, dict) or held.get("format") != FORMAT:
+        raise MalformedError("format")
+    return held
+
+
+def _entry(type_url: str, held: object) -> Entry:
+    name, version, body, size, needs = _list(held, 5)
+    if body and not is_digest(_text(body)):
+        raise MalformedError("body")
+    return Entry(
+        type_url=type_url,
+        name=_text(name),
+        version=_text(version),
+        needs=frozenset(Reference(*map(_text, _list(one, 2))) for one in _list(needs)),
+        body=_text(body),
+        size=_number(size),
+    )
+
+
+def _listed(held: object) -> Listed:
+    if not isinstance(held, dict):
+        raise MalformedError("snapshot")
+    sets = tuple(_text(one) for one in _list(held.get("sets")))
+    if not all(map(is_digest, sets)):
+        raise MalformedError("sets")
+    return Listed(version=_text(held.get("version")), sets=sets)
+
+
+def _key_source(held: object) -> KeySource:
+    origin, at = map(_text, _list(held, 2))
+    try:
+        return KeySource(origin=Origin(origin), at=at)
+    except ValueError as error:
+        raise MalformedError("key source") from error
+
+
+def _origin(held: object) -> tuple[Subject, tuple[Place, ...]]:
+    type_url, name, part, places = _list(held, 4)
+    return Subject(_text(type_url), _text(name), _text(part)), tuple(map(_place, _list(places)))
+
+
+def _place(held: object) -> Place:
+    file, line, column = _list(held, 3)
+    return Place(_text(file), _number(line), _number(column))
+
+
+def _list(held: object, count: int | None = None) -> list[Any]:
+    if not isinstance(held, list) or count not in {None, len(held)}:
+        raise MalformedError("list")
+    return held
+
+
+def _text(held: object) -> str:
+    if not isinstance(held, str):
+        raise MalformedError("text")
+    return held
+
+
+def _number(held: object) -> int:
+    if not isinstance(held, int) or isinstance(held, bool):
+        raise MalformedError("number")
+    return held

@@ -1,0 +1,191 @@
+"""Files named by the SHA-256 of their content: written once, never changed, checked when read."""
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from pathlib import Path
+
+from controlplane.store.manifests import digest, is_digest
+
+LARGEST = 1 << 28
+"""Bytes of one file; what is larger is none of ours."""
+
+_NEW = ".new-"
+_NOT_THE_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+
+
+class StoreError(Exception):
+    """The store cannot be used: `words` say what is wrong with `path`."""
+
+    def __init__(self, path: Path, words: str) -> None:
+        super().__init__(path, words)
+        self.path = path
+        self.words = words
+
+    def __str__(self) -> str:
+        """Give the path and the words."""
+        return f"{self.path}: {self.words}"
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Give what the system refuses as a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        at = path if error.filename is None else Path(os.fsdecode(error.filename))
+        words = (error.strerror or str(error)).lower()
+        raise StoreError(at, f"this cannot be used as a store: {words}") from error
+
+
+class Objects:
+    """One folder of such files. Raises OSError when it cannot be written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._there: set[str] = set()  # seen whole by us, or written
+        self._durable: set[str] = set()
+        private(folder)
+
+    def read(self, name: str) -> bytes | None:
+        """The content, or None where it is missing or is not what its name says."""
+        data = read(self.folder / name)
+        if data is None or digest(data) != name:
+            self._there.discard(name)
+            return None
+        self._there.add(name)
+        return data
+
+    def has(self, name: str, size: int) -> bool:
+        """Tell, without reading it, whether there is a file of this size."""
+        if name in self._there:
+            return True
+        try:
+            found = (self.folder / name).stat()
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == size
+
+    def put(self, name: str, data: bytes) -> None:
+        """Have the content there, safe from the end of this process but not of the machine."""
+        if name in self._there:
+            return
+        if read(self.folder / name) != data:
+            write(self.folder / name, data, durable=False)
+            self._durable.discard(name)
+        self._there.add(name)
+
+    def sync(self, names: Iterable[str]) -> None:
+        """Have these on the disk. One that was removed meanwhile is passed over."""
+        durable = self._durable  # whoever removes files meanwhile puts another set there
+        new = [name for name in dict.fromkeys(names) if name not in durable]
+        if new:
+            done = [name for name in new if _sync(self.folder / name)]
+            sync_folder(self.folder)
+            durable.update(done)
+
+    def names(self) -> Iterator[str]:
+        """What seems to be there."""
+        return filter(is_digest, (path.name for path in self.folder.iterdir()))
+
+    def sweep(self, keep: AbstractSet[str]) -> None:
+        """Remove all others, and what a killed writer left. Nobody may write meanwhile."""
+        sweep_new(self.folder)
+        for name in list(self.names()):
+            if name not in keep:
+                remove(self.folder / name)
+        self.forget()
+
+    def forget(self) -> None:
+        """Somebody else may have removed files."""
+        self._there, self._durable = set(), set()
+
+
+def private(folder: Path) -> None:
+    """Have a folder that is the owner's alone."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+def read(path: Path) -> bytes | None:
+    """A regular file's content, None where there is none or it is larger than any of ours.
+
+    Raises OSError only where the fault is not the file's.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a FIFO must not hang
+    except OSError as error:
+        if error.errno in _NOT_THE_FILES:
+            raise
+        return None
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
+            return None
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(LARGEST)
+    except OSError as error:
+        if error.errno in _NOT_THE_FILES:
+            raise
+        return None
+    finally:
+        os.close(handle)
+
+
+def write(path: Path, data: bytes, *, durable: bool) -> None:
+    """Replace a file in one step, by a name that no other writer has. Its folder is not synced."""
+    handle, new = tempfile.mkstemp(dir=path.parent, prefix=_NEW)
+    try:
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            write_all(handle, data)
+            if durable:
+                os.fsync(file.fileno())
+        os.replace(new, path)  # noqa: PTH105 # the other calls here have no method either
+    except BaseException:
+        remove(Path(new))
+        raise
+
+
+def write_all(handle: int, data: bytes) -> None:
+    """Write everything; nearly always in one call."""
+    while data:
+        data = data[os.write(handle, data) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    _sync(folder)
+
+
+def sweep_new(folder: Path) -> None:
+    """Remove what a killed writer left. Nobody may write meanwhile."""
+    for path in list(folder.iterdir()):
+        if path.name.startswith(_NEW):
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there and lets itself be removed."""
+    try:
+        os.unlink(path)  # noqa: PTH108 # as above
+    except OSError:
+        return
+
+
+def _sync(path: Path) -> bool:
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    return True
