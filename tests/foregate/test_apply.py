@@ -263,9 +263,11 @@ def test_a_start_serves_the_last_good_and_then_the_files(tmp_path: Path) -> None
         assert world.served() == {"one", "two"}
 
     async def third(world: World) -> None:
+        before = kept.build
         await world.applier.start()
         await world.applier.refresh()
         assert world.told.same == 1
+        assert kept.build is before  # not written again
 
     assert [one.restored for one in play(tmp_path, first, kept=kept).live] == [False]
     told = play(tmp_path, second, kept=kept)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,18 @@ from tests.controlplane.xds.delta_client import connected
 from tests.foregate.test_apply import InMemory
 
 
-def gateway(path: str) -> str:
-    return f"version: 1\nroutes: [{{path: {path}, auth: none, respond: {{status: 200}}}}]\n"
+def gateway(path: str, does: str = "respond: {status: 200}") -> str:
+    return f"version: 1\nroutes: [{{path: {path}, auth: none, {does}}}]\n"
 
 
-def built(path: str) -> Build:
-    file = SourceFile(name="gateway.yaml", data=gateway(path).encode())
-    return build((file,), Options())
+def built(text: str) -> Build:
+    return build((SourceFile(name="gateway.yaml", data=text.encode()),), Options())
+
+
+KEPT = built("backends: {a: 'http://127.0.0.1:9'}\n" + gateway("/kept", "to: a"))
+"""What has a backend, which what comes back has not: the brake would hold that."""
+
+BACK = built(gateway("/back"))
 
 
 def options(folder: Path, kept: InMemory | None) -> ControlOptions:
@@ -89,7 +95,7 @@ def test_what_can_be_served_needs_no_files(tmp_path: Path) -> None:
         (None, True),
         (InMemory(), True),
         (InMemory(broken=True), True),
-        (InMemory(built("/")), False),
+        (InMemory(KEPT), False),
     ]
     for kept, nothing in cases:
         assert sourceless(options(tmp_path, kept)) is nothing
@@ -104,8 +110,8 @@ def test_a_server_without_files_serves_the_last_good_until_they_are_back(tmp_pat
         hosts = [h for body in tables for h in RouteConfiguration.FromString(body).virtual_hosts]
         return {r.match.path for h in hosts for r in h.routes if r.name.startswith("r-")}
 
-    kept = InMemory(built("/kept"))
-    back = built("/back").snapshot
+    kept = InMemory(KEPT)
+    back = BACK.snapshot
 
     async def play(given: ControlOptions) -> None:
         serving = asyncio.create_task(run(given))
@@ -127,4 +133,4 @@ def test_a_server_without_files_serves_the_last_good_until_they_are_back(tmp_pat
             os.kill(os.getpid(), signal.SIGTERM)
             assert await serving == 0
 
-    asyncio.run(play(options(tmp_path, kept)))
+    asyncio.run(play(replace(options(tmp_path, kept), allow_removal=True)))
