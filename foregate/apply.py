@@ -13,6 +13,8 @@ from typing import Protocol
 from controlplane.blame import places
 from controlplane.build import Build
 from controlplane.files import Sources
+from controlplane.gate.brake import Removal, removed, words
+from controlplane.gate.brake import mistakes as held
 from controlplane.gate.gate import Gate
 from controlplane.gate.verdicts import Provenance, Refused, Unproved, mistakes
 from controlplane.publisher import SERVICES_SECONDS, Publisher
@@ -33,11 +35,25 @@ Texts = dict[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What Envoys serve, and since when; `took` seconds after it was read."""
+    """What Envoys serve, and since when; `took` seconds after it was read.
+
+    `restored`: it is the last good of an earlier run.
+    """
 
     build: Build
     since: datetime
     took: float
+    restored: bool = False
+
+
+class Kept(Protocol):
+    """Where the last good outlives the process. Both may wait for a disk, and raise OSError."""
+
+    def publish(self, build: Build) -> None:
+        """Keep a version that went live."""
+
+    def published(self) -> Build | None:
+        """Give the one that was kept last, None where there is none."""
 
 
 class Stage(Protocol):
@@ -70,6 +86,7 @@ class Applier:
     """Brings each new state of the sources to everybody, one after the other.
 
     `patient`: who is not there is on the way, and is waited for, by the first version longest.
+    `brake`: a version that takes away much is held, unless `allow_removal`, which lets one through.
     """
 
     read: Callable[[], Sources]
@@ -78,8 +95,32 @@ class Applier:
     publisher: Publisher
     stage: Stage
     patient: bool = True
+    brake: bool = True
+    allow_removal: bool = False
+    kept: Kept | None = None
     live: Live | None = None
     _last: Sources | None = None
+
+    async def start(self) -> bool:
+        """Serve the last good of an earlier run, if there is one, whatever the sources say now.
+
+        To be called before the first `refresh`: what the sources say then comes as its successor.
+        """
+        began = time.monotonic()
+        if self.kept is None:
+            return False
+        try:
+            build = await asyncio.to_thread(self.kept.published)
+        except OSError as error:
+            self.stage.warn(f"the last good version cannot be read: {error.strerror or error}")
+            return False
+        if build is None or build.snapshot is None:
+            return False
+        await self.stage.made_ready(build)
+        refused = await self._publish(build, {}, began, restored=True)
+        if refused:
+            self._stay(refused, {})
+        return not refused
 
     async def refresh(self) -> None:
         """Read the sources; if they differ from what was read last, make them live or say why not.
@@ -115,7 +156,10 @@ class Applier:
         self, build: Build, snapshot: Snapshot, texts: Texts, began: float
     ) -> tuple[Mistake, ...]:
         """Make a build live, or give what stands against it."""
-        origin = Place(next(iter(texts), ""), 1, 1)
+        origin = _origin(texts)
+        removals = await self._removals(build)
+        if removals and not self.allow_removal:
+            return held(removals, origin)
         unfit = await self.stage.fitting(build, snapshot, origin)
         if unfit:
             return unfit
@@ -125,6 +169,24 @@ class Applier:
         if isinstance(verdict, Unproved):
             self.stage.warn(f"not proved by Envoy before it goes live: {verdict.reason}")
         await self.stage.made_ready(build)
+        for one in removals:
+            self.stage.warn(f"--allow-removal lets this version through: {words(one)}")
+        refused = await self._publish(build, texts, began)
+        if removals and not refused:
+            self.allow_removal = False
+        return refused
+
+    async def _removals(self, build: Build) -> tuple[Removal, ...]:
+        """Compare a build with what everybody is offered, which may be older than the last live."""
+        standing = self.publisher.standing
+        if not self.brake or self.live is None or standing is None:
+            return ()
+        return await asyncio.to_thread(removed, standing, build)
+
+    async def _publish(
+        self, build: Build, texts: Texts, began: float, *, restored: bool = False
+    ) -> tuple[Mistake, ...]:
+        """Publish and keep a build, or give what was said against it."""
         first = self.live is None
         waiting = first and self.patient
         published = await self.publisher.publish(
@@ -138,7 +200,7 @@ class Applier:
             self.stage.warn(f"{service} has not taken this version yet, and judges by the last")
         if published.outcome.state == "rejected":
             who = published.rejecting or "Envoy"
-            return nack_mistakes(published.outcome.nacks, build.provenance, origin, who)
+            return nack_mistakes(published.outcome.nacks, build.provenance, _origin(texts), who)
         if published.outcome.state != "live":
             waiting_for = ", ".join(published.outcome.waiting) or "any Envoy: none is connected"
             self.stage.warn(f"this version waits for {waiting_for}")
@@ -146,14 +208,34 @@ class Applier:
         if keyless:
             self.stage.mistakes(keyless, texts)
         took = time.monotonic() - began
-        self.live = Live(build=build, since=datetime.now().astimezone(), took=took)
+        since = datetime.now().astimezone()
+        self.live = Live(build=build, since=since, took=took, restored=restored)
+        if not restored:
+            await self._keep(build)
         await self.stage.went_live(self.live, first=first)
         return ()
+
+    async def _keep(self, build: Build) -> None:
+        """Keep a version for the next start. It is served all the same where that fails."""
+        if self.kept is None:
+            return
+        try:
+            await asyncio.to_thread(self.kept.publish, build)
+        except OSError as error:
+            self.stage.warn(
+                f"this version cannot be kept: {error.strerror or error}",
+                "until one can, a start without the files has an older one, or none",
+            )
 
     def _stay(self, found: Sequence[Mistake], texts: Texts) -> None:
         self.stage.mistakes(found, texts)
         if errors(found):
             self.stage.stays(self.live.since if self.live else None)
+
+
+def _origin(texts: Texts) -> Place:
+    """Where mistakes go that no line is known for."""
+    return Place(next(iter(texts), "the last good version"), 1, 1)
 
 
 def nack_mistakes(

@@ -25,8 +25,9 @@ from controlplane.publisher import Publisher, PublisherOptions
 from controlplane.snapshot import Snapshot
 from controlplane.sources import SourceFile
 from controlplane.xds.server import ServerOptions
-from foregate.apply import Applier, Live, Texts
+from foregate.apply import Applier, Kept, Live, Texts
 from foregate.building import secrets
+from foregate.following import follow
 from foregate.watch import saves
 from language.mistakes import Mistake
 from language.places import Place
@@ -42,7 +43,8 @@ class ControlOptions:
     """What the command line says.
 
     `listen` is where Envoys and services connect (`unix:PATH` or `HOST:PORT`), `admin` where
-    metrics and readiness are asked for, empty for nowhere.
+    metrics and readiness are asked for, empty for nowhere. `kept` is where the last good outlives
+    the process, None for nowhere; `allow_removal` lets one version past the brake.
     """
 
     path: Path
@@ -51,6 +53,8 @@ class ControlOptions:
     envoy: Path
     state: Path | None
     trust_store: str
+    kept: Kept | None = None
+    allow_removal: bool = False
 
 
 class LogStage:
@@ -66,7 +70,8 @@ class LogStage:
     async def went_live(self, live: Live, *, first: bool) -> None:
         """Tell the version."""
         version = live.build.snapshot.version if live.build.snapshot else ""
-        _log.info("live", version=version, seconds=round(live.took, 3), first=first)
+        took = round(live.took, 3)
+        _log.info("live", version=version, seconds=took, first=first, restored=live.restored)
 
     def mistakes(self, found: Sequence[Mistake], texts: Texts) -> None:  # noqa: ARG002 # a log line has no room for a source line
         """Tell each at its place."""
@@ -156,6 +161,8 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
             publisher=publisher,
             stage=LogStage(),
             patient=False,
+            allow_removal=options.allow_removal,
+            kept=options.kept,
         )
         following = asyncio.create_task(_follow(applier, options.path))
         stopping = asyncio.create_task(stop.wait())
@@ -168,9 +175,22 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
 
 
 async def _follow(applier: Applier, path: Path) -> None:
+    await applier.start()
     await applier.refresh()
-    async for _ in saves(path):
-        await applier.refresh()
+    await follow(saves(path), applier.refresh)
+
+
+def sourceless(options: ControlOptions) -> bool:
+    """Whether there is nothing at the path, and no last good that could be served without it."""
+    try:
+        if options.path.exists():
+            return False
+    except OSError:  # something is there that cannot be looked at: told and followed later
+        return False
+    try:
+        return options.kept is None or options.kept.published() is None
+    except OSError:
+        return True
 
 
 def _build(options: ControlOptions, sources: tuple[SourceFile, ...]) -> Build:

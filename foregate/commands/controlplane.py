@@ -11,7 +11,7 @@ import uvloop
 from controlplane.files import MAIN
 from foregate import parts
 from foregate.commands.options import ADMIN
-from foregate.headless import ControlOptions, run
+from foregate.headless import ControlOptions, run, sourceless
 from foregate.trust import trust_store
 from serving.logs import configure
 
@@ -43,12 +43,28 @@ from serving.logs import configure
     type=click.Path(path_type=Path),
     default=Path(".foregate"),
     show_default=True,
-    help="Where verdicts and issuers' keys outlive the process.",
+    help="Where the last good, verdicts and issuers' keys outlive the process.",
 )
-def command(file: Path, listen: str, admin: str, envoy: str | None, state_dir: Path) -> None:
+@click.option(
+    "--allow-removal",
+    is_flag=True,
+    envvar="FOREGATE_ALLOW_REMOVAL",
+    help="Let one version through that removes all hosts, routes, backends, consumers or limits,"
+    " or 20 % and at least 10 of them; the next such one is held again.",
+)
+def command(  # noqa: PLR0913 # click gives each flag by its name
+    file: Path,
+    listen: str,
+    admin: str,
+    envoy: str | None,
+    state_dir: Path,
+    *,
+    allow_removal: bool,
+) -> None:
     """Serve a gateway to Envoys, extauthz and ratelimit over xDS, and follow its files.
 
-    Secrets that the file names must be set. The log is JSON, a line an event, on stderr.
+    A version with mistakes, or one that removes much, is held: the last good stays, also over a
+    start. Secrets that the file names must be set. The log is JSON, a line an event, on stderr.
 
     \b
     Examples:
@@ -60,8 +76,6 @@ def command(file: Path, listen: str, admin: str, envoy: str | None, state_dir: P
         program = parts.envoy(envoy)
     except parts.MissingPartError as error:
         raise click.ClickException(str(error)) from None
-    if not file.exists():
-        raise click.ClickException(f"{file} does not exist: name a gateway file or its folder")
     options = ControlOptions(
         path=file,
         listen=listen,
@@ -69,6 +83,9 @@ def command(file: Path, listen: str, admin: str, envoy: str | None, state_dir: P
         envoy=program.path,
         state=state_dir,
         trust_store=trust_store(),
+        allow_removal=allow_removal,
     )
+    if sourceless(options):
+        raise click.ClickException(f"{file} does not exist: name a gateway file or its folder")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(run(options)))

@@ -26,6 +26,7 @@ from foregate.dev.standin import StandIn
 from foregate.dev.starter import NAME, starter
 from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, Ready, supervise
 from foregate.dev.voice import Voice
+from foregate.following import follow
 from foregate.watch import saves
 from language.mistakes import Mistake
 from language.report import render
@@ -91,6 +92,7 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
                 ),
                 publisher=publisher,
                 stage=stage,
+                brake=False,  # who tries things out takes away much, and sees it at once
             )
             session = _Session(
                 applier=applier,
@@ -167,8 +169,7 @@ class _Session:
     async def _files(self) -> None:
         await self.applier.refresh()
         if self.path is not None:
-            async for _ in saves(self.path):
-                await self.applier.refresh()
+            await follow(saves(self.path), self.applier.refresh)
 
     def _report(self, event: Event) -> None:
         if event.name == envoy.NAME and isinstance(event, Ready):

@@ -70,7 +70,8 @@ routes:
   - {{path: /door, auth: {self.door_auth}, to: echo}}
   - {{path: /spare, auth: own, to: echo}}
   - {{path: /limited, auth: none, {limits}to: echo}}
-"""
+  - {{path: /last, auth: none, limits: [{{per: ip, rate: 1M/h}}], to: echo}}
+"""  # the brake would hold a version that has no limit any more
 
 
 def only(*passing: str, other: int = 401, **different: int) -> dict[str, int]:

@@ -1,0 +1,350 @@
+"""What becomes of each state of the sources: live, held, or told; and what a start begins with."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from controlplane.build import Build, Options, build
+from controlplane.files import read_sources
+from controlplane.gate.gate import Gate
+from controlplane.snapshot import CLUSTER, ROUTES, Snapshot
+from controlplane.sources import SourceFile
+from foregate.apply import Applier, Live, Texts
+from language.mistakes import Mistake
+from language.places import Place
+from tests.controlplane.published import Stage, run
+
+
+@dataclass
+class Told:
+    """A stage that remembers what it is told."""
+
+    live: list[Live] = field(default_factory=list)
+    firsts: list[bool] = field(default_factory=list)
+    found: list[Mistake] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+    stayed: int = 0
+    same: int = 0
+
+    async def fitting(self, build: Build, snapshot: Snapshot, origin: Place) -> tuple[Mistake, ...]:  # noqa: ARG002 # a stage like any
+        return ()
+
+    async def made_ready(self, build: Build) -> None:
+        pass
+
+    async def went_live(self, live: Live, *, first: bool) -> None:
+        self.live.append(live)
+        self.firsts.append(first)
+
+    def mistakes(self, found: Sequence[Mistake], texts: Texts) -> None:  # noqa: ARG002 # as above
+        self.found.extend(found)
+
+    def stays(self, since: datetime | None) -> None:
+        self.stayed += since is not None
+
+    def unchanged(self) -> None:
+        self.same += 1
+
+    def warn(self, *lines: str) -> None:
+        self.warned.append(" ".join(lines))
+
+    def says(self) -> list[str]:
+        """What was found since this was asked last."""
+        said = [one.message for one in self.found]
+        self.found.clear()
+        return said
+
+
+@dataclass
+class InMemory:
+    """Keeps what a disk would, without what is made of files; `broken` is a disk that is not."""
+
+    build: Build | None = None
+    broken: bool = False
+
+    def publish(self, build: Build) -> None:
+        self._check()
+        self.build = replace(build, sources=(), mistakes=(), plan=None)
+
+    def published(self) -> Build | None:
+        self._check()
+        return self.build
+
+    def _check(self) -> None:
+        if self.broken:
+            raise PermissionError(13, "Permission denied", "/state")
+
+
+@dataclass
+class World:
+    """An applier over a folder, with a real publisher."""
+
+    stage: Stage
+    folder: Path
+    told: Told
+    applier: Applier
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "gateway.yaml"
+
+    async def save(self, text: str) -> None:
+        self.folder.mkdir(exist_ok=True)
+        self.file.write_text(text)
+        await self.applier.refresh()
+
+    def served(self) -> set[str]:
+        """The backends of what is offered."""
+        standing = self.stage.publisher.standing
+        assert standing is not None
+        assert standing.snapshot is not None
+        return {n for n in standing.snapshot.of(CLUSTER) if not n.startswith("foregate:")}
+
+
+def play(
+    folder: Path,
+    body: Callable[[World], Awaitable[None]],
+    *,
+    kept: InMemory | None = None,
+    brake: bool = True,
+    allow_removal: bool = False,
+) -> Told:
+    told = Told()
+
+    async def whole(stage: Stage) -> None:
+        path = folder / "gateway"
+        applier = Applier(
+            read=lambda: read_sources(path),
+            build=lambda sources: build(sources, Options()),
+            gate=Gate(envoy=None),
+            publisher=stage.publisher,
+            stage=told,
+            patient=False,
+            brake=brake,
+            allow_removal=allow_removal,
+            kept=kept,
+        )
+        await body(World(stage, path, told, applier))
+
+    run(folder, whole)
+    return told
+
+
+def gateway(*names: str) -> str:
+    """A route and a backend for each name."""
+    lines = ["version: 1", "defaults: {auth: none}", "backends:"]
+    lines += [f"  {name}: http://127.0.0.1:9" for name in names]
+    lines += ["routes:", *(f"  - {{path: /{name}, to: {name}}}" for name in names)]
+    return "\n".join(lines)
+
+
+MANY = tuple(f"b{n:02}" for n in range(20))
+FEW = MANY[:10]
+HELD = [
+    f"this version is held: it removes 10 of 20 {kind} ({start}{MANY[10]}, {start}{MANY[11]},"
+    f" {start}{MANY[12]}, {start}{MANY[13]}, {start}{MANY[14]}, …)"
+    for kind, start in (("routes", "*/"), ("backends", ""))
+]
+
+
+def built(*names: str) -> Build:
+    file = SourceFile(name="gateway.yaml", data=gateway(*names).encode())
+    whole = build((file,), Options())
+    assert whole.snapshot is not None
+    return whole
+
+
+def test_a_version_that_takes_away_much_is_held_each_time_it_is_saved(tmp_path: Path) -> None:
+    kept = InMemory()
+
+    async def body(world: World) -> None:
+        await world.save(gateway(*MANY))
+        before = kept.build
+        for _ in range(2):
+            await world.save(gateway(*FEW))
+            places = {one.place for one in world.told.found}
+            assert places == {Place(str(world.file), 1, 1)}
+            assert world.told.says() == HELD
+            assert world.served() == set(MANY)
+            assert kept.build is before
+        await world.save(gateway(*MANY))
+        assert world.told.same == 1
+        await world.save(gateway(*MANY[:11]))
+        assert world.served() == set(MANY[:11])
+
+    told = play(tmp_path, body, kept=kept)
+    assert (told.stayed, told.firsts) == (2, [True, False])
+
+
+def test_the_flag_lets_one_version_through(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.save(gateway(*MANY))
+        await world.save(gateway(*MANY[:15]))  # needs no flag, and uses none up
+        await world.save(gateway(*MANY))
+        await world.save(gateway(*FEW))
+        assert world.served() == set(FEW)
+        assert any("--allow-removal lets this version through" in w for w in world.told.warned)
+        await world.save(gateway("other"))
+        assert world.served() == set(FEW)
+        assert all(said.startswith("this version is held") for said in world.told.says())
+
+    play(tmp_path, body, allow_removal=True)
+
+
+def test_a_version_that_is_refused_does_not_use_the_flag_up(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.save(gateway(*MANY))
+        async with world.stage.node() as envoy:
+            await envoy.until(lambda: ROUTES in envoy.held)
+            await world.stage.live(built(*MANY))
+            envoy.refused = {ROUTES: "no"}
+            await world.save(gateway(*FEW))
+            assert world.told.says() == ["Envoy refuses this: no"]
+            envoy.refused = {}
+            await world.save(gateway(*FEW))
+            assert world.served() == set(FEW)
+
+    play(tmp_path, body, allow_removal=True)
+
+
+def test_without_the_brake_everything_goes(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.save(gateway(*MANY))
+        await world.save(gateway("other"))
+        assert world.served() == {"other"}
+
+    assert play(tmp_path, body, brake=False).found == []
+
+
+@pytest.mark.parametrize("brake", [True, False])
+@pytest.mark.parametrize(
+    "how", ["empty file", "comment", "no file", "empty folder", "no folder", "no gateway.yaml"]
+)
+def test_files_that_go_take_nothing_with_them(tmp_path: Path, how: str, *, brake: bool) -> None:
+    async def body(world: World) -> None:
+        await world.save(gateway("one"))
+        (world.folder / "more.yaml").write_text("# nothing\n")
+        match how:
+            case "empty file":
+                world.file.write_text("")
+            case "comment":
+                world.file.write_text("# nothing\n")
+            case "no gateway.yaml":
+                world.file.unlink()
+            case _:
+                (world.folder / "more.yaml").unlink()
+                world.file.unlink()
+        if how == "no folder":
+            world.folder.rmdir()
+        await world.applier.refresh()
+        assert world.told.says()
+        assert (world.told.stayed, world.served()) == (1, {"one"})
+        (world.folder / "more.yaml").unlink(missing_ok=True)
+        await world.save(gateway("one", "two"))
+        assert world.served() == {"one", "two"}
+
+    play(tmp_path, body, brake=brake)
+
+
+def test_a_start_serves_the_last_good_and_then_the_files(tmp_path: Path) -> None:
+    kept = InMemory()
+
+    async def first(world: World) -> None:
+        assert not await world.applier.start()
+        await world.save(gateway("one"))
+
+    async def second(world: World) -> None:
+        assert await world.applier.start()
+        assert world.served() == {"one"}
+        await world.save(gateway("one", "two"))
+        assert world.served() == {"one", "two"}
+
+    async def third(world: World) -> None:
+        before = kept.build
+        await world.applier.start()
+        await world.applier.refresh()
+        assert world.told.same == 1
+        assert kept.build is before  # not written again
+
+    assert [one.restored for one in play(tmp_path, first, kept=kept).live] == [False]
+    told = play(tmp_path, second, kept=kept)
+    assert [one.restored for one in told.live] == [True, False]
+    assert told.firsts == [True, False]
+    assert [one.restored for one in play(tmp_path, third, kept=kept).live] == [True]
+
+
+@pytest.mark.parametrize("text", [None, "", "version: 1\nroutes: 7\n"])
+def test_a_start_without_good_files_serves_the_last_good(tmp_path: Path, text: str | None) -> None:
+    async def body(world: World) -> None:
+        await world.applier.start()
+        if text is None:
+            await world.applier.refresh()
+        else:
+            await world.save(text)
+        assert world.told.says()
+        assert (world.told.stayed, world.served()) == (1, {"one"})
+        await world.save(gateway("two"))
+        assert world.served() == {"two"}
+
+    play(tmp_path, body, kept=InMemory(built("one")))
+
+
+def test_what_went_while_nobody_looked_is_held_at_a_start(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.applier.start()
+        await world.save(gateway(*FEW))
+        assert world.told.says() == HELD
+        assert world.served() == set(MANY)
+
+    play(tmp_path, body, kept=InMemory(built(*MANY)))
+
+    async def again(world: World) -> None:
+        await world.applier.start()
+        await world.applier.refresh()
+        assert world.served() == set(FEW)
+
+    play(tmp_path, again, kept=InMemory(built(*MANY)), allow_removal=True)
+
+
+def test_a_disk_that_cannot_be_used_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        assert not await world.applier.start()
+        await world.save(gateway("one"))
+        assert world.served() == {"one"}
+
+    told = play(tmp_path, body, kept=InMemory(broken=True))
+    assert any("cannot be read: Permission denied" in one for one in told.warned)
+    assert any("cannot be kept: Permission denied" in one for one in told.warned)
+
+
+def test_a_last_good_that_is_refused_makes_way_for_the_files(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.stage.publisher.publish(built("before"), within=0)
+        async with world.stage.node() as envoy:
+            await envoy.until(lambda: ROUTES in envoy.held)
+            envoy.refused = {ROUTES: "no"}
+            assert not await world.applier.start()
+            assert world.told.says() == ["Envoy refuses this: no"]
+            envoy.refused = {}
+            await world.save(gateway("one"))
+            assert world.served() == {"one"}
+
+    assert play(tmp_path, body, kept=InMemory(built(*MANY))).firsts == [True]
+
+
+def test_what_envoys_refuse_is_not_kept(tmp_path: Path) -> None:
+    kept = InMemory()
+
+    async def body(world: World) -> None:
+        await world.save(gateway("one"))
+        before = kept.build
+        async with world.stage.node() as envoy:
+            await envoy.until(lambda: ROUTES in envoy.held)
+            envoy.refused = {ROUTES: "no"}
+            await world.save(gateway("one", "two"))
+        assert kept.build is before
+
+    play(tmp_path, body, kept=kept)
