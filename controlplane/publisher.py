@@ -24,8 +24,9 @@ from controlplane.consumers import in_both
 from controlplane.keyring.keyring import Keyring
 from controlplane.retired import Retired
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
-from controlplane.xds.server import Heard, Outcome, Server
-from controlplane.xds.stream import Acked, Instances, Nacked, Wanted
+from controlplane.xds.events import Acked, Instances, Nacked, Wanted
+from controlplane.xds.server import Outcome, Server
+from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
 from protos import (
     CONSUMERS,

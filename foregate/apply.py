@@ -17,7 +17,7 @@ from controlplane.gate.verdicts import Provenance, Refused, Unproved, lines_of, 
 from controlplane.publisher import SERVICES_SECONDS, Publisher
 from controlplane.snapshot import Snapshot, Subject
 from controlplane.sources import SourceFile
-from controlplane.xds.stream import Nacked
+from controlplane.xds.events import Nacked
 from language.mistakes import Mistake, errors
 from language.places import Place
 from policies.auth.identities import Identity

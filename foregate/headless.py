@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import functools
+import json
 import signal
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +17,10 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from controlplane.build import Build, Options, build
 from controlplane.files import read_sources
+from controlplane.fleet import NodeView
+from controlplane.fleetpage import as_json
 from controlplane.gate.gate import Gate
+from controlplane.metrics import FleetMetrics
 from controlplane.publisher import Publisher
 from controlplane.snapshot import Snapshot
 from controlplane.sources import SourceFile
@@ -25,7 +30,7 @@ from foregate.watch import saves
 from language.mistakes import Mistake
 from language.places import Place
 from serving.address import AddressError, address, not_here
-from serving.admin import Admin
+from serving.admin import Admin, Page
 from serving.sockets import BindError
 
 _log = structlog.get_logger(__name__)
@@ -101,6 +106,15 @@ async def run(options: ControlOptions) -> int:
     return 0
 
 
+def fleet_page(fleet: Callable[[], Sequence[NodeView]], clock: Callable[[], float]) -> Page:
+    """Make the page that `foregate fleet` asks for; `clock` gives Unix seconds."""
+
+    def page() -> tuple[str, bytes]:
+        return "application/json", json.dumps(as_json(fleet(), clock())).encode()
+
+    return page
+
+
 async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
     for text in filter(None, (options.listen, options.admin)):
         if not address(text).here:
@@ -113,7 +127,10 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
     )
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    admin = Admin((registry,), publisher.answering.is_set)
+    fleet: Callable[[], Sequence[NodeView]] = tuple  # nobody tells yet who is connected
+    FleetMetrics(registry, fleet)
+    pages = {"/fleet": fleet_page(fleet, time.time)}
+    admin = Admin((registry,), publisher.answering.is_set, pages)
     async with publisher, AsyncExitStack() as held:
         if options.admin:
             await admin.start(address(options.admin))

@@ -16,6 +16,7 @@ COMMANDS = (
     "dev",
     "docs",
     "extauthz",
+    "fleet",
     "keys",
     "ratelimit",
     "schema",

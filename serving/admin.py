@@ -1,8 +1,13 @@
-"""The admin port: GET /metrics and GET /ready over a minimal HTTP/1.1, one request a connection."""
+"""The admin port: GET of /metrics, /ready and more pages, over a minimal HTTP/1.1.
+
+One request a connection.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
+from typing import TypeAlias
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -19,6 +24,10 @@ SECONDS = 5.0
 CONNECTIONS = 16
 """Connections at once; another is closed."""
 
+Page: TypeAlias = Callable[[], tuple[str, bytes]]
+"""What makes a page: its content type and its body. It is called on the event loop."""
+
+_NO_PAGES: Mapping[str, Page] = MappingProxyType({})
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"} | {
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
@@ -28,11 +37,17 @@ _log = structlog.get_logger(__name__)
 
 
 class Admin:
-    """The admin server of one process."""
+    """The admin server of one process; `pages` are what it has besides, by path."""
 
-    def __init__(self, registries: Sequence[CollectorRegistry], ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        registries: Sequence[CollectorRegistry],
+        ready: Callable[[], bool],
+        pages: Mapping[str, Page] = _NO_PAGES,
+    ) -> None:
         self._registries = registries
         self._ready = ready
+        self._pages = pages
         self._open = 0
         self._server: asyncio.Server | None = None
 
@@ -78,13 +93,17 @@ class Admin:
     def _answer(self, method: str, path: str) -> bytes:
         if not path:
             return _response(431 if method else 400, b"", _TEXT)
-        if path not in {"/metrics", "/ready"}:
-            return _response(404, b"/metrics and /ready are here\n", _TEXT)
+        if path not in {"/metrics", "/ready", *self._pages}:
+            here = ", ".join((*sorted(self._pages), "/metrics"))
+            return _response(404, f"{here} and /ready are here\n".encode(), _TEXT)
         if method != "GET":
             return _response(405, b"only GET\n", _TEXT, "allow: GET\r\n")
         if path == "/metrics":
             body = b"".join(generate_latest(r) for r in self._registries)
             return _response(200, body, CONTENT_TYPE_LATEST)
+        if path != "/ready":
+            kind, body = self._pages[path]()
+            return _response(200, body, kind)
         ready = self._ready()
         return _response(200 if ready else 503, b"ready\n" if ready else b"not ready\n", _TEXT)
 

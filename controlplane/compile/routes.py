@@ -59,6 +59,19 @@ def route_configuration(
     return table, places
 
 
+def called(plan: Plan) -> frozenset[str]:
+    """The clusters that the table names: a target of weight 0 is in none."""
+    planned = (e for h in plan.hosts for e in h.entries if isinstance(e, PlannedRoute))
+    return frozenset(name for one in planned for name, _ in _targets(one.route))
+
+
+def _targets(route: Route) -> list[tuple[str, int]]:
+    """The backends that a route forwards to, with their weights."""
+    if route.action is not Action.FORWARD:
+        return []
+    return [(name, weight) for name, weight in (route.match.to or {}).items() if weight]
+
+
 def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Route]:
     route = planned.route
     made: tuple[pb.Route, ...] = (_bare(planned, streaming),)
@@ -82,7 +95,7 @@ def _bare(planned: PlannedRoute, streaming: frozenset[str]) -> pb.Route:
     _match_path(route.path, out.match)
     _match_conditions(route, out.match)
     if route.action is Action.FORWARD:
-        targets = [(name, weight) for name, weight in (route.match.to or {}).items() if weight]
+        targets = _targets(route)
         if len(targets) == 1:
             out.route.cluster = targets[0][0]
         else:

@@ -1,17 +1,33 @@
 """One open stream of the ADS server: what of it changes, and the task that writes it out."""
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import grpc
 
-from controlplane.xds.stream import Acked, Close, Ignored, Nacked, Send, Step, Stream, Wanted
-from controlplane.xds.subscription import Push
+from controlplane.fleet import NodeState, NodeView, TypeView
+from controlplane.xds.discovery import Push
+from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
+from controlplane.xds.stream import Step, Stream
 from controlplane.xds.wire import WRITE
+
+LATE_SECONDS = 5.0
+"""After this long without its answers a node counts as late."""
+
+BIG = 64 * 1024
+"""Bytes of a reply above which only so many are laid out at once."""
+
+BIG_SECONDS = 1.0
+"""How long a client that reads slowly keeps others waiting with theirs."""
 
 Told: TypeAlias = Acked | Nacked | Ignored | Wanted
 """What others want to hear of a stream."""
+
+Wrote: TypeAlias = Callable[["Connection", Push, int], None]
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 
@@ -25,44 +41,122 @@ class Connection:
         self.filled = asyncio.Event()
         self.ended = False
         self.close: Close | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.writing = 0
         self.nacks: dict[str, Nacked] = {}
+        self._types: dict[str, TypeView] = {}
+        self._since = time.time()
+        self._unanswered_since = time.monotonic()
 
     def end(self) -> None:
         """Have the writer stop. It is not cancelled: gRPC sends no status past half a write."""
         self.ended = True
         self.outbox.clear()
         self.filled.set()
+        if self.timer is not None:
+            self.timer.cancel()
 
     def take(self, step: Step) -> tuple[Told, ...]:
         """Go on to the next state; return what others want to hear of it."""
+        if self.stream.state != "waiting":
+            self._unanswered_since = time.monotonic()
         self.stream = step.stream
         heard: list[Told] = []
         for event in step.events:
+            self._note(event)
             match event:
                 case Send():
                     self.outbox.append(event.push)
                     self.filled.set()
                 case Close():
                     self.close = event
-                case Acked():
-                    self.nacks.pop(event.type_url, None)
-                    heard.append(event)
-                case Nacked():
-                    self.nacks[event.type_url] = event
-                    heard.append(event)
-                case Ignored() | Wanted():
+                case Acked() | Nacked() | Ignored() | Wanted():
                     heard.append(event)
         return tuple(heard)
 
+    def _note(self, event: Event) -> None:
+        """Remember what the fleet view shows."""
+        now = time.time()
+        match event:
+            case Send(push=push):
+                self._see(push.type_url, sent=push.version, sent_at=now)
+            case Acked():
+                self.nacks.pop(event.type_url, None)
+                self._see(event.type_url, acked=event.version, acked_at=now, message="")
+            case Nacked():
+                self.nacks[event.type_url] = event
+                self._see(
+                    event.type_url, nacked=event.version, nacked_at=now, message=event.message
+                )
 
-async def write_out(connection: Connection, context: Context) -> None:
+    def _see(self, type_url: str, **seen: str | float) -> None:
+        known = self._types.get(type_url) or TypeView(type_url=type_url)
+        self._types[type_url] = replace(known, **seen)  # type: ignore[arg-type] # as TypeView has them
+
+    def view(self) -> NodeView:
+        """Show the node as it is."""
+        stream = self.stream
+        state: NodeState = stream.state
+        if state == "waiting" and time.monotonic() - self._unanswered_since > LATE_SECONDS:
+            state = "late"
+        return NodeView(
+            node=stream.node,
+            role=stream.role,
+            group=stream.group,
+            software=stream.software,
+            delta=stream.delta,
+            since=self._since,
+            version=stream.world.version if stream.world else "",
+            state=state,
+            phase=stream.phase,
+            waiting=sum(s.pending is not None for s in stream.subscriptions.values()),
+            queued_bytes=self.writing,
+            types=tuple(self._types.values()),
+        )
+
+
+async def write_out(
+    connection: Connection, context: Context, turns: asyncio.Semaphore, wrote: Wrote
+) -> None:
     """Write what waits. A push is laid out only when its turn has come, so none is held twice."""
-    write = WRITE[connection.stream.delta]
     while not connection.ended:
         await connection.filled.wait()
         connection.filled.clear()
         while connection.outbox:
+            push = connection.outbox.popleft()
             try:
-                await context.write(write(connection.outbox.popleft()))
-            except grpc.aio.InternalError:  # the client is gone; the reader hears of it
-                return
+                size = await _write(connection, context, push, turns)
+            except grpc.aio.InternalError:
+                return  # the client is gone; the reader hears of it
+            wrote(connection, push, size)
+
+
+async def _write(
+    connection: Connection, context: Context, push: Push, turns: asyncio.Semaphore
+) -> int:
+    """Write one reply; return its size. Raises InternalError when the client is gone."""
+    write = WRITE[connection.stream.delta]
+    connection.writing = sum(len(one.body) for one in push.resources)
+    try:
+        if connection.writing < BIG:
+            data = write(push)
+            await context.write(data)
+            return len(data)
+        await turns.acquire()
+        held = [turns]
+        handing_on = asyncio.get_running_loop().call_later(BIG_SECONDS, _release, held)
+        try:
+            data = write(push)
+            await context.write(data)
+        finally:
+            handing_on.cancel()
+            _release(held)
+        return len(data)
+    finally:
+        connection.writing = 0
+
+
+def _release(held: list[asyncio.Semaphore]) -> None:
+    """Give a turn back, once."""
+    if held:
+        held.pop().release()

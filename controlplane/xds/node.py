@@ -6,7 +6,7 @@ version it is, in `node.metadata`.
 
 from ipaddress import IPv4Address, IPv6Address
 
-from controlplane.xds.subscription import Request
+from controlplane.xds.discovery import Request
 from protos import SERVICE_TYPES
 
 SERVICE = "foregate.service"
@@ -26,6 +26,10 @@ def unfit(request: Request) -> str:
         return "the first request must carry node.id"
     if len(request.node) > TEXT_LENGTH:
         return f"node.id is over {TEXT_LENGTH} characters"
+    if len(request.group) > TEXT_LENGTH:
+        return f"node.cluster is over {TEXT_LENGTH} characters"
+    if len(request.software) > TEXT_LENGTH:
+        return f"what the node says that it runs is over {TEXT_LENGTH} characters"
     return _unfit_service(request) if request.service else ""
 
 
@@ -34,8 +38,6 @@ def _unfit_service(request: Request) -> str:
         return f"{SERVICE} names no service of ours"
     if not reachable(request.address):
         return f"{ADDRESS} is neither unix:/PATH nor IP:PORT"
-    if len(request.software) > TEXT_LENGTH:
-        return f"{VERSION} is over {TEXT_LENGTH} characters"
     return ""
 
 

@@ -9,23 +9,26 @@ delays nobody, and holds at most one push a type in memory.
 """
 
 import asyncio
-import secrets
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 import grpc
-import structlog
 from google.protobuf.message import DecodeError
 
+from controlplane.fleet import NodeView
 from controlplane.snapshot import Resource, Snapshot
-from controlplane.xds.connection import Connection, Context, Told, write_out
-from controlplane.xds.stream import Acked, Close, Ignored, Instances, Nacked, Stream, Wanted
+from controlplane.xds.connection import Connection, Context, write_out
+from controlplane.xds.events import Close, Nacked
+from controlplane.xds.holding import Held
+from controlplane.xds.memory import Memory
+from controlplane.xds.meter import Meter
+from controlplane.xds.phases import DRAIN_SECONDS
+from controlplane.xds.streams import Heard, Streams
 from controlplane.xds.wire import READ
-from controlplane.xds.world import ENVOY, World, world
+from controlplane.xds.world import ENVOY, world
 from serving.address import UNIX
 from serving.sockets import clear, group_only
 
@@ -34,8 +37,11 @@ SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 MESSAGE_BYTES = 4 * 2**20
 """The largest request that is read. 100,000 names of 40 characters fit."""
 
-Heard = Told | Instances
-_log = structlog.get_logger(__name__)
+BIG_AT_ONCE = 32
+"""How many big replies are laid out at once."""
+
+FIRST_SECONDS = 10.0
+"""How long a client may take from opening a stream to its first request."""
 
 _OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second server on the same address fails instead of sharing it
@@ -64,6 +70,20 @@ class Outcome:
     waiting: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """What a server works with.
+
+    `memory` knows what nodes hold from before, `meter` counts, `drain_seconds` is how long Envoys
+    drain a listener, `starting` how many streams may be new at once.
+    """
+
+    memory: Memory = field(default_factory=Memory)
+    meter: Meter = field(default_factory=Meter)
+    drain_seconds: float = DRAIN_SECONDS
+    starting: int = 256
+
+
 class Server:
     """An ADS server, SotW and delta, on one address (`unix:PATH` or `HOST:PORT`).
 
@@ -73,14 +93,23 @@ class Server:
     snapshot: until a role's first `publish` its streams end with UNAVAILABLE and clients come back.
     """
 
-    def __init__(self, address: str, *, heard: Callable[[Heard], None] | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        heard: Callable[[Heard], None] | None = None,
+        options: ServerOptions | None = None,
+    ) -> None:
         self.port = 0
-        self._heard = heard
-        self._worlds: dict[str, World] = {}
-        self._connections: set[Connection] = set()
-        self._instances: dict[str, tuple[str, ...]] = {}
-        self._stopping = False
-        self._moved = asyncio.Event()
+        mine = options or ServerOptions()
+        self._streams = Streams(
+            heard=heard,
+            memory=mine.memory,
+            meter=mine.meter,
+            drain_seconds=mine.drain_seconds,
+            starting=mine.starting,
+        )
+        self._turns = asyncio.Semaphore(BIG_AT_ONCE)
         self._server = grpc.aio.server(options=_OPTIONS)
         methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
             "StreamAggregatedResources": grpc.stream_stream_rpc_method_handler(self._sotw),
@@ -106,7 +135,7 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         """End all streams and close the socket. Nodes keep what they have."""
-        self._stopping = True
+        self._streams.stopping = True
         await self._server.stop(grace=None)
 
     @property
@@ -116,7 +145,7 @@ class Server:
 
     def nodes_of(self, role: str) -> tuple[str, ...]:
         """The ids of the connected nodes of a role, one for each of their streams."""
-        return tuple(sorted(stream.node for stream in self._streams(role)))
+        return tuple(sorted(stream.node for stream in self._streams.of(role)))
 
     def connected(self, role: str) -> int:
         """How many nodes of a role are connected, whatever they answered."""
@@ -127,7 +156,20 @@ class Server:
 
         Ready is who ACKed a whole set on its stream and has refused nothing since.
         """
-        return tuple(sorted({s.address for s in self._streams(role) if s.ready}))
+        return tuple(sorted({s.address for s in self._streams.of(role) if s.ready}))
+
+    def late(self, role: str) -> tuple[str, ...]:
+        """The addresses of a service's instances that have not taken what is offered, sorted."""
+        return tuple(sorted({s.address for s in self._streams.of(role) if s.state != "live"}))
+
+    def fleet(self) -> tuple[NodeView, ...]:
+        """All nodes that are connected, by role and id."""
+        views = (c.view() for c in self._streams)
+        return tuple(sorted(views, key=lambda v: (v.role, v.node)))
+
+    def unrecorded(self) -> Mapping[str, Held]:
+        """Return what Envoys may hold, of those where that has changed since the last call."""
+        return self._streams.changed()
 
     def publish(
         self,
@@ -141,12 +183,8 @@ class Server:
         `archive`: older resources by name, beside those of earlier snapshots of this server.
         Raises ForeignTypeError for what the role must not see.
         """
-        new = world(snapshot, role, archive=archive or {}, before=self._worlds.get(role))
-        self._worlds[role] = new
-        for connection in self._connections:
-            connection.take(connection.stream.publish(new))
-        self._moved.set()
-        self._recount(role)
+        before = self._streams.worlds.get(role)
+        self._streams.publish(world(snapshot, role, archive=archive or {}, before=before))
 
     async def settled(
         self, version: str, *, within: float, nodes: int = 1, role: str = ENVOY
@@ -161,38 +199,29 @@ class Server:
                     outcome = self._outcome(version, nodes, role)
                     if outcome is not None:
                         return outcome
-                    self._moved.clear()
-                    await self._moved.wait()
+                    self._streams.moved.clear()
+                    await self._streams.moved.wait()
         except TimeoutError:
-            late = tuple(s.node for s in self._streams(role) if s.state == "waiting")
+            late = tuple(s.node for s in self._streams.of(role) if s.state == "waiting")
             return Outcome(state="late", waiting=late)
-
-    def _outcome(self, version: str, nodes: int, role: str) -> Outcome | None:
-        now = self._worlds.get(role)
-        if now is not None and now.version != version:
-            return Outcome(state="superseded")
-        states = [stream.state for stream in self._streams(role)]
-        if "rejected" in states:  # who has not answered yet cannot make it good
-            mine = (c for c in self._connections if c.stream.role == role)
-            return Outcome(state="rejected", nacks=tuple(n for c in mine for n in c.nacks.values()))
-        if now is None or len(states) < nodes or "waiting" in states:
-            return None
-        return Outcome(state="live")
 
     def outcome(self, version: str, role: str = ENVOY) -> Outcome | None:
         """How a version of a role has ended up by now, None while it has not."""
         return self._outcome(version, 1, role)
 
-    def _streams(self, role: str) -> list[Stream]:
-        streams = (c.stream for c in self._connections)
-        return [s for s in streams if s.node and s.role == role]
-
-    def _recount(self, role: str) -> None:
-        """Tell of the ready instances of a service when they are others than before."""
-        now = () if role == ENVOY else self.instances(role)
-        if now != self._instances.get(role, ()) and not self._stopping:
-            self._instances[role] = now
-            self._tell(Instances(role=role, addresses=now))
+    def _outcome(self, version: str, nodes: int, role: str) -> Outcome | None:
+        now = self._streams.worlds.get(role)
+        if now is not None and now.version != version:
+            return Outcome(state="superseded")
+        states = [stream.state for stream in self._streams.of(role)]
+        if "rejected" in states:  # who has not answered yet cannot make it good
+            mine = (c for c in self._streams if c.stream.role == role)
+            nacks = [n for c in mine for n in c.nacks.values()]
+            nacks += self._streams.quarantine.nacks(role)
+            return Outcome(state="rejected", nacks=tuple(dict.fromkeys(nacks)))
+        if now is None or len(states) < nodes or "waiting" in states:
+            return None
+        return Outcome(state="live")
 
     async def _sotw(self, _: object, context: Context) -> None:
         await self._serve(context, delta=False)
@@ -202,63 +231,39 @@ class Server:
 
     async def _serve(self, context: Context, *, delta: bool) -> None:
         """Keep one stream until either side ends it."""
-        stream = Stream(id=secrets.token_hex(4), delta=delta, worlds=dict(self._worlds))
-        connection = Connection(stream)
-        self._connections.add(connection)
+        connection = self._streams.open(delta=delta)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(write_out(connection, context))
-                await self._read(connection, context)
-                connection.end()
+            if connection.close is None:
+                await self._keep(connection, context)
         finally:
-            self._connections.discard(connection)
-            self._moved.set()
-            ended = connection.stream
-            tell = _log.info if ended.node else _log.debug  # who came too early comes again
-            tell("xds stream ended", node=ended.node, role=ended.role, delta=delta)
-            self._recount(ended.role)
+            self._streams.close(connection)
         close = connection.close
         if close is not None:
-            tell = _log.debug if close.status == "UNAVAILABLE" else _log.warning
-            tell("xds stream refused", status=close.status, why=close.message)
-            with suppress(grpc.aio.InternalError):  # the client is gone and asks for no reason
-                await context.abort(grpc.StatusCode[close.status], close.message)
+            await context.abort(grpc.StatusCode[close.status], close.message)
+
+    async def _keep(self, connection: Connection, context: Context) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            writing = write_out(connection, context, self._turns, self._streams.wrote)
+            tasks.create_task(writing)
+            await self._read(connection, context)
+            connection.end()
 
     async def _read(self, connection: Connection, context: Context) -> None:
         """Take in requests until the client ends the stream or does something wrong."""
-        delta = connection.stream.delta
+        read = READ[connection.stream.delta]
         while connection.close is None:
-            data: object = await context.read()
+            try:
+                async with asyncio.timeout(None if connection.stream.node else FIRST_SECONDS):
+                    data: object = await context.read()
+            except TimeoutError:
+                message = f"no request within {FIRST_SECONDS:g} s"
+                connection.close = Close(status="DEADLINE_EXCEEDED", message=message)
+                return
             if not isinstance(data, bytes):  # grpc.aio.EOF: the client has ended the stream
                 return
             try:
-                request = READ[delta](data)
+                request = read(data)
             except DecodeError:
                 connection.close = Close(status="INVALID_ARGUMENT", message="not a request")
                 return
-            known = connection.stream.node
-            told = connection.take(connection.stream.receive(request))
-            now = connection.stream
-            if not known and now.node:
-                _log.info("xds node connected", node=now.node, role=now.role, delta=delta)
-            for event in told:
-                self._tell(event)
-            self._moved.set()
-            self._recount(now.role)
-
-    def _tell(self, event: Heard) -> None:
-        match event:
-            case Nacked():
-                _log.warning(
-                    "xds rejected", node=event.node, type=event.type_url, why=event.message
-                )
-            case Ignored():
-                _log.warning("xds type unknown", node=event.node, type=event.type_url)
-            case Wanted():
-                _log.debug("xds wanted", node=event.node, type=event.type_url, name=event.name)
-            case Instances():
-                _log.info("xds instances", role=event.role, ready=len(event.addresses))
-            case Acked():
-                _log.debug("xds acked", node=event.node, type=event.type_url)
-        if self._heard is not None:
-            self._heard(event)
+            self._streams.receive(connection, request)

@@ -1,14 +1,11 @@
-"""One ADS stream: all types of one node, in an order in which nothing is named before it is there.
-
-On one publish a node is sent first the clusters with their endpoints and secrets (new ones beside
-those that are to go), then what names them once clusters and endpoints are ACKed, and only then
-the old clusters leave. Timeouts, drain times and a restart between these steps are the rollout's.
-"""
+"""One ADS stream: all types of one node, each sent when what it names is there (see `phases`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
+from controlplane.fleet import Phase
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
@@ -16,85 +13,33 @@ from controlplane.snapshot import (
     LISTENER,
     ROUTES,
     SCOPE,
+    Reference,
     Resource,
 )
+from controlplane.xds.discovery import Push, Request, Verdict
+from controlplane.xds.due import push
+from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
+from controlplane.xds.memory import Memory, by_name
 from controlplane.xds.node import unfit
-from controlplane.xds.subscription import WILDCARD, Push, Request, Subscription, Verdict
-from controlplane.xds.world import ENVOY, Offer, World
+from controlplane.xds.phases import ASKING_SECONDS, DRAIN_SECONDS, NodeGate, drained, lost
+from controlplane.xds.subscription import WILDCARD, Subscription
+from controlplane.xds.world import ENVOY, World
 from protos import KEY_REQUEST
 
-_TARGETS = (CLUSTER, ENDPOINTS)
-# Secrets are in neither: Envoy ACKs clusters only when they are warm, which may need a secret.
 _USERS = (LISTENER, EXTENSION, SCOPE, ROUTES)
 
+NAMES = 250_000
+"""How many names of one type a client may ask for."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
-    """A reply to write to the client."""
-
-    push: Push
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acked:
-    """The node took a version of a type."""
-
-    node: str
-    type_url: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nacked:
-    """The node refused a version of a type; `message` is the client's own."""
-
-    node: str
-    type_url: str
-    version: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ignored:
-    """The node asked for a type that its role is not served; the stream goes on."""
-
-    node: str
-    type_url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The node asked for a name of a type under which nothing ever exists: the asking counts."""
-
-    node: str
-    type_url: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instances:
-    """The addresses (sorted) at which instances of a service are ready, whenever they change."""
-
-    role: str
-    addresses: tuple[str, ...]
-
-
-Status = Literal["INVALID_ARGUMENT", "UNAVAILABLE"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Close:
-    """End the stream with a gRPC status, named as gRPC names it."""
-
-    status: Status
-    message: str
-
+ARRIVAL_SECONDS = 1.0
+"""How long an Envoy that comes back may take to say all that it holds."""
 
 State = Literal["waiting", "live", "rejected"]
 """`live`: the node ACKed all that it asked for, and asked for all that its role needs (an Envoy
-that just starts asks for clusters first). `rejected`: it is done, but refused a part."""
+that just starts asks for clusters first); what has no user any more may still be there.
+`rejected`: it is done, but it, or a node like it, refused a part."""
 
-Event = Send | Acked | Nacked | Ignored | Wanted | Close
+Quarantine = Mapping[Reference, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +47,7 @@ class Step:
     """What comes of one input: the stream afterwards, and what to do, in this order."""
 
     stream: "Stream"
-    events: tuple[Event, ...]
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,20 +55,27 @@ class Stream:
     """The state of one stream. `id` is unique among all streams that a client may remember.
 
     `worlds` is what is published, by role. The first request says which role the node has, and
-    where a service is reached. `leaving` are clusters and endpoints that its world no longer has,
-    by type and name, served until nothing names them. `ready`: it was live on this stream and has
-    refused nothing since; what is on its way does not count.
+    where a service is reached. `drains` and `asking` say until when (monotonic seconds) what lost
+    a user stays, and a node is expected to ask for a name. `ready`: it was live on this stream and
+    has refused nothing since; what is on its way does not count.
     """
 
     id: str
     delta: bool
     worlds: Mapping[str, World] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    drain_seconds: float = DRAIN_SECONDS
     node: str = ""
+    group: str = ""
     role: str = ENVOY
     address: str = ""
     software: str = ""
+    began: float = 0.0
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
-    leaving: Mapping[str, Mapping[str, Resource]] = field(default_factory=dict)
+    brought: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
+    drains: Mapping[Reference, float] = field(default_factory=dict)
+    asking: Mapping[Reference, float] = field(default_factory=dict)
+    quarantine: Quarantine = field(default_factory=dict)
     ready: bool = False
 
     @property
@@ -131,13 +83,12 @@ class Stream:
         """What the node shall have; None until there is a first snapshot for its role."""
         return self.worlds.get(self.role)
 
-    def receive(self, request: Request) -> Step:
+    def receive(self, request: Request, now: float = 0.0) -> Step:
         """Take in a request."""
-        mine = self if self.node else _introduced(self, request)
+        mine = self if self.node else _introduced(self, request, now)
         wrong = _wrong(self, request)
-        if wrong:
-            close = Close(status="INVALID_ARGUMENT", message=wrong)
-            return Step(stream=self, events=(close,))
+        if wrong is not None:
+            return Step(stream=self, events=(wrong,))
         if mine.world is None:  # an empty answer would delete all that the node has
             close = Close(status="UNAVAILABLE", message="no configuration yet")
             return Step(stream=self, events=(close,))
@@ -147,25 +98,43 @@ class Stream:
         before = mine.subscriptions.get(type_url) or Subscription(
             type_url=type_url, delta=self.delta, prefix=f"{self.id}-"
         )
-        after, verdict = before.receive(request)
+        found = partial(mine.memory.found, mine.world.offers[type_url])
+        after, verdict = before.receive(request, found, by_name(mine.brought.get(type_url, ())))
+        if len(after.names) > NAMES:
+            close = Close(status="RESOURCE_EXHAUSTED", message=f"over {NAMES} names of a type")
+            return Step(stream=self, events=(close,))
         events = _answer(mine.node, type_url, verdict) + _asked(mine.node, before, after, request)
-        flushed = _flush(_with(mine, after), mine.world)
+        mine = _noted(_with(mine, after), before, after, verdict, now)
+        flushed = _flush(mine, now)
         refused = type_url != KEY_REQUEST and verdict is not None and verdict.error is not None
         return _judged(replace(flushed, events=(*events, *flushed.events)), refused=refused)
 
-    def publish(self, world: World) -> Step:
+    def publish(self, world: World, now: float = 0.0) -> Step:
         """Take in the newest world of a role. It replaces what of its last was not sent yet."""
         mine = replace(self, worlds={**self.worlds, world.role: world})
-        if world.role != self.role:
-            return Step(stream=mine, events=())
-        leaving: dict[str, dict[str, Resource]] = {}
-        for type_url in _TARGETS:
-            subscription = self.subscriptions.get(type_url)
-            if self.world is not None and subscription is not None:
-                there = _offer(self, self.world, type_url).resources
-                gone = there.keys() & subscription.sent - world.offers[type_url].resources.keys()
-                leaving[type_url] = {name: there[name] for name in gone}
-        return _judged(_flush(replace(mine, leaving=leaving), world), refused=False)
+        return _flush(mine, now) if world.role == self.role else Step(stream=mine)
+
+    def bar(self, quarantine: Quarantine, now: float = 0.0) -> Step:
+        """Take in what nodes like this one refused."""
+        if quarantine == self.quarantine:
+            return Step(stream=self)
+        mine = replace(self, quarantine=quarantine)
+        return _flush(mine, now)
+
+    def tick(self, now: float) -> Step:
+        """Go on at the time that `wake` said."""
+        return _flush(self, now)
+
+    @property
+    def wake(self) -> float | None:
+        """When it is to be ticked, None as long as only the node can move it."""
+        known = self.subscriptions.values()
+        times: list[float] = []
+        if any(s.leaving for s in known):
+            times += [*self.drains.values(), self.began + ARRIVAL_SECONDS]
+        if any(s.waiting for s in known):
+            times += self.asking.values()
+        return min(times, default=None)
 
     @property
     def state(self) -> State:
@@ -176,30 +145,42 @@ class Stream:
         if any(s.rejected for s in policy):
             return "rejected"
         missing = self.world.expected - self.subscriptions.keys()
-        if any(self.leaving.values()) or not policy or missing:
+        if not policy or missing or any(s.waiting for s in policy):
             return "waiting"
         return "live"
 
     @property
-    def busy(self) -> bool:
-        """Whether clusters or endpoints are on their way: what names them has to wait."""
-        targets = (self.subscriptions.get(t) for t in _TARGETS)
-        return any(s is not None and s.pending for s in targets)
+    def phase(self) -> Phase:
+        """Which step of its world the node is in."""
+        known = self.subscriptions.items()
+        if any(s.waiting or (s.pending and t not in _USERS) for t, s in known):
+            return "add"
+        if any(s.pending for _, s in known):
+            return "move"
+        return "drain" if any(s.leaving for _, s in known) else "done"
 
 
-def _wrong(stream: Stream, request: Request) -> str:
+def _wrong(stream: Stream, request: Request) -> Close | None:
+    why = ""
     if not request.type_url:
-        return "type_url is required on an aggregated stream"
-    return "" if stream.node else unfit(request)
+        why = "type_url is required on an aggregated stream"
+    elif not stream.node:
+        why = unfit(request)
+    elif request.node and request.node != stream.node:
+        why = "node.id is another than in the first request"
+    return Close(status="INVALID_ARGUMENT", message=why) if why else None
 
 
-def _introduced(stream: Stream, request: Request) -> Stream:
+def _introduced(stream: Stream, request: Request, now: float) -> Stream:
     return replace(
         stream,
         node=request.node,
+        group=request.group,
         role=request.service or ENVOY,
         address=request.address,
         software=request.software,
+        began=now,
+        brought={} if unfit(request) else stream.memory.holding(request.node),
     )
 
 
@@ -209,7 +190,10 @@ def _answer(node: str, type_url: str, verdict: Verdict | None) -> tuple[Event, .
     version, error = verdict.version, verdict.error
     if error is None:
         return (Acked(node=node, type_url=type_url, version=version),)
-    return (Nacked(node=node, type_url=type_url, version=version, message=error),)
+    nacked = Nacked(
+        node=node, type_url=type_url, version=version, message=error, content=verdict.content
+    )
+    return (nacked,)
 
 
 def _asked(
@@ -223,37 +207,91 @@ def _asked(
     return tuple(Wanted(node=node, type_url=type_url, name=n) for n in sorted(new - {WILDCARD}))
 
 
+def _noted(
+    stream: Stream,
+    before: Subscription,
+    after: Subscription,
+    verdict: Verdict | None,
+    now: float,
+) -> Stream:
+    """Remember from when on what a node has let go of is drained, and what it will ask for."""
+    drains = dict(stream.drains)
+    for one in lost(before, after):
+        drains |= drained(one, now, stream.drain_seconds)
+    asking = dict(stream.asking)
+    endpoints = stream.subscriptions.get(ENDPOINTS)
+    new_clusters = after.type_url == CLUSTER and verdict is not None and before.pending is not None
+    if new_clusters and endpoints is not None and before.pending is not None:
+        for one in filter(None, before.pending.content.values()):
+            for need in one.needs if after.has(one) and not before.has(one) else ():
+                if need.type_url == ENDPOINTS and not endpoints.covers(need.name):
+                    asking[need] = now + ASKING_SECONDS
+    return replace(stream, drains=drains, asking=asking)
+
+
 def _judged(step: Step, *, refused: bool) -> Step:
     stream = step.stream
     ready = stream.state == "live" or (stream.ready and not refused)
     return replace(step, stream=replace(stream, ready=ready))
 
 
-def _flush(stream: Stream, world: World) -> Step:
+def _flush(stream: Stream, now: float) -> Step:
     """Send all that may go now."""
-    after, sends = _sends(stream, world)
-    users = [after.subscriptions[t] for t in _USERS if t in after.subscriptions]
-    if not (after.busy or any(s.pending or s.rejected for s in users)):
-        after, more = _sends(replace(after, leaving={}), world)
-        sends += more
-    return Step(stream=after, events=sends)
-
-
-def _sends(stream: Stream, world: World) -> tuple[Stream, tuple[Event, ...]]:
+    world = stream.world
+    if world is None:
+        return Step(stream=stream)
+    stream = replace(
+        stream,
+        drains={ref: until for ref, until in stream.drains.items() if until > now},
+        asking={ref: until for ref, until in stream.asking.items() if until > now},
+    )
     sends: list[Event] = []
-    for type_url in world.offers:
-        if type_url not in stream.subscriptions or (type_url in _USERS and stream.busy):
+    for type_url, offer in world.offers.items():
+        subscription = stream.subscriptions.get(type_url)
+        if subscription is None:
             continue
-        offer = _offer(stream, world, type_url)
-        subscription, push = stream.subscriptions[type_url].push(offer)
-        stream = _with(stream, subscription)
-        if push is not None:
-            sends.append(Send(push=push))
-    return stream, tuple(sends)
+        after, reply = push(subscription, offer, _gate(stream, world, type_url, now))
+        if after is not subscription:
+            stream = _with(stream, after)
+        if reply is not None:
+            stream = _followed(stream, subscription, reply)
+            sends.append(Send(push=reply))
+    return _judged(Step(stream=stream, events=tuple(sends)), refused=False)
 
 
-def _offer(stream: Stream, world: World, type_url: str) -> Offer:
-    return world.offers[type_url].with_more(stream.leaving.get(type_url, {}))
+def _gate(stream: Stream, world: World, type_url: str, now: float) -> NodeGate:
+    return NodeGate(
+        type_url=type_url,
+        world=world,
+        subscriptions=stream.subscriptions,
+        memory=stream.brought,
+        drains=stream.drains,
+        asking=stream.asking,
+        arriving=_arriving(stream, now),
+        quarantine=stream.quarantine,
+        now=now,
+    )
+
+
+def _arriving(stream: Stream, now: float) -> bool:
+    """Whether this is an Envoy that has not said yet what it holds of listeners and routes."""
+    if not stream.software.startswith("envoy/") or now >= stream.began + ARRIVAL_SECONDS:
+        return False
+    listeners, tables = (stream.subscriptions.get(t) for t in (LISTENER, ROUTES))
+    if listeners is None:
+        return True
+    named = any(n.type_url == ROUTES for one in listeners.live() for n in one.needs)
+    return named and tables is None
+
+
+def _followed(stream: Stream, before: Subscription, push: Push) -> Stream:
+    """Have the endpoints of clusters that are sent follow: Envoy waits for them each time."""
+    endpoints = stream.subscriptions.get(ENDPOINTS)
+    if push.type_url != CLUSTER or endpoints is None:
+        return stream
+    new = [one for one in push.resources if not before.has(one)]
+    names = [n.name for one in new for n in one.needs if n.type_url == ENDPOINTS]
+    return _with(stream, endpoints.doubt(names))
 
 
 def _with(stream: Stream, subscription: Subscription) -> Stream:

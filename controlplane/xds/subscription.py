@@ -3,15 +3,18 @@
 The same object serves both variants of the protocol. In "state of the world" (SotW) each request
 repeats all names, in delta it carries changes; both become names subscribed and unsubscribed.
 What the client holds is believed only from its ACKs: a push counts for nothing until it is
-answered, and nothing of a rejected push is taken to be there (Envoy applies some of it).
+answered, and after a NACK anything of it may be there or not (Envoy applies some of it).
 
 Source: the xDS protocol specification; section names are quoted where a rule comes from one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from controlplane.snapshot import CLUSTER, EXTENSION, LISTENER, SCOPE, Resource
+from controlplane.xds.discovery import Request, Verdict
+from controlplane.xds.refusal import blamed
 from controlplane.xds.world import Offer
 
 WILDCARD = "*"
@@ -26,67 +29,24 @@ KEPT = frozenset({EXTENSION})
 """Types that are never taken from a delta client: a live listener may still use them, and
 answers 500 without. The client unsubscribes by itself when its last user is gone."""
 
-REPLY_BYTES = 3 * 2**20
-"""Above this many bytes of bodies a reply is split (where the protocol lets it be): gRPC clients
-other than Envoy refuse messages above 4 MiB."""
+_NOTHING: Mapping[str, tuple[Resource, ...]] = {}
 
-_ABSENT = ""  # the version of a resource that the client was told does not exist
-_UNKNOWN = "?"  # the client may hold any version, or none
+T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a DiscoveryRequest or a DeltaDiscoveryRequest says of one type.
-
-    `names` are all names in SotW, those to subscribe in delta; `unsubscribe` and `initial`
-    (versions by name that a reconnecting client still holds) are delta's. `error` is the message
-    of `error_detail`, None when that is not there: its presence alone makes a NACK.
-
-    `node` and what follows it says who the client is, on the first request of a stream: `service`
-    is empty for an Envoy, `software` is the version of a service.
-    """
-
-    type_url: str
-    node: str = ""
-    service: str = ""
-    address: str = ""
-    software: str = ""
-    nonce: str = ""
-    error: str | None = None
-    names: tuple[str, ...] = ()
-    unsubscribe: tuple[str, ...] = ()
-    initial: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
-    """One reply to send. `removed` is delta's, empty in SotW."""
-
-    type_url: str
-    nonce: str
-    version: str
-    resources: tuple[Resource, ...]
-    removed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The client's answer to a push: an ACK, or a NACK with its `error`."""
-
-    version: str
-    error: str | None
+Found = Callable[[str, str], Resource]
+"""A resource by its name and the version that the client says it holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """A push without an answer. `content` is what its ACK will prove, versions by name.
+    """A push without an answer. `content` is what its ACK will prove, None for what is gone.
 
     `alone`: it was sent for one resource only, so that a NACK is about that one.
     """
 
     nonce: str
     version: str
-    content: Mapping[str, str]
+    content: Mapping[str, Resource | None]
     alone: bool
 
 
@@ -94,10 +54,13 @@ class Pending:
 class Subscription:
     """The state; every method returns the next one.
 
-    `held`: versions by name that the client is known to hold. `owed`: a reply is due even if it
-    is empty. What a NACK keeps back: `suspects` were rejected together and are tried again after
-    the next ACK or when one of them changes, `culprits` were rejected alone and wait until they
-    change themselves, `refused` is a full set, which waits until anything in it changes.
+    `held`: what the client is known to hold by name, None where it was told that there is nothing.
+    `doubted`: what it may hold instead, since a NACK or from before this stream, the last ACKed
+    first. `owed`: a reply is due even if it is empty. What a NACK keeps back: `suspects` were
+    rejected together and are tried again after the next ACK or when one of them changes,
+    `culprits` are to blame by name and wait until they change themselves, `refused` is a full set,
+    which waits until anything in it changes. Of what the client shall have, `waiting` names are
+    not sent yet, `barred` ones not at all, and `leaving` ones are not taken away yet.
     """
 
     type_url: str
@@ -108,53 +71,97 @@ class Subscription:
     named: bool = False
     owed: bool = False
     names: frozenset[str] = frozenset()
-    held: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, Resource | None] = field(default_factory=dict)
+    doubted: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
     pending: Pending | None = None
     suspects: Mapping[str, str] = field(default_factory=dict)
     culprits: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] | None = None
+    waiting: int = 0
+    barred: int = 0
+    leaving: int = 0
 
     @property
     def rejected(self) -> bool:
-        """Whether something is kept back because the client refused it."""
-        return bool(self.suspects or self.culprits or self.refused is not None)
-
-    @property
-    def sent(self) -> frozenset[str]:
-        """The names that the client holds, or may hold once it reads what is under way."""
-        return frozenset({*self.held, *(self.pending.content if self.pending else ())})
-
-    def receive(self, request: Request) -> tuple["Subscription", Verdict | None]:
-        """Take in a request. What it makes due is sent by `push`."""
-        if _stale(self, request):
-            return self, None
-        answered, verdict = _answered(self, request)
-        return _asked(answered, request), verdict
-
-    def push(self, offer: Offer) -> tuple["Subscription", Push | None]:
-        """Return the next push where one is due, and none as long as the last has no answer."""
-        if self.pending is not None:
-            return self, None
-        due, mine = _due(self, offer)
-        if due is None:
-            return mine, None
-        nonce = f"{self.prefix}{self.serial + 1}"
-        gone = tuple(n for n in sorted(due) if due[n] == _ABSENT)
-        there = sorted(due.keys() - gone)
-        push = Push(
-            type_url=self.type_url,
-            nonce=nonce,
-            version=offer.version,
-            resources=tuple(r for r in map(offer.find, there) if r is not None),
-            removed=gone if self.delta else (),
-        )
-        pending = Pending(nonce=nonce, version=offer.version, content=due, alone=len(due) == 1)
-        return replace(mine, serial=self.serial + 1, owed=False, pending=pending), push
+        """Whether something is kept back because the client, or one like it, refused it."""
+        return bool(self.suspects or self.culprits or self.refused is not None or self.barred)
 
     @property
     def whole(self) -> bool:
         """Whether its replies must always hold everything that the client asked for."""
         return not self.delta and self.type_url in WHOLE
+
+    def covers(self, name: str) -> bool:
+        """Whether the client asked for this name."""
+        return name in self.names or WILDCARD in self.names
+
+    def has(self, one: Resource) -> bool:
+        """Whether the client holds exactly this, and nothing else of its name is on the way."""
+        held = self.held.get(one.name)
+        if held is None or held.version != one.version or one.name in self.doubted:
+            return False
+        if self.pending is None or one.name not in self.pending.content:
+            return True
+        return same(self.pending.content[one.name], one)
+
+    def may_hold(self, one: Resource) -> bool:
+        """Whether the client may hold this, or will."""
+        known = (self.held.get(one.name), *self.doubted.get(one.name, ()))
+        if self.pending is not None:
+            known = (*known, self.pending.content.get(one.name))
+        return any(r is not None and r.version == one.version for r in known)
+
+    def live(self) -> Iterator[Resource]:
+        """All that the client may hold now."""
+        yield from (one for one in self.held.values() if one is not None)
+        for several in self.doubted.values():
+            yield from several
+        if self.pending is not None:
+            yield from (one for one in self.pending.content.values() if one is not None)
+
+    def receive(
+        self,
+        request: Request,
+        found: Found | None = None,
+        memory: Mapping[str, tuple[Resource, ...]] = _NOTHING,
+    ) -> tuple["Subscription", Verdict | None]:
+        """Take in a request. What it makes due is sent by `push`.
+
+        At the first one, `found` tells what a delta client still holds, and `memory` what a SotW
+        client that comes back may hold.
+        """
+        if _stale(self, request):
+            return self, None
+        answered, verdict = _answered(self, request)
+        mine = _asked(answered, request)
+        return mine if self.began else _resumed(mine, request, found, memory), verdict
+
+    def rests(self, offer: Offer) -> bool:
+        """Whether the client has just what is offered. False where that is not known at once."""
+        if self.held is not offer.resources or self.pending is not None:
+            return False
+        kept = self.waiting or self.barred or self.leaving
+        return not (self.doubted or self.owed or self.rejected or kept)
+
+    def doubt(self, names: Iterable[str]) -> "Subscription":
+        """Have these sent again whatever the client holds of them."""
+        mine = self
+        for name in names:
+            held = mine.held.get(name)
+            known = mine.doubted.get(name, ())
+            pending = mine.pending
+            if pending is not None and name in pending.content:
+                known = (*known, *filter(None, [pending.content[name]]))
+                pending = replace(pending, content=_without(pending.content, [name]))
+            several = (*filter(None, [held]), *known)
+            if several:
+                mine = replace(
+                    mine,
+                    held=_without(mine.held, [name]),
+                    doubted={**mine.doubted, name: several},
+                    pending=pending,
+                )
+        return mine
 
 
 def _stale(sub: Subscription, request: Request) -> bool:
@@ -170,50 +177,75 @@ def _answered(sub: Subscription, request: Request) -> tuple[Subscription, Verdic
     pending = sub.pending
     if pending is None or request.nonce != pending.nonce:
         return sub, None
-    verdict = Verdict(version=pending.version, error=request.error)
     content = pending.content
     mine = replace(sub, pending=None)
     if request.error is None:
-        held = content if sub.whole else {**sub.held, **content}
-        held = {n: v for n, v in held.items() if v != _ABSENT or n in sub.names}
-        return replace(mine, held=held, suspects={}, refused=None), verdict
-    doubted = {**sub.held, **content} if sub.whole else content
-    mine = replace(mine, held={**sub.held, **dict.fromkeys(doubted, _UNKNOWN)})
+        held = dict(content) if sub.whole else {**sub.held, **content}
+        gone = [n for n, one in held.items() if one is None and n not in sub.names]
+        doubted = {} if sub.whole else _without(sub.doubted, content)
+        mine = replace(mine, held=_without(held, gone), doubted=doubted, suspects={}, refused=None)
+        return mine, Verdict(version=pending.version, error=None)
+    for name, one in content.items():
+        new = () if one is None else (one,)
+        several = (*filter(None, [sub.held.get(name)]), *sub.doubted.get(name, ()), *new)
+        mine = replace(mine, doubted={**mine.doubted, name: several})
+    mine = replace(mine, held=_without(mine.held, content))
+    if sub.whole:  # what it left out may be gone or not
+        left = {n: (one,) for n, one in mine.held.items() if one is not None}
+        mine = replace(mine, held={}, doubted={**left, **mine.doubted})
+    versions = {n: version_of(one) for n, one in content.items()}
+    named = blamed(sub.type_url, request.error, versions)
+    verdict = Verdict(
+        version=pending.version,
+        error=request.error,
+        content=tuple((n, versions[n]) for n in sorted(named or versions)),
+    )
     if sub.whole:
-        return replace(mine, refused=content), verdict
-    if pending.alone:
-        return replace(mine, culprits={**sub.culprits, **content}), verdict
-    return replace(mine, suspects={**sub.suspects, **content}), verdict
+        return replace(mine, refused=versions), verdict
+    culprits = {n: v for n, v in versions.items() if n in named or pending.alone}
+    suspects = _without(versions, culprits)
+    return (
+        replace(
+            mine,
+            culprits={**sub.culprits, **culprits},
+            suspects={**sub.suspects, **suspects},
+        ),
+        verdict,
+    )
 
 
 def _asked(sub: Subscription, request: Request) -> Subscription:
     """Take in the names ("How the client specifies what resources to return")."""
     subscribe, unsubscribe = _change(sub, request)
+    if not subscribe and not unsubscribe and sub.began:
+        return replace(sub, named=sub.named or bool(request.names))
     names = (sub.names | subscribe) - unsubscribe
     changed = subscribe | unsubscribe
+    known = frozenset({*sub.held, *sub.doubted, *(sub.pending.content if sub.pending else ())})
     if WILDCARD in unsubscribe:
-        changed |= sub.sent - names
-    held = _without(sub.held, changed)
+        changed |= known - names
+    again = subscribe & known  # to subscribe again is to be sent it again
     if WILDCARD in subscribe & sub.names:
-        held = dict.fromkeys(sub.sent, _UNKNOWN)  # to subscribe again is to be sent it again
-        changed |= sub.sent
+        again = known
     if WILDCARD in names:  # a name given up may still be in the wildcard: the reply tells
-        held |= dict.fromkeys(unsubscribe, _UNKNOWN)
-    if not sub.began:
-        held = {n: v or _UNKNOWN for n, v in request.initial.items() if {n, WILDCARD} & names}
-    pending = sub.pending
+        again |= unsubscribe
+    mine = sub.doubt((changed | again) & known)
+    doubted = _without(mine.doubted, changed - again)
+    doubted |= {n: () for n in unsubscribe & again if n not in doubted}
+    pending = mine.pending
     if pending is not None:  # its ACK will say nothing about what was asked for since
-        pending = replace(pending, content=_without(pending.content, changed))
+        pending = replace(pending, content=_without(pending.content, changed | again))
     return replace(
-        sub,
+        mine,
         began=True,
         named=sub.named or bool(request.names),
-        owed=sub.owed or WILDCARD in subscribe,
+        owed=sub.owed or WILDCARD in subscribe or (sub.whole and bool(subscribe)),
         names=names,
-        held=held,
+        held=_without(mine.held, changed),
+        doubted=doubted,
         pending=pending,
-        suspects=_without(sub.suspects, changed),
-        culprits=_without(sub.culprits, changed),
+        suspects=_without(sub.suspects, changed | again),
+        culprits=_without(sub.culprits, changed | again),
     )
 
 
@@ -228,66 +260,38 @@ def _change(sub: Subscription, request: Request) -> tuple[frozenset[str], frozen
     return asked - sub.names, sub.names - asked
 
 
-def _due(sub: Subscription, offer: Offer) -> tuple[Mapping[str, str] | None, Subscription]:
-    """Return what must be sent now (versions by name), None for nothing."""
-    wanted = _wanted(sub, offer)
-    if sub.whole:
-        quiet = wanted in (sub.held, sub.refused)
-        return (wanted if sub.owed or not quiet else None), sub
-    differing = _differing(sub, wanted)
-    culprits = {n: v for n, v in sub.culprits.items() if wanted.get(n) == v}
-    suspects = sub.suspects
-    due = _unlike(differing, culprits, suspects)
-    if not due and any(wanted.get(n) != v for n, v in suspects.items()):
-        suspects = {}
-        due = _unlike(differing, culprits)
-    mine = replace(sub, culprits=culprits, suspects=suspects)
-    return (_fitting(due, offer) if due or sub.owed else None), mine
+def _resumed(
+    sub: Subscription,
+    request: Request,
+    found: Found | None,
+    memory: Mapping[str, tuple[Resource, ...]],
+) -> Subscription:
+    """Take in what a client brings from an earlier stream."""
+    if not sub.delta:
+        mine = {n: several for n, several in memory.items() if sub.covers(n)}
+        return replace(sub, doubted=mine) if request.version else sub
+    held: dict[str, Resource | None] = {}
+    doubted: dict[str, tuple[Resource, ...]] = {}
+    for name, version in request.initial.items():
+        if found is None or not sub.covers(name):
+            continue
+        if version:
+            held[name] = found(name, version)
+        else:
+            doubted[name] = (found(name, version),)
+    return replace(sub, held=held, doubted=doubted)
 
 
-def _wanted(sub: Subscription, offer: Offer) -> dict[str, str]:
-    """Return what the client shall hold in the end, versions by name."""
-    names = sub.names - {WILDCARD}
-    if WILDCARD in sub.names:
-        names |= offer.resources.keys()
-    if sub.delta:
-        names |= sub.held.keys()  # what it holds and nothing offers any more
-    return {n: _offered(sub, offer, n) for n in names}
+def version_of(one: Resource | None) -> str:
+    """Give a version, empty for nothing."""
+    return one.version if one is not None else ""
 
 
-def _offered(sub: Subscription, offer: Offer, name: str) -> str:
-    """Return the version of a resource as this client is to have it: the archive only by name."""
-    found = offer.find(name) if name in sub.names else offer.resources.get(name)
-    return found.version if found else _ABSENT
+def same(one: Resource | None, other: Resource | None) -> bool:
+    """Whether two are the same content, or both nothing."""
+    return one is other or version_of(one) == version_of(other)
 
 
-def _differing(sub: Subscription, wanted: Mapping[str, str]) -> dict[str, str]:
-    differing = {n: v for n, v in wanted.items() if v != sub.held.get(n)}
-    if not sub.delta:  # a SotW reply that is no full set cannot say that something is gone
-        return {n: v for n, v in differing.items() if v != _ABSENT}
-    if sub.type_url in KEPT:
-        return {n: v for n, v in differing.items() if v != _ABSENT or n not in sub.held}
-    return differing
-
-
-def _without(versions: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+def _without(those: Mapping[str, T], names: Iterable[str]) -> dict[str, T]:
     dropped = frozenset(names)
-    return {n: v for n, v in versions.items() if n not in dropped}
-
-
-def _unlike(versions: Mapping[str, str], *refused: Mapping[str, str]) -> dict[str, str]:
-    return {n: v for n, v in versions.items() if all(r.get(n) != v for r in refused)}
-
-
-def _fitting(versions: Mapping[str, str], offer: Offer) -> dict[str, str]:
-    """Return as many as one reply may hold, at least one; the rest is due after its ACK."""
-    fitting: dict[str, str] = {}
-    room = REPLY_BYTES
-    for name in sorted(versions):
-        found = offer.find(name) if versions[name] != _ABSENT else None
-        size = len(found.body) if found else 0
-        if fitting and size > room:
-            break
-        fitting[name] = versions[name]
-        room -= size
-    return fitting
+    return {n: one for n, one in those.items() if n not in dropped}

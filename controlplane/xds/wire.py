@@ -10,8 +10,8 @@ from collections.abc import Callable
 from envoy.config.core.v3.base_pb2 import Node
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
+from controlplane.xds.discovery import Push, Request
 from controlplane.xds.node import ADDRESS, SERVICE, VERSION
-from controlplane.xds.subscription import Push, Request
 
 
 def sotw_request(data: bytes) -> Request:
@@ -21,10 +21,12 @@ def sotw_request(data: bytes) -> Request:
     return Request(
         type_url=message.type_url,
         node=message.node.id,
+        group=message.node.cluster,
         service=service,
         address=address,
         software=software,
         nonce=message.response_nonce,
+        version=message.version_info,
         error=message.error_detail.message if message.HasField("error_detail") else None,
         names=tuple(message.resource_names),
     )
@@ -37,6 +39,7 @@ def delta_request(data: bytes) -> Request:
     return Request(
         type_url=message.type_url,
         node=message.node.id,
+        group=message.node.cluster,
         service=service,
         address=address,
         software=software,
@@ -74,15 +77,23 @@ WRITE: dict[bool, Callable[[Push], bytes]] = {False: sotw_response, True: delta_
 
 
 def _service(node: Node) -> tuple[str, str, str]:
-    """Return the service's name, address and version, all empty for an Envoy.
+    """Return the service's name, address and version, for an Envoy what it is alone.
 
     A name that is no text, or empty, is none that exists: it must not pass for an Envoy's.
     """
     fields = node.metadata.fields
     if node.user_agent_name == "envoy" or SERVICE not in fields:
-        return "", "", ""
+        return "", "", _software(node)
     address, version = (fields[k].string_value if k in fields else "" for k in (ADDRESS, VERSION))
     return fields[SERVICE].string_value or "?", address, version
+
+
+def _software(node: Node) -> str:
+    """Return what a client says that it is: `envoy/1.40.0`."""
+    build = node.user_agent_build_version.version
+    version = f"{build.major_number}.{build.minor_number}.{build.patch}"
+    name = node.user_agent_name
+    return f"{name}/{node.user_agent_version or version}" if name else ""
 
 
 def _any(type_url: str, body: bytes) -> list[bytes]:

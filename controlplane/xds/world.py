@@ -6,10 +6,20 @@ never a service, and what one service judges by never reaches the other.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from controlplane.snapshot import CLUSTER, LISTENER, ORDER, ROUTES, Resource, Snapshot
+from controlplane.snapshot import (
+    CLUSTER,
+    ENDPOINTS,
+    EXTENSION,
+    LISTENER,
+    ORDER,
+    ROUTES,
+    SECRET,
+    Resource,
+    Snapshot,
+)
 from protos import KEY_REQUEST, PIPELINE, SERVICE_TYPES
 
 ENVOY = "envoy"
@@ -20,6 +30,10 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType({ENVOY: ORDER, **SERVICE
 
 ARCHIVED = frozenset({PIPELINE})
 """Types named by their content: what an older snapshot held stays available by its name."""
+
+PAST = frozenset({ENDPOINTS, SECRET, EXTENSION, ROUTES})
+"""Types that a node asks for by name once it has their users: users that are on their way out,
+or still on their way in, ask for what a newer snapshot does not hold."""
 
 ARCHIVE_SIZE = 10_000
 """How many archived resources of a type are kept; the oldest leave first."""
@@ -34,20 +48,16 @@ class Offer:
 
     It is what the wire calls `version_info`, so a type whose content did not change keeps its
     version although the snapshot has another one. `archive` is there for whoever subscribes to a
-    name in it, and no part of the wildcard; the oldest is first.
+    name in it, and no part of the wildcard; the oldest is first. `past` is there for users of
+    before. `names` are all of `resources`.
     """
 
     type_url: str
     version: str
     resources: Mapping[str, Resource]
     archive: Mapping[str, Resource] = field(default_factory=dict)
-
-    def with_more(self, more: Mapping[str, Resource]) -> "Offer":
-        """Return the offer with resources beside, which it does not hold itself (any more)."""
-        if not more:
-            return self
-        resources = {**more, **self.resources}
-        return replace(self, version=_version(resources), resources=MappingProxyType(resources))
+    past: Mapping[str, Resource] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
 
     def find(self, name: str) -> Resource | None:
         """Return a resource by its name, a current or an archived one."""
@@ -84,20 +94,18 @@ def world(
     foreign |= {r.type_url for r in archive.values()} - ARCHIVED.intersection(ROLES[role])
     if foreign:
         raise ForeignTypeError(role, frozenset(foreign))
-    offers = {}
-    for type_url in ROLES[role]:
-        there = snapshot.of(type_url)
-        offers[type_url] = Offer(
-            type_url=type_url,
-            version=_version(there),
-            resources=there,
-            archive=_archive(type_url, there, archive, before),
-        )
+    offers = {
+        type_url: _offer(type_url, snapshot.of(type_url), archive, before)
+        for type_url in ROLES[role]
+    }
     expected = frozenset(ROLES[role]) - {KEY_REQUEST}
     if role == ENVOY:  # which asks for what others name only once it is named
         expected = frozenset(t for t in _ENVOY_NEEDS if snapshot.of(t))
     return World(
-        version=snapshot.version, role=role, offers=MappingProxyType(offers), expected=expected
+        version=snapshot.version,
+        role=role,
+        offers=MappingProxyType(offers),
+        expected=expected,
     )
 
 
@@ -110,16 +118,38 @@ class ForeignTypeError(Exception):
         self.types = types
 
 
-def _archive(
+def _offer(
     type_url: str,
-    current: Mapping[str, Resource],
+    there: Mapping[str, Resource],
     older: Mapping[str, Resource],
     before: World | None,
-) -> Mapping[str, Resource]:
-    if type_url not in ARCHIVED:
-        return _NOTHING
+) -> Offer:
+    """Offer resources of a type; what did not change is the same object as before."""
+    version = _version(there)
     last = before.offers[type_url] if before else None
+    kept = last if last is not None and last.version == version else None
+    return Offer(
+        type_url=type_url,
+        version=version,
+        resources=kept.resources if kept else there,
+        archive=_archive(there, older, last) if type_url in ARCHIVED else _NOTHING,
+        past=_past(there, last) if type_url in PAST and last is not None else _NOTHING,
+        names=kept.names if kept else frozenset(there),
+    )
+
+
+def _archive(
+    current: Mapping[str, Resource], older: Mapping[str, Resource], last: Offer | None
+) -> Mapping[str, Resource]:
     known = {**older, **last.archive, **last.resources} if last else older
+    names = [name for name in known if name not in current]
+    return MappingProxyType({name: known[name] for name in names[-ARCHIVE_SIZE:]})
+
+
+def _past(current: Mapping[str, Resource], last: Offer) -> Mapping[str, Resource]:
+    if last.resources.keys() <= current.keys() and last.past.keys().isdisjoint(current):
+        return last.past
+    known = {**last.past, **last.resources}
     names = [name for name in known if name not in current]
     return MappingProxyType({name: known[name] for name in names[-ARCHIVE_SIZE:]})
 

@@ -10,11 +10,10 @@ import uvloop
 
 from controlplane.files import MAIN
 from foregate import parts
+from foregate.commands.options import ADMIN
 from foregate.headless import ControlOptions, run
 from foregate.trust import trust_store
 from serving.logs import configure
-
-ADMIN = "127.0.0.1:18090"
 
 
 @click.command()
@@ -34,7 +33,7 @@ ADMIN = "127.0.0.1:18090"
     # click takes an empty variable for none, but this one says "nowhere".
     default=lambda: "" if "FOREGATE_ADMIN_LISTEN" in os.environ else ADMIN,
     show_default=ADMIN,
-    help="Where /metrics and /ready are; '' for nowhere.",
+    help="Where /metrics, /ready and /fleet are; '' for nowhere.",
 )
 @click.option("--envoy", metavar="PATH", envvar="FOREGATE_ENVOY", help="The Envoy that proves.")
 @click.option(

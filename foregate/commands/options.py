@@ -8,6 +8,9 @@ import click
 
 Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
+ADMIN = "127.0.0.1:18090"
+"""Where the control plane's admin port is unless said otherwise."""
+
 output: Decorator = click.option(
     "-o",
     "--output",

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from controlplane.fleetpage import read
 from tests.e2e.fleet import OURS, Fleet, hash_of, until
 from tests.e2e.routes import Told, ran, told
 from tools.parts import command
@@ -202,6 +203,17 @@ def test_prometheus_takes_it(fleet: Fleet, name: str) -> None:
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     assert "# HELP" in text
+
+
+def test_the_control_plane_has_a_page_of_its_fleet(fleet: Fleet) -> None:
+    status, text = fleet.asked("controlplane", "/fleet")
+    assert status == 200
+    shown = read(text.encode())
+    assert sum(shown["summary"].values()) == len(shown["nodes"])
+    counted = scraped(fleet, "controlplane")
+    envoys = [n for n in shown["nodes"] if n["role"] == "envoy" and n["state"] == "live"]
+    assert counted["foregate_xds_nodes", "envoy", "live"] == len(envoys)
+    assert ("foregate_xds_nodes", "ratelimit", "late") in counted
 
 
 def test_there_is_no_secret_in_what_can_be_asked(fleet: Fleet, routes: dict[str, Told]) -> None:

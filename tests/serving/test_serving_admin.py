@@ -115,6 +115,41 @@ def test_one_connection_more_than_allowed_is_closed(monkeypatch: pytest.MonkeyPa
     run(body)
 
 
+def test_more_pages_are_made_when_they_are_asked_for() -> None:
+    made: list[bytes] = []
+
+    def page() -> tuple[str, bytes]:
+        made.append(b"x")
+        return "application/json", b"[%d]" % len(made)
+
+    async def all_of_it() -> None:
+        admin = Admin((), lambda: True, {"/fleet": page})
+        where = await admin.start(address(":0"))
+        try:
+            async with asyncio.timeout(20):
+                assert made == []
+                status, head, body = await said(where, get("/fleet"))
+                assert (status, body) == (200, "[1]")
+                assert "content-type: application/json\r\n" in head
+                assert (await said(where, get("/fleet?x=1")))[2] == "[2]"
+                assert (await said(where, get("/fleet", "POST")))[0] == 405
+                assert (await said(where, get("/ready")))[2] == "ready\n"
+                missing = await said(where, get("/fleets"))
+                assert missing[::2] == (404, "/fleet, /metrics and /ready are here\n")
+        finally:
+            await admin.stop()
+
+    asyncio.run(all_of_it())
+
+
+def test_without_more_pages_there_are_two() -> None:
+    async def body(where: Address, _: Ready) -> None:
+        missing = await said(where, get("/fleet"))
+        assert missing[::2] == (404, "/metrics and /ready are here\n")
+
+    run(body)
+
+
 def test_a_port_that_is_taken_is_said() -> None:
     async def body(where: Address, _: Ready) -> None:
         with pytest.raises(BindError, match="cannot be listened on"):

@@ -12,8 +12,9 @@ import pytest
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 
 from controlplane.snapshot import Resource, Snapshot, snapshot
-from controlplane.xds.server import SERVICE, Heard, Server
-from controlplane.xds.stream import Acked, Instances, Nacked, Wanted
+from controlplane.xds.events import Acked, Instances, Nacked, Wanted
+from controlplane.xds.server import SERVICE, Server
+from controlplane.xds.streams import Heard
 from protos import CONSUMERS, EXTAUTHZ, KEY_REQUEST, KEYS, PIPELINE
 from serving import client as module
 from serving.client import Client

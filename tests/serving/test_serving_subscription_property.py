@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlplane.snapshot import Resource, snapshot
-from controlplane.xds.stream import Ignored, Nacked, Send, Step, Stream
+from controlplane.xds.events import Ignored, Nacked, Send
+from controlplane.xds.stream import Step, Stream
 from controlplane.xds.wire import delta_request, delta_response
 from controlplane.xds.world import World, world
 from protos import CONSUMERS, EXTAUTHZ, KEY_REQUEST, KEYS

@@ -1,12 +1,13 @@
 """What compile gives is the same bytes in every process: versions are hashes of them."""
 
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from google.protobuf import any_pb2, symbol_database
+from google.protobuf import any_pb2
 from google.protobuf.message import Message
 
 from controlplane.build import Options, build
-from controlplane.snapshot import PREFIX, ROUTES, Snapshot, Subject
+from controlplane.snapshot import ROUTES, Snapshot, Subject
 from controlplane.sources import SourceFile
+from tests.controlplane.compile.named import unpacked
 
 FILE = """
 version: 1
@@ -79,13 +80,6 @@ def test_each_route_leads_back_to_its_lines() -> None:
     (table,) = made.snapshot.of(ROUTES).values()
     assert all(rule.partition("/")[2].encode() in table.body for rule in rules)
     assert made.provenance[Subject(ROUTES, table.name)]
-
-
-def unpacked(packed: any_pb2.Any) -> Message:
-    name = packed.type_url.removeprefix(PREFIX)
-    message: Message = symbol_database.Default().GetSymbol(name)()
-    message.ParseFromString(packed.value)
-    return message
 
 
 def packed_in(message: Message) -> list[any_pb2.Any]:

@@ -1,7 +1,8 @@
 """Plays a transcript against a pure ADS stream and checks every line of it.
 
     == CDS a=1 b=1      a snapshot is published: resources with their versions
-    == RDS r=1>CDS/a,CDS/b  what a resource needs is behind its version
+    == RDS r=1>CDS/a,CDS/b  what a resource needs is behind its version;
+                        clusters need the endpoints of their name as well
     == extauthz KEYS a=1    the same for another role than Envoy's
     >> CDS +a           a request comes in; in SotW the names stand alone: `>> CDS a b`
     << CDS a=1 -c       a reply goes out; `-c` is removed (delta)
@@ -34,18 +35,10 @@ from controlplane.snapshot import (
     Snapshot,
     snapshot,
 )
-from controlplane.xds.stream import (
-    Acked,
-    Close,
-    Event,
-    Ignored,
-    Nacked,
-    Send,
-    Step,
-    Stream,
-    Wanted,
-)
-from controlplane.xds.subscription import WHOLE, WILDCARD, Push, Request
+from controlplane.xds.discovery import Push, Request
+from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
+from controlplane.xds.stream import Step, Stream
+from controlplane.xds.subscription import WHOLE, WILDCARD
 from controlplane.xds.world import ENVOY, World, world
 from protos import (
     CONSUMERS,
@@ -94,7 +87,10 @@ def both(text: str) -> tuple[Stream, Stream]:
 
 
 def published(text: str) -> Snapshot:
-    """Read a snapshot from words: `CDS a=1 b=1 RDS r=1>CDS/a,CDS/b`."""
+    """Read a snapshot from words: `CDS a=1 b=1 RDS r=1>CDS/a,CDS/b`.
+
+    A cluster needs the endpoints of its name where there are any.
+    """
     found: list[Resource] = []
     type_url = ""
     for word in text.split():
@@ -112,7 +108,13 @@ def published(text: str) -> Snapshot:
             needs=frozenset(_reference(need) for need in needs.split(",") if need),
         )
         found.append(one)
-    return snapshot(found)
+    members = {one.name for one in found if one.type_url == ENDPOINTS}
+    return snapshot(_with_members(one) if one.name in members else one for one in found)
+
+
+def _with_members(one: Resource) -> Resource:
+    mine = {Reference(ENDPOINTS, one.name)} if one.type_url == CLUSTER else frozenset()
+    return replace(one, needs=one.needs | mine)
 
 
 def _reference(text: str) -> Reference:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
 from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Resource, resource
+from tests.controlplane.compile.named import named
 
 ADS = {"ads": {}, "resourceApiVersion": "V3", "initialFetchTimeout": "0s"}
 T = TypeVar("T")
@@ -162,7 +163,7 @@ def listener() -> Resource:
     message.address.socket_address.address = "127.0.0.1"
     message.address.socket_address.port_value = 0
     message.filter_chains.add().filters.add(name="http").typed_config.Pack(manager)
-    return resource(LISTENER, "in", message)
+    return with_needs(resource(LISTENER, "in", message))
 
 
 def routes(to: str, domain: str = "*") -> Resource:
@@ -173,7 +174,13 @@ def routes(to: str, domain: str = "*") -> Resource:
 
 
 def _resource(type_url: str, name: str, message: Message, body: Mapping[str, Any]) -> Resource:
-    return resource(type_url, name, ParseDict(dict(body), message))
+    ParseDict(dict(body), message)
+    return with_needs(resource(type_url, name, message))
+
+
+def with_needs(one: Resource) -> Resource:
+    """Have a resource made by hand say what it names."""
+    return replace(one, needs=named(one))
 
 
 def _bootstrap(socket: Path, *, delta: bool) -> dict[str, object]:

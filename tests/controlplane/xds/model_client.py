@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Reference
-from controlplane.xds.stream import Nacked, Send, Step, Stream
-from controlplane.xds.subscription import WHOLE, Push, Request
+from controlplane.xds.discovery import Push, Request
+from controlplane.xds.events import Nacked, Send
+from controlplane.xds.stream import Step, Stream
+from controlplane.xds.subscription import WHOLE
 from controlplane.xds.world import ENVOY, World
 
 FOLLOWED = (CLUSTER, ENDPOINTS, LISTENER, ROUTES)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from controlplane.snapshot import CLUSTER, Resource, Snapshot, snapshot
-from controlplane.xds.server import Heard, Outcome, Server
-from controlplane.xds.stream import Acked, Nacked
+from controlplane.xds.events import Acked, Nacked
+from controlplane.xds.server import Outcome, Server
+from controlplane.xds.streams import Heard
 from tests.controlplane.xds.envoy_fleet import (
     DEADLINE,
     Envoy,
@@ -49,9 +50,13 @@ def test_a_backend_is_switched_and_no_request_is_lost(tmp_path: Path, *, delta: 
                     await live(server, gateway(name, place))
                     await until(lambda: _answers(port, name))  # noqa: B023 - awaited in its round
                 ended.set()
-            assert await envoy.stat("cluster_manager.active_clusters") == 2
+            await until(lambda: _has_clusters(envoy, 2))
 
     play(tmp_path, body, delta=delta)
+
+
+async def _has_clusters(envoy: Envoy, count: int) -> bool:
+    return await envoy.stat("cluster_manager.active_clusters") == count
 
 
 @BOTH

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controlplane.snapshot import CLUSTER, Snapshot
+from controlplane.xds.events import Nacked
 from controlplane.xds.server import Heard, Server
-from controlplane.xds.stream import Nacked
 from tests.controlplane.xds.grpc_mesh import NODE, Caller, backend, caller, mesh
 
 

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.snapshot import CLUSTER, ENDPOINTS, ORDER
+from controlplane.xds.events import Ignored, Send
 from controlplane.xds.node import TEXT_LENGTH
 from controlplane.xds.server import Heard, Server
-from controlplane.xds.stream import Ignored, Send, Stream
+from controlplane.xds.stream import Stream
 from controlplane.xds.wire import READ, WRITE
 from controlplane.xds.world import ENVOY, world
 from tests.controlplane.xds.ads_transcript import published

@@ -46,14 +46,14 @@ def test_all_clients_end_in_the_same_state(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 40))):
         step = data.draw(st.sampled_from(STEPS))
         if step == "publish":
-            now = world(_snapshot(data.draw(WORLDS)))
+            now = world(_snapshot(data.draw(WORLDS)), before=now)
             for client in clients:
                 client.publish(now)
         else:
             _move(data, data.draw(st.sampled_from(clients)), step, now)
     last = {k: {n: v // 2 * 2 for n, v in r.items()} for k, r in data.draw(WORLDS).items()}
     names = data.draw(SETS)
-    now = world(_snapshot(last))
+    now = world(_snapshot(last), before=now)
     for client in clients:
         client.publish(now)
         _drain(client)

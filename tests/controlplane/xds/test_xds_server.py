@@ -11,8 +11,9 @@ import pytest
 from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, DiscoveryResponse
 
 from controlplane.snapshot import CLUSTER, Resource, snapshot
-from controlplane.xds.server import SERVICE, Heard, Outcome, Server
-from controlplane.xds.stream import Acked, Nacked
+from controlplane.xds.events import Acked, Nacked
+from controlplane.xds.server import SERVICE, Outcome, Server
+from controlplane.xds.streams import Heard
 from tests.controlplane.xds.ads_transcript import published
 
 Call = grpc.aio.StreamStreamCall[bytes, bytes]

@@ -9,8 +9,9 @@ import grpc
 import pytest
 
 from controlplane.snapshot import Snapshot
-from controlplane.xds.server import Heard, Server
-from controlplane.xds.stream import Instances, Wanted
+from controlplane.xds.events import Instances, Wanted
+from controlplane.xds.server import Server
+from controlplane.xds.streams import Heard
 from controlplane.xds.world import ForeignTypeError
 from protos import (
     CONSUMERS,

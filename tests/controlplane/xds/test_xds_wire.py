@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.snapshot import CLUSTER, Resource
-from controlplane.xds.subscription import Push
+from controlplane.xds.discovery import Push
 from controlplane.xds.wire import (
     delta_request,
     delta_response,

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from controlplane.snapshot import CLUSTER
-from controlplane.xds.server import Server
+from controlplane.xds.server import Server, ServerOptions
 from tests.controlplane.xds.ads_transcript import published
 from tests.controlplane.xds.raw_client import RawClient, gone, raw_client
 
@@ -26,7 +26,7 @@ def test_row_43_more_streams_than_may_start_at_once_are_refused(
         async with (
             asyncio.timeout(30),
             AsyncExitStack() as clients,
-            Server(target, starting=2) as server,
+            Server(target, options=ServerOptions(starting=2)) as server,
         ):
             server.publish(published("CDS a=1"))
 

@@ -3,8 +3,9 @@
 import pytest
 
 from controlplane.snapshot import CLUSTER
-from controlplane.xds.stream import Nacked, Stream
-from controlplane.xds.subscription import Request
+from controlplane.xds.discovery import Request
+from controlplane.xds.events import Nacked
+from controlplane.xds.stream import Stream
 from controlplane.xds.world import ENVOY, world
 from tests.controlplane.xds.ads_transcript import both, delta, published, sotw
 
@@ -236,7 +237,9 @@ def test_row_02_a_nack_is_error_detail_and_told_with_node_type_version(*, delta:
     stream = stream.receive(Request(type_url=CLUSTER, node="n")).stream
     events = stream.receive(Request(type_url=CLUSTER, nonce="s-1", error="")).events
     version = now.offers[CLUSTER].version
-    assert events == (Nacked(node="n", type_url=CLUSTER, version=version, message=""),)
+    content = (("a", "1"),)
+    nacked = Nacked(node="n", type_url=CLUSTER, version=version, message="", content=content)
+    assert events == (nacked,)
 
 
 def test_row_02_a_nack_of_one_type_says_nothing_of_another() -> None:

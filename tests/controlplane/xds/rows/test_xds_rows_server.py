@@ -12,8 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from controlplane.snapshot import CLUSTER, LISTENER, SECRET
+from controlplane.xds.events import Acked, Nacked
 from controlplane.xds.server import MESSAGE_BYTES, Heard, Server
-from controlplane.xds.stream import Acked, Nacked
 from tests.controlplane.xds.ads_transcript import published
 from tests.controlplane.xds.raw_client import RawClient, connection, gone, opened, raw_client
 
@@ -169,6 +169,7 @@ def test_row_48_each_answer_is_told_with_node_type_and_version(
                 type_url=LISTENER,
                 version=listeners.version,
                 message="no such filter",
+                content=(("l", "1"),),
             )
             assert outcome.nacks == (refused,)
             assert heard == [Acked(node="e", type_url=CLUSTER, version=clusters.version), refused]

@@ -4,8 +4,9 @@ import pytest
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 
 from controlplane.snapshot import CLUSTER, LISTENER, ROUTES, SECRET, resource
-from controlplane.xds.stream import Acked, Stream
-from controlplane.xds.subscription import Request
+from controlplane.xds.discovery import Request
+from controlplane.xds.events import Acked
+from controlplane.xds.stream import Stream
 from controlplane.xds.world import ENVOY, world
 from tests.controlplane.xds.ads_transcript import both, published
 

@@ -1,0 +1,75 @@
+"""What a stream says: what is to be written, and what others want to hear."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from controlplane.xds.discovery import Push
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """A reply to write to the client."""
+
+    push: Push
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acked:
+    """The node took a version of a type."""
+
+    node: str
+    type_url: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nacked:
+    """The node refused a version of a type; `message` is the client's own.
+
+    `content` are the versions by name that it may be about, of those in the refused reply.
+    """
+
+    node: str
+    type_url: str
+    version: str
+    message: str
+    content: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """The node asked for a type that its role is not served; the stream goes on."""
+
+    node: str
+    type_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The node asked for a name of a type under which nothing ever exists: the asking counts."""
+
+    node: str
+    type_url: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instances:
+    """The addresses (sorted) at which instances of a service are ready, whenever they change."""
+
+    role: str
+    addresses: tuple[str, ...]
+
+
+Status = Literal["DEADLINE_EXCEEDED", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "UNAVAILABLE"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """End the stream with a gRPC status, named as gRPC names it."""
+
+    status: Status
+    message: str
+
+
+Event = Send | Acked | Nacked | Ignored | Wanted | Close
