@@ -7,7 +7,8 @@ from pathlib import Path
 
 from controlplane.snapshot import CLUSTER, Snapshot
 from controlplane.xds.events import Nacked
-from controlplane.xds.server import Heard, Server
+from controlplane.xds.server import Server
+from controlplane.xds.streams import Heard
 from tests.controlplane.xds.grpc_mesh import NODE, Caller, backend, caller, mesh
 
 
