@@ -41,6 +41,17 @@ def test_row_12_the_node_is_named_by_the_first_request_only() -> None:
     assert [stream.node for stream in streams] == ["first", "first"]
 
 
+def test_row_12_a_node_that_changes_is_refused() -> None:
+    both("""
+        == CDS a=1 EDS a=1
+        >> CDS node=first
+        << CDS a=1
+        >> CDS ack node=first
+        >> EDS +a node=second
+        << close INVALID_ARGUMENT
+    """)
+
+
 @pytest.mark.parametrize("node", ["", "x" * 257])
 def test_row_12_a_first_request_without_a_node_id_or_an_enormous_one_is_refused(node: str) -> None:
     both(f"""
