@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,6 +259,23 @@ def test_two_share_a_folder(opened: Opened) -> None:
         one.hold("b", layers(1_000))
         assert one.published() == two.published() == numbered(1_000 + number)
         assert two.holding("b") == {CLUSTER: (cluster(1_000),)}
+
+
+def test_nothing_is_removed_under_a_publish_that_takes_long(opened: Opened) -> None:
+    """Others remove what nobody names while a publish waits for the disk: it begins anew."""
+    store, other = opened(), opened(bounds=Bounds(sets=0))
+    files_of = store._catalogue  # noqa: SLF001 # the moment between two locks is seen from nowhere else
+    slow, moments = files_of.sync, [1, 2]
+
+    def beside(sets: Iterable[str]) -> None:
+        if moments:
+            other.hold("a", layers(moments.pop()))  # writes a set, and so removes others
+        slow(sets)
+
+    files_of.sync = beside  # type: ignore[method-assign] # as above
+    store.publish(numbered(5))
+    assert not moments
+    assert store.published() == opened().published() == numbered(5)
 
 
 def test_mappings_whose_memory_is_reused_are_told_apart(opened: Opened) -> None:
