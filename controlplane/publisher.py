@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -86,7 +86,9 @@ class Publisher:
     def __init__(self, address: str, options: PublisherOptions) -> None:
         self.answering = asyncio.Event()
         self.offered = asyncio.Event()
-        self._server = Server(address, heard=self._heard, options=options.server)
+        self._server = Server(
+            address, heard=self._heard, options=replace(options.server, memory=options.recorder)
+        )
         self._keyring = Keyring(
             folder=options.state,
             root=options.files,
@@ -100,6 +102,7 @@ class Publisher:
         self._saved: float | None = None
         self._target: Build | None = None
         self._good: Build | None = None
+        self._keep: Build | None = None
         self._base: Resource | None = None
         self._moving: asyncio.TimerHandle | None = None
         self._envoys: Snapshot | None = None
@@ -111,7 +114,8 @@ class Publisher:
         """Open the port. Raises RuntimeError when the address is taken."""
         await self._held.enter_async_context(self._server)
         await self._held.enter_async_context(self._keyring)
-        await self._held.enter_async_context(self._recorder.following(self._server.unrecorded))
+        following = self._recorder.following(self._server.unrecorded, lambda: self._keep)
+        await self._held.enter_async_context(following)
         return self
 
     async def __aexit__(
@@ -177,8 +181,14 @@ class Publisher:
                     last = await self._answered(role, until, wait=False)
                     if last.state != "live":
                         late[role] = ", ".join(last.waiting) or role
+            if outcome.state == "late" and not outcome.waiting:  # nobody is there to refuse it
+                self._keep = build
             keyless = self._keyring.keyless()
             return Published(outcome=outcome, late=tuple(late.values()), keyless=keyless)
+
+    def before(self) -> Build | None:
+        """Read the last good version of an earlier run. Blocks."""
+        return self._recorder.published()
 
     def resume(self, last: Build) -> None:
         """Know the last good version of an earlier run, before anything is published.
@@ -194,8 +204,8 @@ class Publisher:
 
     @property
     def standing(self) -> Build | None:
-        """What everybody is offered."""
-        return self._target
+        """What everybody is offered, or was by an earlier run."""
+        return self._target or self._good
 
     def _move(self, build: Build) -> None:
         """Offer a build to the services, and consumers that are in what they had as well.
@@ -212,7 +222,7 @@ class Publisher:
 
     def _arrived(self) -> None:
         """All Envoys have the target: nobody judges by old routes any more."""
-        self._good = self._target
+        self._good = self._keep = self._target
         if self._saved is not None:
             self._took(time.monotonic() - self._saved)
             self._saved = None
@@ -228,6 +238,7 @@ class Publisher:
 
     def _take_back(self) -> None:
         """Send the last good again: a refusal may have been applied in part."""
+        self._keep = self._good
         if self._good is None:
             return
         self._envoys = self._good.snapshot

@@ -1,40 +1,121 @@
-"""Writes down what each Envoy may hold, a few times a second, off the event loop."""
+"""Writes down what was published and what each Envoy may hold, off the event loop.
+
+So a control plane that starts again, after whatever end, goes on from where each node is.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
+import structlog
+
+from controlplane.build import Build
+from controlplane.snapshot import Resource
+from controlplane.store.store import Store, StoreError
 from controlplane.xds.holding import Held
+from controlplane.xds.memory import Memory
 
 SECONDS = 0.25
+"""How often what nodes hold is written down: a kill loses what is newer."""
+
+SYNCS = 4
+"""After how many of these it is on the disk as well: a power cut loses what is newer."""
 
 Changed = Callable[[], Mapping[str, Held]]
+Good = Callable[[], Build | None]
+_log = structlog.get_logger(__name__)
 
 
-class Recorder:
-    """Writes nothing; `write` is for who has a place for it. It is called in a thread."""
+class Recorder(Memory):
+    """A store as the server's memory. Without one, or where it fails, nothing is remembered."""
 
-    def write(self, changed: Mapping[str, Held]) -> None:
-        """Write down what nodes may hold, by node."""
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store
+        self._kept: Build | None = None
+        self._failed = False
+
+    def published(self) -> Build | None:
+        """Read the last good version. Blocks."""
+        try:
+            return self._store.published() if self._store else None
+        except StoreError as error:
+            self._fail(error)
+            return None
+
+    def find(self, type_url: str, name: str, version: str) -> Resource | None:
+        """Return a resource that was once published."""
+        try:
+            return self._store.find(type_url, name, version) if self._store else None
+        except StoreError as error:
+            self._fail(error)
+            return None
+
+    def holding(self, node: str) -> Mapping[str, tuple[Resource, ...]]:
+        """Return all that a node may hold, by type."""
+        try:
+            return self._store.holding(node) if self._store else {}
+        except StoreError as error:
+            self._fail(error)
+            return {}
 
     @asynccontextmanager
-    async def following(self, changed: Changed) -> AsyncIterator[None]:
-        """Ask again and again what has changed, and a last time at the end."""
-        writing = asyncio.create_task(self._follow(changed))
+    async def following(
+        self, changed: Changed, good: Callable[[], Build | None]
+    ) -> AsyncIterator[None]:
+        """Write down, again and again, what nodes hold and what is good; a last time at the end."""
+        if self._store is None:
+            yield
+            return
+        writing = asyncio.create_task(self._follow(self._store, changed, good))
         try:
             yield
         finally:
             writing.cancel()
             with suppress(asyncio.CancelledError):
                 await writing
-            await self._once(changed)
+            await asyncio.to_thread(self._write, self._store, changed(), good(), sync=True)
 
-    async def _follow(self, changed: Changed) -> None:
+    async def _follow(self, store: Store, changed: Changed, good: Good) -> None:
+        rounds = 0
         while True:
             await asyncio.sleep(SECONDS)
-            await self._once(changed)
+            rounds += 1
+            sync = rounds % SYNCS == 0
+            # to its end even when this is cancelled: the last writing waits for it
+            await asyncio.shield(
+                asyncio.to_thread(self._write, store, changed(), good(), sync=sync)
+            )
 
-    async def _once(self, changed: Changed) -> None:
-        found = changed()
-        if found:
-            await asyncio.to_thread(self.write, found)
+    def _write(
+        self, store: Store, changed: Mapping[str, Held], good: Build | None, *, sync: bool
+    ) -> None:
+        try:
+            if good is not None and good is not self._kept:
+                store.publish(good)
+                self._kept = good
+            for node, held in changed.items():
+                store.hold(node, held)
+            if sync:
+                store.sync()
+            self._failed = False
+        except StoreError as error:
+            self._fail(error)
+
+    def _fail(self, error: StoreError) -> None:
+        if not self._failed:
+            _log.warning(
+                "the state folder fails: a restart may not know what nodes hold", why=str(error)
+            )
+        self._failed = True
+
+
+def recorder(folder: Path | None) -> Recorder:
+    """Open a store in a folder, None for none; go on without where that fails."""
+    try:
+        return Recorder(Store(folder / "xds") if folder else None)
+    except StoreError as error:
+        _log.warning(
+            "the state folder cannot be used: nothing outlives the process", why=str(error)
+        )
+        return Recorder()

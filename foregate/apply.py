@@ -46,16 +46,6 @@ class Live:
     restored: bool = False
 
 
-class Kept(Protocol):
-    """Where the last good outlives the process. Both may wait for a disk, and raise OSError."""
-
-    def publish(self, build: Build) -> None:
-        """Keep a version that went live."""
-
-    def published(self) -> Build | None:
-        """Give the one that was kept last, None where there is none."""
-
-
 class Stage(Protocol):
     """Where versions go live, and who is told."""
 
@@ -97,30 +87,25 @@ class Applier:
     patient: bool = True
     brake: bool = True
     allow_removal: bool = False
-    kept: Kept | None = None
     live: Live | None = None
     _last: Sources | None = None
 
-    async def start(self) -> bool:
-        """Serve the last good of an earlier run, if there is one, whatever the sources say now.
+    async def start(self) -> None:
+        """Make the sources live, or where they cannot be, the last good of an earlier run.
 
-        To be called before the first `refresh`: what the sources say then comes as its successor.
+        To be called first. Nodes have what the earlier run published: it is the new one's
+        predecessor, for the brake too.
         """
         began = time.monotonic()
-        if self.kept is None:
-            return False
-        try:
-            build = await asyncio.to_thread(self.kept.published)
-        except OSError as error:
-            self.stage.warn(f"the last good version cannot be read: {error.strerror or error}")
-            return False
-        if build is None or build.snapshot is None:
-            return False
-        await self.stage.made_ready(build)
-        refused = await self._publish(build, {}, began, restored=True)
-        if refused:
-            self._stay(refused, {})
-        return not refused
+        before = await asyncio.to_thread(self.publisher.before)
+        if before is not None:
+            self.publisher.resume(before)
+        await self.refresh()
+        if before is not None and self.live is None:
+            await self.stage.made_ready(before)
+            refused = await self._publish(before, {}, began, restored=True)
+            if refused:
+                self._stay(refused, {})
 
     async def refresh(self) -> None:
         """Read the sources; if they differ from what was read last, make them live or say why not.
@@ -179,7 +164,7 @@ class Applier:
     async def _removals(self, build: Build) -> tuple[Removal, ...]:
         """Compare a build with what everybody is offered, which may be older than the last live."""
         standing = self.publisher.standing
-        if not self.brake or self.live is None or standing is None:
+        if not self.brake or standing is None:
             return ()
         return await asyncio.to_thread(removed, standing, build)
 
@@ -210,22 +195,8 @@ class Applier:
         took = time.monotonic() - began
         since = datetime.now().astimezone()
         self.live = Live(build=build, since=since, took=took, restored=restored)
-        if not restored:
-            await self._keep(build)
         await self.stage.went_live(self.live, first=first)
         return ()
-
-    async def _keep(self, build: Build) -> None:
-        """Keep a version for the next start. It is served all the same where that fails."""
-        if self.kept is None:
-            return
-        try:
-            await asyncio.to_thread(self.kept.publish, build)
-        except OSError as error:
-            self.stage.warn(
-                f"this version cannot be kept: {error.strerror or error}",
-                "until one can, a start without the files has an older one, or none",
-            )
 
     def _stay(self, found: Sequence[Mistake], texts: Texts) -> None:
         self.stage.mistakes(found, texts)

@@ -22,10 +22,12 @@ from controlplane.fleetpage import as_json
 from controlplane.gate.gate import Gate
 from controlplane.metrics import FleetMetrics
 from controlplane.publisher import Publisher, PublisherOptions
+from controlplane.recorder import Recorder
 from controlplane.snapshot import Snapshot
 from controlplane.sources import SourceFile
+from controlplane.xds.phases import DRAIN_SECONDS
 from controlplane.xds.server import ServerOptions
-from foregate.apply import Applier, Kept, Live, Texts
+from foregate.apply import Applier, Live, Texts
 from foregate.building import secrets
 from foregate.following import follow
 from foregate.watch import saves
@@ -43,8 +45,9 @@ class ControlOptions:
     """What the command line says.
 
     `listen` is where Envoys and services connect (`unix:PATH` or `HOST:PORT`), `admin` where
-    metrics and readiness are asked for, empty for nowhere. `kept` is where the last good outlives
-    the process, None for nowhere; `allow_removal` lets one version past the brake.
+    metrics and readiness are asked for, empty for nowhere. `recorder` remembers what an earlier
+    run published; `allow_removal` lets one version past the brake; `drain_seconds` is how long
+    the Envoys drain a listener.
     """
 
     path: Path
@@ -53,8 +56,9 @@ class ControlOptions:
     envoy: Path
     state: Path | None
     trust_store: str
-    kept: Kept | None = None
+    recorder: Recorder
     allow_removal: bool = False
+    drain_seconds: float = DRAIN_SECONDS
 
 
 class LogStage:
@@ -138,7 +142,8 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
             files=options.path if options.path.is_dir() else options.path.parent,
             state=options.state,
             trust_store=options.trust_store,
-            server=ServerOptions(meter=metrics),
+            server=ServerOptions(meter=metrics, drain_seconds=options.drain_seconds),
+            recorder=options.recorder,
             took=metrics.took,
             published=metrics.published,
         ),
@@ -162,7 +167,6 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
             stage=LogStage(),
             patient=False,
             allow_removal=options.allow_removal,
-            kept=options.kept,
         )
         following = asyncio.create_task(_follow(applier, options.path))
         stopping = asyncio.create_task(stop.wait())
@@ -176,7 +180,6 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
 
 async def _follow(applier: Applier, path: Path) -> None:
     await applier.start()
-    await applier.refresh()
     await follow(saves(path), applier.refresh)
 
 
@@ -187,10 +190,7 @@ def sourceless(options: ControlOptions) -> bool:
             return False
     except OSError:  # something is there that cannot be looked at: told and followed later
         return False
-    try:
-        return options.kept is None or options.kept.published() is None
-    except OSError:
-        return True
+    return options.recorder.published() is None
 
 
 def _build(options: ControlOptions, sources: tuple[SourceFile, ...]) -> Build:

@@ -9,6 +9,7 @@ import click
 import uvloop
 
 from controlplane.files import MAIN
+from controlplane.recorder import recorder
 from foregate import parts
 from foregate.commands.options import ADMIN
 from foregate.headless import ControlOptions, run, sourceless
@@ -52,6 +53,15 @@ from serving.logs import configure
     help="Let one version through that removes all hosts, routes, backends, consumers or limits,"
     " or 20 % and at least 10 of them; the next such one is held again.",
 )
+@click.option(
+    "--drain-time",
+    metavar="SECONDS",
+    envvar="FOREGATE_DRAIN_TIME",
+    type=click.FloatRange(min=0),
+    default=600,
+    show_default=True,
+    help="The --drain-time-s of the Envoys: what a listener named stays so long after it.",
+)
 def command(  # noqa: PLR0913 # click gives each flag by its name
     file: Path,
     listen: str,
@@ -60,6 +70,7 @@ def command(  # noqa: PLR0913 # click gives each flag by its name
     state_dir: Path,
     *,
     allow_removal: bool,
+    drain_time: float,
 ) -> None:
     """Serve a gateway to Envoys, extauthz and ratelimit over xDS, and follow its files.
 
@@ -83,7 +94,9 @@ def command(  # noqa: PLR0913 # click gives each flag by its name
         envoy=program.path,
         state=state_dir,
         trust_store=trust_store(),
+        recorder=recorder(state_dir),
         allow_removal=allow_removal,
+        drain_seconds=drain_time + 0.5,
     )
     if sourceless(options):
         raise click.ClickException(f"{file} does not exist: name a gateway file or its folder")

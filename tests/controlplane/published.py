@@ -10,6 +10,7 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 
 from controlplane.build import Build
 from controlplane.publisher import Publisher, PublisherOptions
+from controlplane.recorder import Recorder
 from controlplane.snapshot import ENDPOINTS
 from protos import KEY_REQUEST
 from tests.controlplane.xds.delta_client import Client, connected
@@ -86,13 +87,14 @@ class Stage:
         assert (published.outcome.state, published.late) == ("live", ())
 
 
-def run(folder: Path, body: Callable[[Stage], Awaitable[None]]) -> None:
+def run(
+    folder: Path, body: Callable[[Stage], Awaitable[None]], recorder: Recorder | None = None
+) -> None:
     async def whole() -> None:
         socket = folder / "xds.sock"
-        async with (
-            asyncio.timeout(30),
-            Publisher(f"unix:{socket}", PublisherOptions(files=folder)) as publisher,
-        ):
+        options = PublisherOptions(files=folder, recorder=recorder or Recorder())
+        publisher = Publisher(f"unix:{socket}", options)
+        async with asyncio.timeout(30), publisher:
             await body(Stage(publisher, socket))
 
     asyncio.run(whole())

@@ -12,7 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from controlplane.fleetpage import STATES, FleetRecord, NodeRecord, TypeRecord
-from controlplane.metrics import FleetMetrics, Refusal
+from controlplane.metrics import FleetMetrics
+from controlplane.xds.meter import Refusal
 from foregate.commands.options import ADMIN
 from foregate.headless import fleet_page
 from serving.address import Address, address

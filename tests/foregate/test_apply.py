@@ -1,7 +1,7 @@
 """What becomes of each state of the sources: live, held, or told; and what a start begins with."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -10,8 +10,10 @@ import pytest
 from controlplane.build import Build, Options, build
 from controlplane.files import read_sources
 from controlplane.gate.gate import Gate
+from controlplane.recorder import recorder
 from controlplane.snapshot import CLUSTER, ROUTES, Snapshot
 from controlplane.sources import SourceFile
+from controlplane.store.store import Store
 from foregate.apply import Applier, Live, Texts
 from language.mistakes import Mistake
 from language.places import Place
@@ -59,23 +61,20 @@ class Told:
 
 
 @dataclass
-class InMemory:
-    """Keeps what a disk would, without what is made of files; `broken` is a disk that is not."""
+class Kept:
+    """The folder that outlives a run."""
 
-    build: Build | None = None
-    broken: bool = False
+    folder: Path
 
-    def publish(self, build: Build) -> None:
-        self._check()
-        self.build = replace(build, sources=(), mistakes=(), plan=None)
+    def put(self, build: Build) -> "Kept":
+        Store(self.folder / "xds").publish(build)
+        return self
 
-    def published(self) -> Build | None:
-        self._check()
-        return self.build
-
-    def _check(self) -> None:
-        if self.broken:
-            raise PermissionError(13, "Permission denied", "/state")
+    @property
+    def version(self) -> str:
+        """The last good version, empty for none."""
+        found = Store(self.folder / "xds").published()
+        return found.snapshot.version if found is not None and found.snapshot is not None else ""
 
 
 @dataclass
@@ -108,7 +107,7 @@ def play(
     folder: Path,
     body: Callable[[World], Awaitable[None]],
     *,
-    kept: InMemory | None = None,
+    kept: Kept | None = None,
     brake: bool = True,
     allow_removal: bool = False,
 ) -> Told:
@@ -125,11 +124,10 @@ def play(
             patient=False,
             brake=brake,
             allow_removal=allow_removal,
-            kept=kept,
         )
         await body(World(stage, path, told, applier))
 
-    run(folder, whole)
+    run(folder, whole, recorder(kept.folder) if kept else None)
     return told
 
 
@@ -158,18 +156,16 @@ def built(*names: str) -> Build:
 
 
 def test_a_version_that_takes_away_much_is_held_each_time_it_is_saved(tmp_path: Path) -> None:
-    kept = InMemory()
+    kept = Kept(tmp_path / "state")
 
     async def body(world: World) -> None:
         await world.save(gateway(*MANY))
-        before = kept.build
         for _ in range(2):
             await world.save(gateway(*FEW))
             places = {one.place for one in world.told.found}
             assert places == {Place(str(world.file), 1, 1)}
             assert world.told.says() == HELD
             assert world.served() == set(MANY)
-            assert kept.build is before
         await world.save(gateway(*MANY))
         assert world.told.same == 1
         await world.save(gateway(*MANY[:11]))
@@ -177,6 +173,7 @@ def test_a_version_that_takes_away_much_is_held_each_time_it_is_saved(tmp_path: 
 
     told = play(tmp_path, body, kept=kept)
     assert (told.stayed, told.firsts) == (2, [True, False])
+    assert kept.version == version(*MANY[:11])
 
 
 def test_the_flag_lets_one_version_through(tmp_path: Path) -> None:
@@ -249,102 +246,85 @@ def test_files_that_go_take_nothing_with_them(tmp_path: Path, how: str, *, brake
     play(tmp_path, body, brake=brake)
 
 
-def test_a_start_serves_the_last_good_and_then_the_files(tmp_path: Path) -> None:
-    kept = InMemory()
+def test_a_start_serves_the_files_at_once_where_they_are_good(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "state").put(built("one"))
 
-    async def first(world: World) -> None:
-        assert not await world.applier.start()
-        await world.save(gateway("one"))
-
-    async def second(world: World) -> None:
-        assert await world.applier.start()
-        assert world.served() == {"one"}
-        await world.save(gateway("one", "two"))
+    async def body(world: World) -> None:
+        world.folder.mkdir()
+        world.file.write_text(gateway("one", "two"))
+        await world.applier.start()
         assert world.served() == {"one", "two"}
 
-    async def third(world: World) -> None:
-        before = kept.build
-        await world.applier.start()
-        await world.applier.refresh()
-        assert world.told.same == 1
-        assert kept.build is before  # not written again
-
-    assert [one.restored for one in play(tmp_path, first, kept=kept).live] == [False]
-    told = play(tmp_path, second, kept=kept)
-    assert [one.restored for one in told.live] == [True, False]
-    assert told.firsts == [True, False]
-    assert [one.restored for one in play(tmp_path, third, kept=kept).live] == [True]
+    told = play(tmp_path, body, kept=kept)
+    assert [one.restored for one in told.live] == [False]
+    assert kept.version == version("one", "two")
 
 
 @pytest.mark.parametrize("text", [None, "", "version: 1\nroutes: 7\n"])
 def test_a_start_without_good_files_serves_the_last_good(tmp_path: Path, text: str | None) -> None:
     async def body(world: World) -> None:
+        if text is not None:
+            world.folder.mkdir()
+            world.file.write_text(text)
         await world.applier.start()
-        if text is None:
-            await world.applier.refresh()
-        else:
-            await world.save(text)
         assert world.told.says()
-        assert (world.told.stayed, world.served()) == (1, {"one"})
+        assert world.served() == {"one"}
+        assert [one.restored for one in world.told.live] == [True]
         await world.save(gateway("two"))
         assert world.served() == {"two"}
 
-    play(tmp_path, body, kept=InMemory(built("one")))
+    play(tmp_path, body, kept=Kept(tmp_path / "state").put(built("one")))
 
 
 def test_what_went_while_nobody_looked_is_held_at_a_start(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "state").put(built(*MANY))
+
     async def body(world: World) -> None:
+        world.folder.mkdir()
+        world.file.write_text(gateway(*FEW))
         await world.applier.start()
-        await world.save(gateway(*FEW))
         assert world.told.says() == HELD
         assert world.served() == set(MANY)
 
-    play(tmp_path, body, kept=InMemory(built(*MANY)))
+    play(tmp_path, body, kept=kept)
+    assert kept.version == version(*MANY)
 
     async def again(world: World) -> None:
         await world.applier.start()
-        await world.applier.refresh()
         assert world.served() == set(FEW)
 
-    play(tmp_path, again, kept=InMemory(built(*MANY)), allow_removal=True)
+    play(tmp_path, again, kept=kept, allow_removal=True)
 
 
-def test_a_disk_that_cannot_be_used_is_told_and_stops_nothing(tmp_path: Path) -> None:
+def test_a_disk_that_cannot_be_used_is_told_and_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").write_text("no folder")
+
     async def body(world: World) -> None:
-        assert not await world.applier.start()
+        await world.applier.start()
         await world.save(gateway("one"))
         assert world.served() == {"one"}
 
-    told = play(tmp_path, body, kept=InMemory(broken=True))
-    assert any("cannot be read: Permission denied" in one for one in told.warned)
-    assert any("cannot be kept: Permission denied" in one for one in told.warned)
-
-
-def test_a_last_good_that_is_refused_makes_way_for_the_files(tmp_path: Path) -> None:
-    async def body(world: World) -> None:
-        await world.stage.publisher.publish(built("before"), within=0)
-        async with world.stage.node() as envoy:
-            await envoy.until(lambda: ROUTES in envoy.held)
-            envoy.refused = {ROUTES: "no"}
-            assert not await world.applier.start()
-            assert world.told.says() == ["Envoy refuses this: no"]
-            envoy.refused = {}
-            await world.save(gateway("one"))
-            assert world.served() == {"one"}
-
-    assert play(tmp_path, body, kept=InMemory(built(*MANY))).firsts == [True]
+    play(tmp_path, body, kept=Kept(tmp_path / "state"))
+    assert "nothing outlives the process" in capsys.readouterr().out
 
 
 def test_what_envoys_refuse_is_not_kept(tmp_path: Path) -> None:
-    kept = InMemory()
+    kept = Kept(tmp_path / "state")
 
     async def body(world: World) -> None:
         await world.save(gateway("one"))
-        before = kept.build
         async with world.stage.node() as envoy:
             await envoy.until(lambda: ROUTES in envoy.held)
             envoy.refused = {ROUTES: "no"}
             await world.save(gateway("one", "two"))
-        assert kept.build is before
 
     play(tmp_path, body, kept=kept)
+    assert kept.version == version("one")
+
+
+def version(*names: str) -> str:
+    found = built(*names).snapshot
+    assert found is not None
+    return found.version

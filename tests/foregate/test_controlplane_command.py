@@ -11,13 +11,14 @@ from click.testing import CliRunner
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from controlplane.build import Build, Options, build
+from controlplane.recorder import recorder
 from controlplane.snapshot import ROUTES
 from controlplane.sources import SourceFile
 from foregate.commands import controlplane
 from foregate.headless import ControlOptions, run, sourceless
 from tests.controlplane.published import Node
 from tests.controlplane.xds.delta_client import connected
-from tests.foregate.test_apply import InMemory
+from tests.foregate.test_apply import Kept
 
 
 def gateway(path: str, does: str = "respond: {status: 200}") -> str:
@@ -34,7 +35,7 @@ KEPT = built("backends: {a: 'http://127.0.0.1:9'}\n" + gateway("/kept", "to: a")
 BACK = built(gateway("/back"))
 
 
-def options(folder: Path, kept: InMemory | None) -> ControlOptions:
+def options(folder: Path, kept: Kept | None) -> ControlOptions:
     """A server on a socket, for a file in a folder that does not exist."""
     return ControlOptions(
         path=folder / "later" / "gateway.yaml",
@@ -43,7 +44,7 @@ def options(folder: Path, kept: InMemory | None) -> ControlOptions:
         envoy=folder / "no-envoy",
         state=None,
         trust_store="",
-        kept=kept,
+        recorder=recorder(kept.folder if kept else None),
     )
 
 
@@ -91,11 +92,13 @@ def test_a_wrong_name_is_told_where_no_last_good_is(
 
 
 def test_what_can_be_served_needs_no_files(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("")
     cases = [
         (None, True),
-        (InMemory(), True),
-        (InMemory(broken=True), True),
-        (InMemory(KEPT), False),
+        (Kept(tmp_path / "empty"), True),
+        (Kept(broken), True),
+        (Kept(tmp_path / "state").put(KEPT), False),
     ]
     for kept, nothing in cases:
         assert sourceless(options(tmp_path, kept)) is nothing
@@ -110,8 +113,9 @@ def test_a_server_without_files_serves_the_last_good_until_they_are_back(tmp_pat
         hosts = [h for body in tables for h in RouteConfiguration.FromString(body).virtual_hosts]
         return {r.match.path for h in hosts for r in h.routes if r.name.startswith("r-")}
 
-    kept = InMemory(KEPT)
+    kept = Kept(tmp_path / "state").put(KEPT)
     back = BACK.snapshot
+    assert back is not None
 
     async def play(given: ControlOptions) -> None:
         serving = asyncio.create_task(run(given))
@@ -126,7 +130,7 @@ def test_a_server_without_files_serves_the_last_good_until_they_are_back(tmp_pat
                 given.path.parent.mkdir()
                 given.path.write_text(gateway("/back"))
                 await node.until(lambda: paths(node) == {"/back"})
-                while kept.build is None or kept.build.snapshot != back:  # noqa: ASYNC110 # as above
+                while kept.version != back.version:  # noqa: ASYNC110 # as above
                     await asyncio.sleep(0.01)
                 running.cancel()
                 await asyncio.wait([running])

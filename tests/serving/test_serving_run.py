@@ -109,8 +109,8 @@ def test_health_follows_the_policy_and_the_end(tmp_path: Path) -> None:
                 assert await watching.next() == "NOT_SERVING"
                 assert await task == 0
                 while server.nodes_of(RATELIMIT):  # it leaves the control plane
-                    server._moved.clear()  # noqa: SLF001 # the server tells nobody else
-                    await server._moved.wait()  # noqa: SLF001 # as above
+                    server._streams.moved.clear()  # noqa: SLF001 # the server tells nobody else
+                    await server._streams.moved.wait()  # noqa: SLF001 # as above
 
     asyncio.run(body())
 
