@@ -18,6 +18,9 @@ METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregated
 A_CHANNEL = 100
 """Streams on one connection: as many as the server lets in."""
 
+AGAIN = 0.2
+"""Seconds from the end of a stream to the next one."""
+
 WILDCARD = frozenset({CLUSTER, LISTENER})
 """Types that an Envoy follows without names."""
 
@@ -39,7 +42,8 @@ class Node:
     def __init__(self, name: str, wanted: Names) -> None:
         self.held: dict[str, dict[str, str]] = {type_url: {} for type_url in wanted}
         self.got: Counter[str] = Counter()
-        self.removed = 0
+        self.removed = self.lost = 0
+        self.why = ""
         self._name = name
         self._wanted = {type_url: frozenset(names) for type_url, names in wanted.items()}
 
@@ -49,20 +53,32 @@ class Node:
         return all(names <= self.held[type_url].keys() for type_url, names in self._wanted.items())
 
     async def follow(self, channel: grpc.aio.Channel) -> None:
-        """Ask for everything but what it holds, and ACK what comes until the server is gone."""
+        """Ask for everything but what it holds, and ACK what comes; again where a stream breaks."""
+        self.got.clear()
+        self.removed = self.lost = 0
+        while True:
+            why = await self._streamed(channel)
+            self.lost += 1
+            if self.lost == 1:
+                self.why = why
+            await asyncio.sleep(AGAIN)
+
+    async def _streamed(self, channel: grpc.aio.Channel) -> str:
+        """Say why the stream ended."""
         method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(METHOD)
         call = method(wait_for_ready=True)
-        self.got.clear()
-        self.removed = 0
         try:
             for type_url, names in self._wanted.items():
                 await call.write(self._asked(type_url, names))
             while isinstance(data := await call.read(), bytes):
                 await call.write(self._taken(data))
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            return  # the server is gone
+        except asyncio.InvalidStateError:  # it ended between a read and a write
+            pass
+        except grpc.aio.AioRpcError as error:
+            return f"{error.code().name}: {error.details()}"
         finally:
             call.cancel()
+        return "ended"
 
     def _asked(self, type_url: str, names: frozenset[str]) -> bytes:
         request = DeltaDiscoveryRequest(
@@ -137,7 +153,8 @@ class Nodes:
             "whole": sum(node.whole for node in self._nodes),
             "got": got,
             "removed": sum(node.removed for node in self._nodes),
-            "following": sum(not task.done() for task in self._tasks),
+            "lost": sum(node.lost for node in self._nodes),
+            "why": Counter(node.why for node in self._nodes if node.lost),
         }
 
     async def _open(self, address: str) -> None:

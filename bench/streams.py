@@ -18,15 +18,17 @@ Names = dict[str, list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the nodes have: how many hold everything, how many streams are open.
+    """What the nodes have: how many hold everything.
 
-    `got` are resources by type, `removed` names, of all streams since they were opened.
+    Since they were opened: `got` are resources by type, `removed` names, `lost` how often a stream
+    broke, and `why` the first time, by node.
     """
 
     whole: int
-    following: int
+    lost: int
     got: Counter[str]
     removed: int
+    why: Counter[str]
 
 
 class Streams:
@@ -52,20 +54,26 @@ class Streams:
 
     def until_whole(self, nodes: int, *, within: float = 120.0) -> None:
         """Wait until so many hold everything. Raises TimeoutError."""
-        until("all have everything", lambda: self.seen().whole == nodes, within=within)
+        try:
+            until("all have everything", lambda: self.seen().whole == nodes, within=within)
+        except TimeoutError as error:
+            raise TimeoutError(error, self.seen()) from None
 
     def _ask(self, **words: object) -> Seen:
         for child in self._children:
             child.tell(**words)
         said = [child.hear() for child in self._children]
         got: Counter[str] = Counter()
+        why: Counter[str] = Counter()
         for one in said:
             got.update(one["got"])
+            why.update(one["why"])
         return Seen(
             whole=sum(one["whole"] for one in said),
-            following=sum(one["following"] for one in said),
+            lost=sum(one["lost"] for one in said),
             removed=sum(one["removed"] for one in said),
             got=got,
+            why=why,
         )
 
 

@@ -49,6 +49,7 @@ def _measured(
         server.append(cpu_seconds(publisher.pid) - began[0])
         clients.append(nodes.cpu() - began[1])
     after = resident_kib(publisher.pid)
+    seen = nodes.seen()
     what = f"{routes:,} routes ({_kib(sources):,.0f} KiB), {2 * files} backends"
     yield (
         f"{STREAMS:,} delta streams, {what}, one route changed: all have it after "
@@ -59,7 +60,8 @@ def _measured(
     yield (
         f"memory a stream: {(held - before) / STREAMS:.0f} KiB once they hold it, "
         f"{(after - before) / STREAMS:.0f} KiB after the changes, goal 100 "
-        f"(server {before / 1024:.0f} MiB before, {held / 1024:.0f} and {after / 1024:.0f} MiB)"
+        f"(server {before / 1024:.0f} MiB before, {held / 1024:.0f} and {after / 1024:.0f} MiB); "
+        f"{seen.lost} streams broke and came back{''.join(f' ({why})' for why in seen.why)}"
     )
 
 
