@@ -4,7 +4,21 @@ import sys
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
-from bench import compiling, cost, limiting, live, memory, services
+from bench import (
+    compiling,
+    cost,
+    limiting,
+    live,
+    memory,
+    services,
+    xds_absence,
+    xds_failover,
+    xds_publishes,
+    xds_rejection,
+    xds_streams,
+    xds_switches,
+    xds_warming,
+)
 from bench.machine import machine
 
 BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
@@ -15,18 +29,26 @@ BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
         "cost": cost.lines,
         "services": services.lines,
         "limiting": limiting.lines,
+        "xds_switches": xds_switches.lines,
+        "xds_publishes": xds_publishes.lines,
+        "xds_rejection": xds_rejection.lines,
+        "xds_warming": xds_warming.lines,
+        "xds_streams": xds_streams.lines,
+        "xds_failover": xds_failover.lines,
+        "xds_absence": xds_absence.lines,
     }
 )
 
 
 def main(names: list[str]) -> int:
-    """Run and print; an unknown name is told."""
-    unknown = [n for n in names if n not in BENCHES]
+    """Run and print; an unknown name is told. `xds` stands for all that begin with it."""
+    chosen = {n: [b for b in BENCHES if b == n or b.startswith(f"{n}_")] for n in names}
+    unknown = [n for n in names if not chosen[n]]
     if unknown:
         print(f"there is no bench {unknown[0]!r}: there are {', '.join(BENCHES)}")
         return 1
     print(machine())
-    for name in names or BENCHES:
+    for name in [b for n in names for b in chosen[n]] or BENCHES:
         print(f"\n{name}", flush=True)
         for line in BENCHES[name]():
             print(f"  {line}", flush=True)

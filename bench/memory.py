@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.gateways import folder
+from bench.machine import resident_kib
 from bench.running import dev, free_port
 
 ROUTES = 1_000
@@ -18,6 +19,5 @@ def lines() -> Iterator[str]:
             text = source.data.decode().replace("http: 8080", f"http: {port}")
             (Path(name) / source.name).write_text(text)
         with dev(Path(name), f"http://127.0.0.1:{port}/") as pid:
-            status = Path(f"/proc/{pid}/status").read_text()
-    kib = int(status.partition("VmRSS:")[2].split()[0])
+            kib = resident_kib(pid)
     yield f"{ROUTES:,} routes in 10 files: {kib / 1024:.0f} MiB resident; goal 128"
