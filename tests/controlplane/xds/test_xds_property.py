@@ -57,7 +57,7 @@ def test_all_clients_end_in_the_same_state(data: st.DataObject) -> None:
     for client in clients:
         client.publish(now)
         _drain(client)
-        client.choose(ROUTES, names)
+        client.choose(ROUTES, names & now.offers[ROUTES].resources.keys())
         _drain(client)
         assert client.holds == _expected(now, client)
         assert client.stream.state != "rejected"
