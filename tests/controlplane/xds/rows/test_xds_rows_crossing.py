@@ -1,6 +1,6 @@
 """Requests and publishes that cross each other: each was found by the property test."""
 
-from tests.controlplane.xds.ads_transcript import both, sotw
+from tests.controlplane.xds.ads_transcript import both, delta, sotw
 
 
 def test_row_17_a_cluster_that_a_full_set_under_way_takes_away_is_not_there() -> None:
@@ -70,4 +70,15 @@ def test_row_02_a_full_set_is_not_filled_up_with_what_was_refused() -> None:
         << CDS a=1 b=2
         >> CDS ack
         << LDS l=2 m=1
+    """)
+
+
+def test_row_32_endpoints_follow_a_cluster_that_changed_while_the_node_was_away() -> None:
+    """It holds the same endpoints, and needs them again for the new cluster to get warm."""
+    delta("""
+        == CDS a=2 EDS a=1
+        >> CDS held:a=1
+        << CDS a=2
+        >> EDS +a held:a=1
+        << EDS a=1
     """)
