@@ -96,7 +96,8 @@ class Client:
             unsubscribe=tuple(sorted(unsubscribe)),
             initial=dict(initial or {}),
         )
-        if self.warming and type_url == CLUSTER and nonce and error is None and self.warm_up:
+        acks = error is None and nonce != "" and nonce == self.nonces.get(type_url)
+        if self.warming and type_url == CLUSTER and acks and self.warm_up:
             self.kept_ack = request
         else:
             self.inward.append(request)
