@@ -12,11 +12,16 @@ import grpc
 
 def main() -> None:
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     calls = 0
     last = ""
     with grpc.insecure_channel("xds:///service") as channel:
-        name = channel.unary_unary("/test.Backend/Name")
+        name: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/test.Backend/Name")
         while not ended.is_set():
             try:
                 answer: str = name(b"", timeout=20, wait_for_ready=not calls).decode()

@@ -111,7 +111,9 @@ async def backend(name: str) -> AsyncIterator[int]:
         return name.encode()
 
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    methods = {"Name": grpc.unary_unary_rpc_method_handler(answer)}
+    methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        "Name": grpc.unary_unary_rpc_method_handler(answer)
+    }
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler("test.Backend", methods),)
     )

@@ -35,8 +35,8 @@ class Client:
     """The client, and the wire to it in both directions.
 
     `holds` is what it has applied, `needs` what each user that it holds needs, `surely` those of
-    them that came on this stream. `seen` and `taken` are all versions that came on this stream, and
-    those of them that it ACKed; with delta's initial versions in both. `warm_up` is which clusters
+    them that came on this stream. `seen` are all versions that came, `taken` those that it ACKed on
+    this stream or said at its start that it holds. `warm_up` is which clusters
     wait for endpoints, `kept_ack` the ACK that waits with them.
     """
 
@@ -69,7 +69,7 @@ class Client:
         self.surely.clear()
         self.kept_ack = None
         known = self.holds if self.delta else {t: {} for t in FOLLOWED}
-        self.seen = {t: {n: {v} for n, v in known[t].items()} for t in FOLLOWED}
+        self.seen = {t: {n: {v} for n, v in self.holds[t].items()} for t in FOLLOWED}
         self.taken = {t: {n: {v} for n, v in known[t].items()} for t in FOLLOWED}
         self.names = {ENDPOINTS: frozenset(self.holds[CLUSTER]), ROUTES: self.chosen}
         for type_url in FOLLOWED:
@@ -96,7 +96,8 @@ class Client:
             unsubscribe=tuple(sorted(unsubscribe)),
             initial=dict(initial or {}),
         )
-        if self.warming and type_url == CLUSTER and nonce and error is None and self.warm_up:
+        acks = error is None and nonce != "" and nonce == self.nonces.get(type_url)
+        if self.warming and type_url == CLUSTER and acks and self.warm_up:
             self.kept_ack = request
         else:
             self.inward.append(request)
@@ -152,12 +153,13 @@ class Client:
         self._check(letter, there, gone)
         for name, version in there.items():
             self.seen[type_url].setdefault(name, set()).add(version)
+        before = dict(self.holds[type_url])
         bad = [n for n, v in there.items() if int(v) % 2]
         good = {n: v for n, v in there.items() if n not in bad}
         applied = dict(list(good.items())[::2]) if bad else good
         self._apply(letter, applied, () if bad else gone)
         if bad:
-            for name in self.taken[type_url] if type_url in WHOLE and not self.delta else there:
+            for name in (n for n, v in there.items() if before.get(n) != v):
                 self.taken[type_url].pop(name, None)
         else:
             for name, version in there.items():

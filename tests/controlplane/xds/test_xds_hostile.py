@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -183,18 +184,32 @@ def test_an_unknown_method_and_bytes_that_are_no_request(tmp_path: Path, *, delt
 
 TEXTS = st.sampled_from(["", "a", "b", "*", "n", "s-1", "s-2", "\0", "ä", "x" * 300])
 TYPES = st.sampled_from([*ORDER, "", UNKNOWN])
-MESSAGES = st.fixed_dictionaries(
-    {},
-    optional={
-        "type_url": TYPES,
-        "node": TEXTS,
-        "nonce": TEXTS,
-        "error": TEXTS,
-        "names": st.lists(TEXTS, max_size=4),
-        "gone": st.lists(TEXTS, max_size=4),
-        "initial": st.dictionaries(TEXTS, TEXTS, max_size=3),
-        "service": st.sampled_from(["", "extauthz", "x"]),
-    },
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a random request says; a word that has no place in the variant is left out."""
+
+    type_url: str
+    node: str
+    nonce: str
+    error: str | None
+    names: list[str]
+    gone: list[str]
+    initial: dict[str, str]
+    service: str
+
+
+MESSAGES = st.builds(
+    Words,
+    type_url=TYPES,
+    node=st.one_of(st.just("n"), TEXTS),
+    nonce=TEXTS,
+    error=st.one_of(st.none(), TEXTS),
+    names=st.lists(TEXTS, max_size=4),
+    gone=st.lists(TEXTS, max_size=4),
+    initial=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    service=st.sampled_from(["", "", "", "extauthz", "x"]),
 )
 WORLDS = [world(published(f"CDS a={n} b=1 EDS a={n} LDS a={n} ECDS a=1 RDS a={n}")) for n in (1, 2)]
 
@@ -210,7 +225,7 @@ def test_random_bytes_are_a_request_or_no_request(data: bytes, delta: bool) -> N
 
 @given(st.lists(st.one_of(MESSAGES, st.integers(0, 1)), max_size=12), st.booleans())
 def test_random_requests_break_no_stream(
-    script: list[dict[str, object] | int],
+    script: list[Words | int],
     delta: bool,  # noqa: FBT001 - as above
 ) -> None:
     """After whatever came, each type has at most one push open, which is the last one sent."""
@@ -233,25 +248,23 @@ def test_random_requests_break_no_stream(
         assert stream.state in {"waiting", "live", "rejected"}
 
 
-def _message(said: dict[str, object], *, delta: bool) -> bytes:
-    """Lay out a request; a word that has no place in the variant is left out."""
-    common = {"type_url": said.get("type_url", CLUSTER), "response_nonce": said.get("nonce", "")}
-    names = said.get("names", [])
+def _message(said: Words, *, delta: bool) -> bytes:
     message: DeltaDiscoveryRequest | DiscoveryRequest
     if delta:
         message = DeltaDiscoveryRequest(
-            **common,
-            resource_names_subscribe=names,
-            resource_names_unsubscribe=said.get("gone", []),
-            initial_resource_versions=said.get("initial", {}),
+            resource_names_subscribe=said.names,
+            resource_names_unsubscribe=said.gone,
+            initial_resource_versions=said.initial,
         )
     else:
-        message = DiscoveryRequest(**common, resource_names=names)
-    message.node.id = str(said.get("node", "n"))
-    if "service" in said:
-        message.node.metadata["foregate.service"] = said["service"]
-    if "error" in said:
-        message.error_detail.message = str(said["error"])
+        message = DiscoveryRequest(resource_names=said.names)
+    message.type_url = said.type_url
+    message.response_nonce = said.nonce
+    message.node.id = said.node
+    if said.service:
+        message.node.metadata["foregate.service"] = said.service
+    if said.error is not None:
+        message.error_detail.message = said.error
     return message.SerializeToString()
 
 
