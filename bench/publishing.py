@@ -7,13 +7,13 @@ from pathlib import Path
 
 from bench.child import Words, answering
 from controlplane.build import Options, build
-from controlplane.publisher import Publisher
+from controlplane.publisher import Publisher, PublisherOptions
 from controlplane.sources import SourceFile
 
 
 async def main(socket: Path) -> None:
     """Serve on a Unix socket; the time of a publish is without that of its build."""
-    async with Publisher(f"unix:{socket}", files=socket.parent) as publisher:
+    async with Publisher(f"unix:{socket}", PublisherOptions(files=socket.parent)) as publisher:
 
         async def answer(told: Words) -> Words:
             sources = (SourceFile(name=name, data=text.encode()) for name, text in told["files"])

@@ -16,8 +16,9 @@ from bench.machine import cpu_seconds
 from controlplane.build import Options, build
 from controlplane.snapshot import CLUSTER, Resource, Snapshot, resource, snapshot
 from controlplane.sources import SourceFile
-from controlplane.xds.server import Heard, Server
-from controlplane.xds.stream import Nacked
+from controlplane.xds.events import Nacked
+from controlplane.xds.server import Server
+from controlplane.xds.streams import Heard
 
 SECONDS = 5.0
 REJECTED = "cluster_manager.cds.update_rejected"

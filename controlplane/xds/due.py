@@ -56,11 +56,12 @@ def _due(sub: Subscription, offer: Offer, gate: Gate) -> tuple[Content | None, S
     if sub.whole:
         return _due_whole(sub, offer, gate)
     counts = _Counts()
-    differing = _differing(sub, offer, gate, counts)
-    culprits = {n: v for n, v in sub.culprits.items() if version_of(_offered(sub, offer, n)) == v}
+    wanted = {name: _wanted(sub, offer, gate, name) for name in _names(sub, offer)}
+    differing = _differing(sub, wanted, gate, counts)
+    culprits = {n: v for n, v in sub.culprits.items() if version_of(wanted.get(n)) == v}
     suspects = sub.suspects
     due = _unlike(differing, culprits, suspects)
-    changed = any(version_of(_offered(sub, offer, n)) != v for n, v in suspects.items())
+    changed = any(version_of(wanted.get(n)) != v for n, v in suspects.items())
     if changed and not due:
         suspects = {}
         due = _unlike(differing, culprits)
@@ -70,18 +71,26 @@ def _due(sub: Subscription, offer: Offer, gate: Gate) -> tuple[Content | None, S
     return (_fitting(due) if due or owed else None), mine
 
 
-def _differing(sub: Subscription, offer: Offer, gate: Gate, counts: "_Counts") -> Content:
+def _wanted(sub: Subscription, offer: Offer, gate: Gate, name: str) -> Resource | None:
+    """Return what the client shall have of a name, None for nothing.
+
+    What it asks for that is not offered any more it gets as long as users of before name it.
+    """
+    one = _offered(sub, offer, name)
+    if one is not None or name not in sub.names or name not in offer.past:
+        return one
+    held = sub.held.get(name)
+    if gate.releases(name) or (held is not None and name not in sub.doubted):
+        return None
+    return offer.past[name]
+
+
+def _differing(sub: Subscription, wanted: Content, gate: Gate, counts: "_Counts") -> Content:
     """Return what the client shall have instead of what it holds, as far as that may go."""
     differing: Content = {}
-    for name in _names(sub, offer):
-        one = _offered(sub, offer, name)
+    for name, one in wanted.items():
         known = name not in sub.doubted and name in sub.held
         if known and same(sub.held[name], one):
-            continue
-        past = offer.past.get(name) if one is None and sub.held.get(name) is None else None
-        if past is not None and name in sub.names and not counts.release(gate, name):
-            if not sub.has(past):
-                differing[name] = past
             continue
         if one is not None:
             if counts.admit(gate, one):
@@ -105,7 +114,7 @@ def _due_whole(sub: Subscription, offer: Offer, gate: Gate) -> tuple[Content | N
     whole: Content = {}
     for name in _names(sub, offer):
         one = _offered(sub, offer, name)
-        last = sub.held.get(name) or next(iter(sub.doubted.get(name, ())), None)
+        last = sub.held.get(name) or _last(sub, name)
         if one is not None and (last is not one or name in sub.doubted):
             one = one if same(last, one) or counts.admit(gate, one) else last
         elif one is None and last is not None and not counts.release(gate, name):
@@ -117,8 +126,14 @@ def _due_whole(sub: Subscription, offer: Offer, gate: Gate) -> tuple[Content | N
     quiet = (versions == held and not sub.doubted) or versions == sub.refused
     mine = counts.noted(sub)
     # the first says what else there is not, and the node may hold it from before
-    owed = sub.owed and not (counts.waiting or counts.barred)
-    return (whole if owed or not (quiet or sub.owed) else None), mine
+    partly = (counts.waiting or counts.barred) and not sub.acked
+    return (whole if (sub.owed or not quiet) and not partly else None), mine
+
+
+def _last(sub: Subscription, name: str) -> Resource | None:
+    """Return what the client had before it refused something, if anything."""
+    refused = (sub.refused or {}).get(name)
+    return next((one for one in sub.doubted.get(name, ()) if one.version != refused), None)
 
 
 class _Counts:

@@ -56,7 +56,8 @@ class Stream:
 
     `worlds` is what is published, by role. The first request says which role the node has, and
     where a service is reached. `drains` and `asking` say until when (monotonic seconds) what lost
-    a user stays, and a node is expected to ask for a name. `ready`: it was live on this stream and
+    a user stays, and a node is expected to ask for a name; `followers` are endpoints to be sent
+    whatever it holds of them, once it asks. `ready`: it was live on this stream and
     has refused nothing since; what is on its way does not count.
     """
 
@@ -75,6 +76,7 @@ class Stream:
     brought: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
     drains: Mapping[Reference, float] = field(default_factory=dict)
     asking: Mapping[Reference, float] = field(default_factory=dict)
+    followers: frozenset[str] = frozenset()
     quarantine: Quarantine = field(default_factory=dict)
     ready: bool = False
 
@@ -100,6 +102,9 @@ class Stream:
         )
         found = partial(mine.memory.found, mine.world.offers[type_url])
         after, verdict = before.receive(request, found, by_name(mine.brought.get(type_url, ())))
+        if type_url == ENDPOINTS and not before.began:
+            after = after.doubt(mine.followers)
+            mine = replace(mine, followers=frozenset())
         if len(after.names) > NAMES:
             close = Close(status="RESOURCE_EXHAUSTED", message=f"over {NAMES} names of a type")
             return Step(stream=self, events=(close,))
@@ -287,10 +292,12 @@ def _arriving(stream: Stream, now: float) -> bool:
 def _followed(stream: Stream, before: Subscription, push: Push) -> Stream:
     """Have the endpoints of clusters that are sent follow: Envoy waits for them each time."""
     endpoints = stream.subscriptions.get(ENDPOINTS)
-    if push.type_url != CLUSTER or endpoints is None:
+    if push.type_url != CLUSTER:
         return stream
     new = [one for one in push.resources if not before.has(one)]
-    names = [n.name for one in new for n in one.needs if n.type_url == ENDPOINTS]
+    names = {n.name for one in new for n in one.needs if n.type_url == ENDPOINTS}
+    if endpoints is None:
+        return replace(stream, followers=stream.followers | names)
     return _with(stream, endpoints.doubt(names))
 
 

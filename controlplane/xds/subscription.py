@@ -56,7 +56,7 @@ class Subscription:
 
     `held`: what the client is known to hold by name, None where it was told that there is nothing.
     `doubted`: what it may hold instead, since a NACK or from before this stream, the last ACKed
-    first. `owed`: a reply is due even if it is empty. What a NACK keeps back: `suspects` were
+    first. `owed`: a reply is due even if it is empty, `acked`: one was taken. What a NACK keeps back: `suspects` were
     rejected together and are tried again after the next ACK or when one of them changes,
     `culprits` are to blame by name and wait until they change themselves, `refused` is a full set,
     which waits until anything in it changes. Of what the client shall have, `waiting` names are
@@ -70,6 +70,7 @@ class Subscription:
     began: bool = False
     named: bool = False
     owed: bool = False
+    acked: bool = False
     names: frozenset[str] = frozenset()
     held: Mapping[str, Resource | None] = field(default_factory=dict)
     doubted: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
@@ -100,8 +101,10 @@ class Subscription:
         held = self.held.get(one.name)
         if held is None or held.version != one.version or one.name in self.doubted:
             return False
-        if self.pending is None or one.name not in self.pending.content:
+        if self.pending is None:
             return True
+        if one.name not in self.pending.content:
+            return not self.whole  # what a full set leaves out is on its way out
         return same(self.pending.content[one.name], one)
 
     def may_hold(self, one: Resource) -> bool:
