@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.child import Words, answering
 from controlplane.build import Options, build
-from controlplane.publisher import Publisher, PublisherOptions
+from controlplane.rollout.publisher import Publisher, PublisherOptions
 from controlplane.sources import SourceFile
 
 

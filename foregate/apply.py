@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from controlplane.blame import places
 from controlplane.build import Build
 from controlplane.files import Sources
 from controlplane.gate.brake import Removal, removed, words
 from controlplane.gate.brake import mistakes as held
 from controlplane.gate.gate import Gate
 from controlplane.gate.verdicts import Provenance, Refused, Unproved, mistakes
-from controlplane.publisher import SERVICES_SECONDS, Publisher
+from controlplane.rollout.publisher import SERVICES_SECONDS, Publisher
+from controlplane.seen.blame import places
 from controlplane.snapshot import Snapshot
 from controlplane.sources import SourceFile
 from controlplane.xds.events import Nacked

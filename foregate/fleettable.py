@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from controlplane.fleetpage import STATES, FleetRecord, NodeRecord, TypeRecord, refuses
+from controlplane.seen.page import STATES, FleetRecord, NodeRecord, TypeRecord, refuses
 from language.report import visible
 
 _HEAD = ("NODE", "ROLE", "GROUP", "SOFTWARE", "STATE", "VERSION", "LAST ACK")

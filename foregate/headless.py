@@ -17,12 +17,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from controlplane.build import Build, Options, build
 from controlplane.files import read_sources
-from controlplane.fleet import NodeView
-from controlplane.fleetpage import as_json
 from controlplane.gate.gate import Gate
-from controlplane.metrics import FleetMetrics
-from controlplane.publisher import Publisher, PublisherOptions
-from controlplane.recorder import Recorder
+from controlplane.rollout.publisher import Publisher, PublisherOptions
+from controlplane.rollout.recorder import Recorder
+from controlplane.seen.fleet import NodeView
+from controlplane.seen.metrics import FleetMetrics
+from controlplane.seen.page import as_json
 from controlplane.snapshot import Snapshot
 from controlplane.sources import SourceFile
 from controlplane.xds.phases import DRAIN_SECONDS

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import grpc
 
-from controlplane.fleet import NodeState, NodeView, TypeView
+from controlplane.seen.fleet import NodeState, NodeView, TypeView
 from controlplane.xds.discovery import Push
 from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
 from controlplane.xds.stream import Step, Stream

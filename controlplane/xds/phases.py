@@ -130,7 +130,34 @@ class NodeGate:
         return all(self._there(more) for more in one.needs if more.type_url == ENDPOINTS)
 
 
-def lost(before: Subscription, after: Subscription) -> Iterator[Resource]:
+def drained(
+    known: Mapping[Reference, float],
+    before: Subscription,
+    after: Subscription,
+    now: float,
+    drain_seconds: float,
+) -> dict[Reference, float]:
+    """Say until when what has lost a user stays, now that a node has let go of some of them."""
+    until = dict(known)
+    for one in _lost(before, after):
+        seconds = drain_seconds if one.type_url == LISTENER else GRACE_SECONDS
+        until |= {need: max(now + seconds, until.get(need, 0.0)) for need in one.needs}
+    return until
+
+
+def expected(
+    before: Subscription, after: Subscription, endpoints: Subscription | None, now: float
+) -> dict[Reference, float]:
+    """Say until when a node is expected to ask for endpoints, now that it has taken clusters."""
+    if after.type_url != CLUSTER or before.pending is None or endpoints is None:
+        return {}
+    sent = (one for one in before.pending.content.values() if one is not None)
+    new = (one for one in sent if after.has(one) and not before.has(one))
+    needs = (n for one in new for n in one.needs if n.type_url == ENDPOINTS)
+    return {need: now + ASKING_SECONDS for need in needs if not endpoints.covers(need.name)}
+
+
+def _lost(before: Subscription, after: Subscription) -> Iterator[Resource]:
     """Give what the node held and does not hold any more."""
     if before.held is not after.held:
         for name, one in before.held.items():
@@ -139,9 +166,3 @@ def lost(before: Subscription, after: Subscription) -> Iterator[Resource]:
     if before.doubted is not after.doubted:
         several = (one for known in before.doubted.values() for one in known)
         yield from (one for one in several if not after.may_hold(one))
-
-
-def drained(one: Resource, now: float, drain_seconds: float) -> dict[Reference, float]:
-    """Say until when what a resource needed stays, now that the node has let go of it."""
-    seconds = drain_seconds if one.type_url == LISTENER else GRACE_SECONDS
-    return dict.fromkeys(one.needs, now + seconds)

@@ -18,7 +18,7 @@ from typing import Literal, Self
 import grpc
 from google.protobuf.message import DecodeError
 
-from controlplane.fleet import NodeView
+from controlplane.seen.fleet import NodeView
 from controlplane.snapshot import Resource, Snapshot
 from controlplane.xds.connection import Connection, Context, write_out
 from controlplane.xds.events import Close, Nacked

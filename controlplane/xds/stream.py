@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from controlplane.fleet import Phase
+from controlplane.seen.fleet import Phase
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
@@ -21,7 +21,7 @@ from controlplane.xds.due import push
 from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
 from controlplane.xds.memory import Memory, by_name
 from controlplane.xds.node import unfit
-from controlplane.xds.phases import ASKING_SECONDS, DRAIN_SECONDS, NodeGate, drained, lost
+from controlplane.xds.phases import DRAIN_SECONDS, NodeGate, drained, expected
 from controlplane.xds.subscription import WILDCARD, Subscription
 from controlplane.xds.world import ENVOY, World
 from protos import KEY_REQUEST
@@ -109,7 +109,12 @@ class Stream:
             close = Close(status="RESOURCE_EXHAUSTED", message=f"over {NAMES} names of a type")
             return Step(stream=self, events=(close,))
         events = _answer(mine.node, type_url, verdict) + _asked(mine.node, before, after, request)
-        mine = _noted(_with(mine, after), before, after, verdict, now)
+        endpoints = mine.subscriptions.get(ENDPOINTS)
+        mine = replace(
+            _with(mine, after),
+            drains=drained(mine.drains, before, after, now, mine.drain_seconds),
+            asking={**mine.asking, **expected(before, after, endpoints, now)},
+        )
         flushed = _flush(mine, now)
         refused = type_url != KEY_REQUEST and verdict is not None and verdict.error is not None
         return _judged(replace(flushed, events=(*events, *flushed.events)), refused=refused)
@@ -210,28 +215,6 @@ def _asked(
     new = frozenset(request.names) if before.delta else after.names - before.names
     type_url = request.type_url
     return tuple(Wanted(node=node, type_url=type_url, name=n) for n in sorted(new - {WILDCARD}))
-
-
-def _noted(
-    stream: Stream,
-    before: Subscription,
-    after: Subscription,
-    verdict: Verdict | None,
-    now: float,
-) -> Stream:
-    """Remember from when on what a node has let go of is drained, and what it will ask for."""
-    drains = dict(stream.drains)
-    for one in lost(before, after):
-        drains |= drained(one, now, stream.drain_seconds)
-    asking = dict(stream.asking)
-    endpoints = stream.subscriptions.get(ENDPOINTS)
-    new_clusters = after.type_url == CLUSTER and verdict is not None and before.pending is not None
-    if new_clusters and endpoints is not None and before.pending is not None:
-        for one in filter(None, before.pending.content.values()):
-            for need in one.needs if after.has(one) and not before.has(one) else ():
-                if need.type_url == ENDPOINTS and not endpoints.covers(need.name):
-                    asking[need] = now + ASKING_SECONDS
-    return replace(stream, drains=drains, asking=asking)
 
 
 def _judged(step: Step, *, refused: bool) -> Step:

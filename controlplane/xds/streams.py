@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import structlog
 
-from controlplane.fleet import NodeView
+from controlplane.seen.fleet import NodeView
 from controlplane.xds.admission import Admission
 from controlplane.xds.connection import Connection, Told
 from controlplane.xds.discovery import Push, Request

@@ -56,11 +56,12 @@ class Subscription:
 
     `held`: what the client is known to hold by name, None where it was told that there is nothing.
     `doubted`: what it may hold instead, since a NACK or from before this stream, the last ACKed
-    first. `owed`: a reply is due even if it is empty, `acked`: one was taken. What a NACK keeps back: `suspects` were
-    rejected together and are tried again after the next ACK or when one of them changes,
-    `culprits` are to blame by name and wait until they change themselves, `refused` is a full set,
-    which waits until anything in it changes. Of what the client shall have, `waiting` names are
-    not sent yet, `barred` ones not at all, and `leaving` ones are not taken away yet.
+    first. `owed`: a reply is due even if it is empty, `acked`: one was taken. What a NACK keeps
+    back: `suspects` were rejected together and are tried again after the next ACK or when one of
+    them changes, `culprits` are to blame by name and wait until they change themselves, `refused`
+    is a full set, which waits until anything in it changes. Of what the client shall have,
+    `waiting` names are not sent yet, `barred` ones not at all, and `leaving` ones are not taken
+    away yet.
     """
 
     type_url: str
@@ -186,7 +187,9 @@ def _answered(sub: Subscription, request: Request) -> tuple[Subscription, Verdic
         held = dict(content) if sub.whole else {**sub.held, **content}
         gone = [n for n, one in held.items() if one is None and n not in sub.names]
         doubted = {} if sub.whole else _without(sub.doubted, content)
-        mine = replace(mine, held=_without(held, gone), doubted=doubted, suspects={}, refused=None)
+        mine = replace(
+            mine, acked=True, held=_without(held, gone), doubted=doubted, suspects={}, refused=None
+        )
         return mine, Verdict(version=pending.version, error=None)
     for name, one in content.items():
         new = () if one is None else (one,)

@@ -9,7 +9,7 @@ import click
 import uvloop
 
 from controlplane.files import MAIN
-from controlplane.recorder import recorder
+from controlplane.rollout.recorder import recorder
 from foregate import parts
 from foregate.commands.options import ADMIN
 from foregate.headless import ControlOptions, run, sourceless

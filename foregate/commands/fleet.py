@@ -8,7 +8,7 @@ import click
 import httpx
 from rich.console import Console
 
-from controlplane.fleetpage import FleetPageError, FleetRecord, read
+from controlplane.seen.page import FleetPageError, FleetRecord, read
 from foregate.commands.options import ADMIN
 from foregate.commands.options import output as output_option
 from foregate.fleettable import show

@@ -14,7 +14,7 @@ from typing import TextIO
 from controlplane.build import Build, Options, build
 from controlplane.files import Sources, read_sources
 from controlplane.gate.gate import Gate
-from controlplane.publisher import Publisher, PublisherOptions
+from controlplane.rollout.publisher import Publisher, PublisherOptions
 from controlplane.sources import SourceFile
 from foregate import parts
 from foregate.apply import Applier

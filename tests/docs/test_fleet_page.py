@@ -11,14 +11,14 @@ from typing import get_args
 import pytest
 from prometheus_client import CollectorRegistry
 
-from controlplane.fleetpage import STATES, FleetRecord, NodeRecord, TypeRecord
-from controlplane.metrics import FleetMetrics
+from controlplane.seen.metrics import FleetMetrics
+from controlplane.seen.page import STATES, FleetRecord, NodeRecord, TypeRecord
 from controlplane.xds.meter import Refusal
 from foregate.commands.options import ADMIN
 from foregate.headless import fleet_page
 from serving.address import Address, address
 from serving.admin import Admin
-from tests.controlplane.fleets import FLEET, NOW
+from tests.controlplane.seen.fleets import FLEET, NOW
 from tests.e2e.process import ROOT, foregate
 from tools.parts import command
 

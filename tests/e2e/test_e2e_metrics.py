@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from controlplane.fleetpage import read
+from controlplane.seen.page import read
 from tests.e2e.fleet import OURS, Fleet, hash_of, until
 from tests.e2e.routes import Told, ran, told
 from tools.parts import command

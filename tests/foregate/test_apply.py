@@ -10,14 +10,14 @@ import pytest
 from controlplane.build import Build, Options, build
 from controlplane.files import read_sources
 from controlplane.gate.gate import Gate
-from controlplane.recorder import recorder
+from controlplane.rollout.recorder import recorder
 from controlplane.snapshot import CLUSTER, ROUTES, Snapshot
 from controlplane.sources import SourceFile
 from controlplane.store.store import Store
 from foregate.apply import Applier, Live, Texts
 from language.mistakes import Mistake
 from language.places import Place
-from tests.controlplane.published import Stage, run
+from tests.controlplane.rollout.published import Stage, run
 
 
 @dataclass

@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from controlplane.build import Build, Options, build
-from controlplane.recorder import recorder
+from controlplane.rollout.recorder import recorder
 from controlplane.snapshot import ROUTES
 from controlplane.sources import SourceFile
 from foregate.commands import controlplane
 from foregate.headless import ControlOptions, run, sourceless
-from tests.controlplane.published import Node
+from tests.controlplane.rollout.published import Node
 from tests.controlplane.xds.delta_client import connected
 from tests.foregate.test_apply import Kept
 

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from rich.cells import cell_len
 from rich.console import Console
 
-from controlplane.fleet import NodeView, TypeView
-from controlplane.fleetpage import as_json
+from controlplane.seen.fleet import NodeView, TypeView
+from controlplane.seen.page import as_json
 from controlplane.snapshot import CLUSTER
 from foregate.commands import fleet as module
 from foregate.fleettable import age, show
@@ -22,7 +22,7 @@ from foregate.headless import fleet_page
 from foregate.main import main
 from serving.address import Address, address
 from serving.admin import Admin, Page
-from tests.controlplane.fleets import FLEET, LIVE, NEW, NOW, REFUSAL, REJECTING, SERVICE
+from tests.controlplane.seen.fleets import FLEET, LIVE, NEW, NOW, REFUSAL, REJECTING, SERVICE
 from tests.e2e.process import free_port
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]x[/red]:smile:\r\u202e"

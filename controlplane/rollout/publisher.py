@@ -18,12 +18,12 @@ from typing import Self
 
 import structlog
 
-from controlplane.blame import Blames
 from controlplane.build import Build
-from controlplane.fleet import NodeView
 from controlplane.keyring.keyring import Keyring
-from controlplane.offering import Offering
-from controlplane.recorder import Recorder
+from controlplane.rollout.offering import Offering
+from controlplane.rollout.recorder import Recorder
+from controlplane.seen.blame import Blames
+from controlplane.seen.fleet import NodeView
 from controlplane.snapshot import Resource, Snapshot
 from controlplane.xds.events import Acked, Instances, Nacked, Wanted
 from controlplane.xds.server import Outcome, Server, ServerOptions
@@ -238,11 +238,13 @@ class Publisher:
 
     def _take_back(self) -> None:
         """Send the last good again: a refusal may have been applied in part."""
-        self._keep = self._good
-        if self._good is None:
+        if self._keep is self._target:
+            self._keep = self._good
+        last = self._good or self._keep  # one that was offered while nobody was there
+        if last is None:
             return
-        self._envoys = self._good.snapshot
-        self._move(self._good)
+        self._envoys = last.snapshot
+        self._move(last)
         self._offer_envoys()
 
     def _look(self) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.consumers import in_both
+from controlplane.rollout.consumers import in_both
 from controlplane.snapshot import Resource, resource
 from protos import CONSUMERS, CONSUMERS_NAME
 from protos.auth_pb2 import ConsumerSet

@@ -14,7 +14,7 @@ from controlplane.sources import SourceFile
 from language.mistakes import errors
 from protos import CONSUMERS, EXTAUTHZ, FLEET, KEYS, LIMITS, PIPELINE, RATELIMIT
 from protos.limits_pb2 import Fleet, LimitSet
-from tests.controlplane.published import WITHIN, Node, Stage, run
+from tests.controlplane.rollout.published import WITHIN, Node, Stage, run
 
 JWKS = (
     '{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "%s", '

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from controlplane.fleet import NodeView
-from controlplane.fleetpage import STATES
-from controlplane.metrics import OTHER, TYPES, FleetMetrics
+from controlplane.seen.fleet import NodeView
+from controlplane.seen.metrics import OTHER, TYPES, FleetMetrics
+from controlplane.seen.page import STATES
 from controlplane.snapshot import CLUSTER, ROUTES
 from protos import PIPELINE
-from tests.controlplane.fleets import FLEET, LIVE, REJECTING
+from tests.controlplane.seen.fleets import FLEET, LIVE, REJECTING
 from tools.parts import command
 
 

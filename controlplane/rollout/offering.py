@@ -6,10 +6,10 @@ import structlog
 
 from controlplane.build import Build
 from controlplane.compile.services import ROLES, cluster_name, members
-from controlplane.consumers import in_both
 from controlplane.keyring.keyring import Keyring
-from controlplane.members import Members
-from controlplane.retired import Retired
+from controlplane.rollout.consumers import in_both
+from controlplane.rollout.members import Members
+from controlplane.rollout.retired import Retired
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
 from controlplane.xds.server import Server
 from controlplane.xds.world import ENVOY

@@ -11,7 +11,7 @@ from controlplane.sources import SourceFile
 from language.mistakes import errors
 from protos import CONSUMERS, EXTAUTHZ, PIPELINE
 from protos.auth_pb2 import ConsumerSet
-from tests.controlplane.published import WITHIN, Node, Stage, run
+from tests.controlplane.rollout.published import WITHIN, Node, Stage, run
 
 
 def made(auth: str, *consumers: str) -> Build:

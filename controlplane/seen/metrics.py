@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from controlplane.fleet import NodeView
-from controlplane.fleetpage import STATES, short_type
+from controlplane.seen.fleet import NodeView
+from controlplane.seen.page import STATES, short_type
 from controlplane.snapshot import ORDER
 from controlplane.xds.meter import Meter, Refusal
 from controlplane.xds.world import ENVOY

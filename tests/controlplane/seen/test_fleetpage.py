@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.fleet import NodeView, TypeView
-from controlplane.fleetpage import (
+from controlplane.seen.fleet import NodeView, TypeView
+from controlplane.seen.page import (
     MESSAGE,
     NAME,
     FleetPageError,
@@ -22,7 +22,7 @@ from controlplane.fleetpage import (
 from controlplane.snapshot import ORDER
 from language.places import Place
 from protos import SERVICE_TYPES
-from tests.controlplane.fleets import FLEET, LIVE, NEW, NOW, OLD, REFUSAL, REJECTING
+from tests.controlplane.seen.fleets import FLEET, LIVE, NEW, NOW, OLD, REFUSAL, REJECTING
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\r\n\u202e\u200b\x9b31m\ud800"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from controlplane.fleet import NodeView, TypeView
+from controlplane.seen.fleet import NodeView, TypeView
 from controlplane.snapshot import Subject
 from controlplane.xds.events import Nacked
 from language.places import Place

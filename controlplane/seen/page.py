@@ -10,7 +10,7 @@ from typing import Annotated, get_args
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from controlplane.fleet import NodeState, NodeView, Phase, TypeView
+from controlplane.seen.fleet import NodeState, NodeView, Phase, TypeView
 from controlplane.snapshot import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTES, SCOPE, SECRET
 from language.report import visible, without_password
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.retired import Retired
+from controlplane.rollout.retired import Retired
 from controlplane.snapshot import resource
 from protos import LIMITS, LIMITS_NAME
 from protos.limits_pb2 import ALLOW, GCRA, LimitSet

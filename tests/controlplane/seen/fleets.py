@@ -1,6 +1,6 @@
 """A fleet in which something of everything is: two roles, all that a node can be at, a refusal."""
 
-from controlplane.fleet import NodeView, TypeView
+from controlplane.seen.fleet import NodeView, TypeView
 from controlplane.snapshot import CLUSTER, LISTENER, ROUTES
 from language.places import Place
 from protos import PIPELINE
