@@ -37,6 +37,9 @@ SERVICES_SECONDS = 5.0
 KEYS_SECONDS = 2.5
 """How long a version waits for the first attempt at an issuer's keys."""
 
+LOOK_SECONDS = 0.01
+"""How long answers are gathered before late ones are looked for."""
+
 MOVE_SECONDS = 60.0
 """How long consumers that are new wait for Envoys that do not answer."""
 
@@ -105,6 +108,7 @@ class Publisher:
         self._keep: Build | None = None
         self._base: Resource | None = None
         self._moving: asyncio.TimerHandle | None = None
+        self._looking: asyncio.TimerHandle | None = None
         self._envoys: Snapshot | None = None
         self._blames = Blames()
         self._turn = asyncio.Lock()
@@ -125,9 +129,11 @@ class Publisher:
         trace: TracebackType | None,
     ) -> None:
         """End all streams; nodes keep what they have."""
-        if self._moving is not None:
-            self._moving.cancel()
+        for timer in filter(None, (self._moving, self._looking)):
+            timer.cancel()
         await self._held.aclose()
+        if self._looking is not None:  # streams that ended said something last
+            self._looking.cancel()
 
     @property
     def server(self) -> Server:
@@ -247,8 +253,14 @@ class Publisher:
         self._move(last)
         self._offer_envoys()
 
+    def _look_soon(self) -> None:
+        """Look once for many answers that come at the same time."""
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
     def _look(self) -> None:
         """See whether who was late with a version has answered now."""
+        self._looking = None
         if self._turn.locked() or self._target is None:
             return
         self._recount_late()
@@ -319,7 +331,7 @@ class Publisher:
                 self._offer_services()
                 self._offer_envoys()
             case Acked():
-                self._look()
+                self._look_soon()
             case Nacked():
                 self._blames.remember(event, self._target.provenance if self._target else {})
                 self._look()

@@ -12,7 +12,7 @@ import grpc
 from controlplane.seen.fleet import NodeState, NodeView, TypeView
 from controlplane.xds.discovery import Push
 from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
-from controlplane.xds.stream import Step, Stream
+from controlplane.xds.stream import State, Step, Stream
 from controlplane.xds.wire import WRITE
 
 LATE_SECONDS = 5.0
@@ -42,6 +42,7 @@ class Connection:
         self.ended = False
         self.close: Close | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.counted: tuple[str, State] | None = None
         self.writing = 0
         self.nacks: dict[str, Nacked] = {}
         self._types: dict[str, TypeView] = {}

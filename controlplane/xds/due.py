@@ -65,7 +65,9 @@ def _due(sub: Subscription, offer: Offer, gate: Gate) -> tuple[Content | None, S
     if changed and not due:
         suspects = {}
         due = _unlike(differing, culprits)
-    mine = replace(counts.noted(sub), culprits=culprits, suspects=suspects)
+    mine = counts.noted(sub)
+    if mine.culprits or mine.suspects:
+        mine = replace(mine, culprits=culprits, suspects=suspects)
     # an empty reply would say that there is nothing
     owed = sub.owed and not (counts.waiting or counts.barred)
     return (_fitting(due) if due or owed else None), mine
@@ -156,6 +158,8 @@ class _Counts:
         return released
 
     def noted(self, sub: Subscription) -> Subscription:
+        if (sub.waiting, sub.barred, sub.leaving) == (self.waiting, self.barred, self.leaving):
+            return sub
         return replace(sub, waiting=self.waiting, barred=self.barred, leaving=self.leaving)
 
 

@@ -141,7 +141,8 @@ def drained(
     until = dict(known)
     for one in _lost(before, after):
         seconds = drain_seconds if one.type_url == LISTENER else GRACE_SECONDS
-        until |= {need: max(now + seconds, until.get(need, 0.0)) for need in one.needs}
+        still = frozenset().union(*(other.needs for other in after.candidates(one.name)))
+        until |= {need: max(now + seconds, until.get(need, 0.0)) for need in one.needs - still}
     return until
 
 

@@ -37,7 +37,7 @@ SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 MESSAGE_BYTES = 4 * 2**20
 """The largest request that is read. 100,000 names of 40 characters fit."""
 
-BIG_AT_ONCE = 32
+BIG_AT_ONCE = 16
 """How many big replies are laid out at once."""
 
 FIRST_SECONDS = 10.0
@@ -212,13 +212,13 @@ class Server:
         now = self._streams.worlds.get(role)
         if now is not None and now.version != version:
             return Outcome(state="superseded")
-        states = [stream.state for stream in self._streams.of(role)]
+        states = self._streams.states(role)
         if "rejected" in states:  # who has not answered yet cannot make it good
             mine = (c for c in self._streams if c.stream.role == role)
             nacks = [n for c in mine for n in c.nacks.values()]
             nacks += self._streams.quarantine.nacks(role)
             return Outcome(state="rejected", nacks=tuple(dict.fromkeys(nacks)))
-        if now is None or len(states) < nodes or "waiting" in states:
+        if now is None or sum(states.values()) < nodes or "waiting" in states:
             return None
         return Outcome(state="live")
 

@@ -111,7 +111,8 @@ class Stream:
         events = _answer(mine.node, type_url, verdict) + _asked(mine.node, before, after, request)
         endpoints = mine.subscriptions.get(ENDPOINTS)
         mine = replace(
-            _with(mine, after),
+            mine,
+            subscriptions={**mine.subscriptions, type_url: after},
             drains=drained(mine.drains, before, after, now, mine.drain_seconds),
             asking={**mine.asking, **expected(before, after, endpoints, now)},
         )
@@ -220,7 +221,7 @@ def _asked(
 def _judged(step: Step, *, refused: bool) -> Step:
     stream = step.stream
     ready = stream.state == "live" or (stream.ready and not refused)
-    return replace(step, stream=replace(stream, ready=ready))
+    return step if ready is stream.ready else replace(step, stream=replace(stream, ready=ready))
 
 
 def _flush(stream: Stream, now: float) -> Step:
@@ -228,11 +229,12 @@ def _flush(stream: Stream, now: float) -> Step:
     world = stream.world
     if world is None:
         return Step(stream=stream)
-    stream = replace(
-        stream,
-        drains={ref: until for ref, until in stream.drains.items() if until > now},
-        asking={ref: until for ref, until in stream.asking.items() if until > now},
-    )
+    if stream.drains or stream.asking:
+        stream = replace(
+            stream,
+            drains={ref: until for ref, until in stream.drains.items() if until > now},
+            asking={ref: until for ref, until in stream.asking.items() if until > now},
+        )
     sends: list[Event] = []
     for type_url, offer in world.offers.items():
         subscription = stream.subscriptions.get(type_url)

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from controlplane.xds.holding import Held, held_by
 from controlplane.xds.memory import Memory
 from controlplane.xds.meter import Meter, Refusal
 from controlplane.xds.quarantine import Quarantine, Rejection
-from controlplane.xds.stream import Step, Stream
+from controlplane.xds.stream import State, Step, Stream
 from controlplane.xds.world import ENVOY, World
 
 Heard = Told | Instances
@@ -59,6 +60,7 @@ class Streams:
         self._drain_seconds = drain_seconds
         self._connections: set[Connection] = set()
         self._admission = Admission(starting)
+        self._tally: Counter[tuple[str, State]] = Counter()
         self._changed: dict[str, Stream] = {}
         self._gone: dict[str, NodeView] = {}
         self._instances: dict[str, tuple[str, ...]] = {}
@@ -70,6 +72,10 @@ class Streams:
     def of(self, role: str) -> list[Stream]:
         """The streams of a role."""
         return [c.stream for c in self if c.stream.role == role]
+
+    def states(self, role: str) -> dict[State, int]:
+        """How many streams of a role are in each state; those that none is in are left out."""
+        return {state: n for (of, state), n in self._tally.items() if of == role and n}
 
     def open(self, *, delta: bool) -> Connection:
         """Take in a new stream; one that is too many is to be closed at once."""
@@ -97,6 +103,7 @@ class Streams:
         if connection not in self._connections:
             return
         self._connections.discard(connection)
+        self._count(connection, None)
         ended = connection.stream
         if ended.node and not self.stopping:
             self._gone.pop(ended.node, None)
@@ -150,11 +157,20 @@ class Streams:
         before = connection.stream.subscriptions
         told = connection.take(step)
         stream = connection.stream
+        if stream.node:
+            self._count(connection, (stream.role, stream.state))
         if stream.role == ENVOY and stream.node and stream.subscriptions is not before:
             self._changed[stream.node] = stream
         self._arrange(connection)
         for event in told:
             self._tell(connection, event)
+
+    def _count(self, connection: Connection, now: tuple[str, State] | None) -> None:
+        """Keep the tally: to look at all streams for each ACK of one would be their square."""
+        if now != connection.counted:
+            self._tally.update([now] if now else [])
+            self._tally.subtract([connection.counted] if connection.counted else [])
+            connection.counted = now
 
     def _arrange(self, connection: Connection) -> None:
         """Have a stream go on when it says, if nothing comes before."""

@@ -108,12 +108,16 @@ class Subscription:
             return not self.whole  # what a full set leaves out is on its way out
         return same(self.pending.content[one.name], one)
 
+    def candidates(self, name: str) -> tuple[Resource, ...]:
+        """All that the client may hold of a name, or will."""
+        known = (self.held.get(name), *self.doubted.get(name, ()))
+        if self.pending is not None:
+            known = (*known, self.pending.content.get(name))
+        return tuple(one for one in known if one is not None)
+
     def may_hold(self, one: Resource) -> bool:
         """Whether the client may hold this, or will."""
-        known = (self.held.get(one.name), *self.doubted.get(one.name, ()))
-        if self.pending is not None:
-            known = (*known, self.pending.content.get(one.name))
-        return any(r is not None and r.version == one.version for r in known)
+        return any(other.version == one.version for other in self.candidates(one.name))
 
     def live(self) -> Iterator[Resource]:
         """All that the client may hold now."""
@@ -224,7 +228,8 @@ def _asked(sub: Subscription, request: Request) -> Subscription:
     """Take in the names ("How the client specifies what resources to return")."""
     subscribe, unsubscribe = _change(sub, request)
     if not subscribe and not unsubscribe and sub.began:
-        return replace(sub, named=sub.named or bool(request.names))
+        named = sub.named or bool(request.names)
+        return sub if named is sub.named else replace(sub, named=named)
     names = (sub.names | subscribe) - unsubscribe
     changed = subscribe | unsubscribe
     known = frozenset({*sub.held, *sub.doubted, *(sub.pending.content if sub.pending else ())})
