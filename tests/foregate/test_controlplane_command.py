@@ -6,13 +6,14 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import grpc
 import pytest
 from click.testing import CliRunner
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from controlplane.build import Build, Options, build
 from controlplane.rollout.recorder import recorder
-from controlplane.snapshot import ROUTES
+from controlplane.snapshot import CLUSTER, ROUTES
 from controlplane.sources import SourceFile
 from foregate.commands import controlplane
 from foregate.headless import ControlOptions, run, sourceless
@@ -122,6 +123,7 @@ def test_a_server_without_files_serves_the_last_good_until_they_are_back(tmp_pat
         async with asyncio.timeout(30):
             while not (tmp_path / "xds.sock").exists():  # noqa: ASYNC110 # it tells nobody
                 await asyncio.sleep(0.01)
+            await served(tmp_path / "xds.sock")
             async with connected(tmp_path / "xds.sock", "", "envoy") as client:
                 node = Node(client)
                 node.go.set()
@@ -138,3 +140,17 @@ def test_a_server_without_files_serves_the_last_good_until_they_are_back(tmp_pat
             assert await serving == 0
 
     asyncio.run(play(replace(options(tmp_path, kept), allow_removal=True)))
+
+
+async def served(socket: Path) -> None:
+    """Come again, as real clients do, until there is something to serve."""
+    while True:
+        try:
+            async with connected(socket, "", "envoy") as client:
+                await client.ask(CLUSTER)
+                await client.answer()
+        except grpc.aio.AioRpcError as error:
+            assert error.code() == grpc.StatusCode.UNAVAILABLE
+            await asyncio.sleep(0.01)
+        else:
+            return
