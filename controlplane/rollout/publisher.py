@@ -20,11 +20,13 @@ import structlog
 
 from controlplane.build import Build
 from controlplane.keyring.keyring import Keyring
+from controlplane.rollout.moving import Moving
 from controlplane.rollout.offering import Offering
+from controlplane.rollout.published import Published
 from controlplane.rollout.recorder import Recorder
 from controlplane.seen.blame import Blames
 from controlplane.seen.fleet import NodeView
-from controlplane.snapshot import Resource, Snapshot
+from controlplane.snapshot import Snapshot
 from controlplane.xds.events import Acked, Instances, Nacked, Wanted
 from controlplane.xds.server import Outcome, Server, ServerOptions
 from controlplane.xds.streams import Heard
@@ -40,26 +42,7 @@ KEYS_SECONDS = 2.5
 LOOK_SECONDS = 0.01
 """How long answers are gathered before late ones are looked for."""
 
-MOVE_SECONDS = 60.0
-"""How long consumers that are new wait for Envoys that do not answer."""
-
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """What became of a version.
-
-    Its `outcome` is `late` where Envoys have not answered yet, or none is connected: it stands all
-    the same, and they get it. `late` are services that did not take it in time: their routes
-    answer 503 until they do. Where `rejecting` is named, that service refused the version, and it
-    went to no Envoy. `keyless` are the key sources without a key: tokens of theirs do not pass.
-    """
-
-    outcome: Outcome
-    late: tuple[str, ...] = ()
-    rejecting: str = ""
-    keyless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +86,7 @@ class Publisher:
         self._took = options.took
         self._published = options.published
         self._saved: float | None = None
-        self._target: Build | None = None
-        self._good: Build | None = None
-        self._keep: Build | None = None
-        self._base: Resource | None = None
-        self._moving: asyncio.TimerHandle | None = None
+        self._moving = Moving(self._moved)
         self._looking: asyncio.TimerHandle | None = None
         self._envoys: Snapshot | None = None
         self._blames = Blames()
@@ -118,7 +97,7 @@ class Publisher:
         """Open the port. Raises RuntimeError when the address is taken."""
         await self._held.enter_async_context(self._server)
         await self._held.enter_async_context(self._keyring)
-        following = self._recorder.following(self._server.unrecorded, lambda: self._keep)
+        following = self._recorder.following(self._server.unrecorded, lambda: self._moving.kept)
         await self._held.enter_async_context(following)
         return self
 
@@ -129,10 +108,9 @@ class Publisher:
         trace: TracebackType | None,
     ) -> None:
         """End all streams; nodes keep what they have."""
-        for timer in filter(None, (self._moving, self._looking)):
-            timer.cancel()
         await self._held.aclose()
-        if self._looking is not None:  # streams that ended said something last
+        self._moving.close()
+        if self._looking is not None:
             self._looking.cancel()
 
     @property
@@ -157,8 +135,9 @@ class Publisher:
         """
         async with self._turn:
             self._saved = saved
-            first = self._target is None
-            self._want(self._good, self._target, build)
+            moving = self._moving
+            first = moving.target is None
+            self._want(moving.good, moving.target, build)
             await self._keyring.first(within=KEYS_SECONDS)
             self._move(build)
             late: dict[str, str] = {}
@@ -188,7 +167,7 @@ class Publisher:
                     if last.state != "live":
                         late[role] = ", ".join(last.waiting) or role
             if outcome.state == "late" and not outcome.waiting:  # nobody is there to refuse it
-                self._keep = build
+                moving.unopposed()
             keyless = self._keyring.keyless()
             return Published(outcome=outcome, late=tuple(late.values()), keyless=keyless)
 
@@ -201,7 +180,7 @@ class Publisher:
 
         Nodes that come back have it, so a new version moves them from it as from any other.
         """
-        self._good = last
+        self._moving.resume(last)
         self._offering.resume(last)
 
     def fleet(self) -> tuple[NodeView, ...]:
@@ -211,47 +190,33 @@ class Publisher:
     @property
     def standing(self) -> Build | None:
         """What everybody is offered, or was by an earlier run."""
-        return self._target or self._good
+        return self._moving.standing
 
     def _move(self, build: Build) -> None:
-        """Offer a build to the services, and consumers that are in what they had as well.
-
-        That lasts until all Envoys have moved: an old route may not meet a new consumer. Envoys
-        that never answer do not keep new consumers away for ever.
-        """
-        self._target, self._base = build, self._offering.consumers
-        if self._moving is not None:
-            self._moving.cancel()
-        later = asyncio.get_running_loop().call_later
-        self._moving = later(MOVE_SECONDS, self._moved_on)
+        """Offer a build to the services, and of its consumers those that there were before."""
+        self._moving.to(build, self._offering.consumers)
         self._offer_services()
 
     def _arrived(self) -> None:
-        """All Envoys have the target: nobody judges by old routes any more."""
-        self._good = self._keep = self._target
+        """All Envoys have the target."""
         if self._saved is not None:
             self._took(time.monotonic() - self._saved)
             self._saved = None
-        self._moved_on()
+        self._moving.arrived()
 
-    def _moved_on(self) -> None:
-        if self._moving is not None:
-            self._moving.cancel()
-        self._moving = self._base = None
-        if self._target is not None:
-            self._want(self._good, self._target)
+    def _moved(self) -> None:
+        """No Envoy judges by old routes any more."""
+        if self._moving.target is not None:
+            self._want(self._moving.good, self._moving.target)
         self._offer_services()
 
     def _take_back(self) -> None:
         """Send the last good again: a refusal may have been applied in part."""
-        if self._keep is self._target:
-            self._keep = self._good
-        last = self._good or self._keep  # one that was offered while nobody was there
-        if last is None:
-            return
-        self._envoys = last.snapshot
-        self._move(last)
-        self._offer_envoys()
+        last = self._moving.before_target()
+        if last is not None:
+            self._envoys = last.snapshot
+            self._move(last)
+            self._offer_envoys()
 
     def _look_soon(self) -> None:
         """Look once for many answers that come at the same time."""
@@ -261,14 +226,15 @@ class Publisher:
     def _look(self) -> None:
         """See whether who was late with a version has answered now."""
         self._looking = None
-        if self._turn.locked() or self._target is None:
+        moving = self._moving
+        if self._turn.locked() or moving.target is None:
             return
-        self._recount_late()
-        if self._moving is None or ENVOY not in self._offering.versions:
+        self._recount_late(moving.target)
+        if not moving.under_way or ENVOY not in self._offering.versions:
             return
-        for role in (*sorted(self._target.calls), ENVOY):
+        for role in (*sorted(moving.target.calls), ENVOY):
             outcome = self._server.outcome(self._offering.versions[role], role)
-            if outcome is not None and outcome.state == "rejected" and self._target != self._good:
+            if outcome is not None and outcome.state == "rejected" and moving.target != moving.good:
                 why = tuple(nack.message for nack in outcome.nacks)
                 _log.error("a late node refuses the version: the last good is back", why=why)
                 self._take_back()
@@ -277,10 +243,10 @@ class Publisher:
         if outcome is not None and outcome.state == "live":
             self._arrived()
 
-    def _recount_late(self) -> None:
+    def _recount_late(self, target: Build) -> None:
         """Have instances that were late called again once they have taken the version."""
         changed = False
-        for role in self._target.calls if self._target else ():
+        for role in target.calls:
             before = self._offering.latecomers(role)
             if before:
                 still = before.intersection(self._server.late(role))
@@ -310,8 +276,8 @@ class Publisher:
 
     def _offer_services(self) -> None:
         """Offer the services what the newest build and the keyring say."""
-        if self._target is not None:
-            self._offering.services(self._target, self._base)
+        if self._moving.target is not None:
+            self._offering.services(self._moving.target, self._moving.base)
             self.answering.set()
 
     def _offer_envoys(self) -> None:
@@ -333,7 +299,8 @@ class Publisher:
             case Acked():
                 self._look_soon()
             case Nacked():
-                self._blames.remember(event, self._target.provenance if self._target else {})
+                target = self._moving.target
+                self._blames.remember(event, target.provenance if target else {})
                 self._look()
             case _:
                 pass

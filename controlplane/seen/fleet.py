@@ -18,7 +18,7 @@ class TypeView:
     """One type of one node. Versions are as on the wire, empty for none; times are Unix seconds.
 
     `message` is the node's own word of its last refusal, at `places` in the files, both empty
-    once a later version of the type was taken.
+    once it took a version of the type that it had not before: not when it has the last good again.
     """
 
     type_url: str

@@ -83,7 +83,10 @@ class Connection:
                 self._see(push.type_url, sent=push.version, sent_at=now)
             case Acked():
                 self.nacks.pop(event.type_url, None)
-                self._see(event.type_url, acked=event.version, acked_at=now, message="")
+                known = self._types.get(event.type_url)
+                self._see(event.type_url, acked=event.version, acked_at=now)
+                if known is None or known.acked != event.version:
+                    self._see(event.type_url, message="")  # what was taken back stays told
             case Nacked():
                 self.nacks[event.type_url] = event
                 self._see(

@@ -51,3 +51,16 @@ class Verdict:
     version: str
     error: str | None
     content: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A push without an answer. `content` is what its ACK will prove, None for what is gone.
+
+    `alone`: it was sent for one resource only, so that a NACK is about that one.
+    """
+
+    nonce: str
+    version: str
+    content: Mapping[str, Resource | None]
+    alone: bool

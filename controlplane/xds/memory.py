@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from controlplane.snapshot import Resource
+from controlplane.snapshot import Reference, Resource
 from controlplane.xds.phases import unknown
 from controlplane.xds.world import Offer
 
@@ -16,6 +16,10 @@ class Memory:
 
     def holding(self, node: str) -> Mapping[str, tuple[Resource, ...]]:  # noqa: ARG002 # as above
         """Return all that a node may hold, by type."""
+        return {}
+
+    def draining(self, node: str) -> Mapping[Reference, float]:  # noqa: ARG002 # as above
+        """Return until when what lost a user stays, on an earlier stream of a node."""
         return {}
 
     def found(self, offer: Offer, name: str, version: str) -> Resource:

@@ -164,11 +164,11 @@ class Stream:
     def phase(self) -> Phase:
         """Which step of its world the node is in."""
         known = self.subscriptions.items()
-        if any(s.waiting or (s.pending and t not in _USERS) for t, s in known):
+        if any(s.waiting or (s.adding and t not in _USERS) for t, s in known):
             return "add"
-        if any(s.pending for _, s in known):
+        if any(s.pending and t in _USERS for t, s in known):
             return "move"
-        return "drain" if any(s.leaving for _, s in known) else "done"
+        return "drain" if any(s.leaving or s.pending for _, s in known) else "done"
 
 
 def _wrong(stream: Stream, request: Request) -> Close | None:
@@ -192,6 +192,7 @@ def _introduced(stream: Stream, request: Request, now: float) -> Stream:
         software=request.software,
         began=now,
         brought={} if unfit(request) else stream.memory.holding(request.node),
+        drains={} if unfit(request) else stream.memory.draining(request.node),
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from controlplane.snapshot import CLUSTER, EXTENSION, LISTENER, SCOPE, Resource
-from controlplane.xds.discovery import Request, Verdict
+from controlplane.xds.discovery import Pending, Request, Verdict
 from controlplane.xds.refusal import blamed
 from controlplane.xds.world import Offer
 
@@ -35,19 +35,6 @@ T = TypeVar("T")
 
 Found = Callable[[str, str], Resource]
 """A resource by its name and the version that the client says it holds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """A push without an answer. `content` is what its ACK will prove, None for what is gone.
-
-    `alone`: it was sent for one resource only, so that a NACK is about that one.
-    """
-
-    nonce: str
-    version: str
-    content: Mapping[str, Resource | None]
-    alone: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +79,12 @@ class Subscription:
     def whole(self) -> bool:
         """Whether its replies must always hold everything that the client asked for."""
         return not self.delta and self.type_url in WHOLE
+
+    @property
+    def adding(self) -> bool:
+        """Whether something is under way that the client does not hold yet."""
+        content = self.pending.content if self.pending is not None else {}
+        return any(one is not None and self.held.get(n) is not one for n, one in content.items())
 
     def covers(self, name: str) -> bool:
         """Whether the client asked for this name."""

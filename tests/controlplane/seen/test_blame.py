@@ -1,0 +1,45 @@
+"""Refusals at their lines."""
+
+from controlplane.seen.blame import Blames, places
+from controlplane.seen.fleet import NodeView, TypeView
+from controlplane.snapshot import CLUSTER, ROUTES, Subject
+from controlplane.xds.events import Nacked
+from language.places import Place
+
+A, B, R = Place("f", 1, 1), Place("f", 2, 1), Place("f", 3, 1)
+LINES = {Subject(CLUSTER, "a"): (A,), Subject(CLUSTER, "ab"): (B,), Subject(ROUTES, "http"): (R,)}
+
+
+def nacked(type_url: str, message: str, *content: tuple[str, str]) -> Nacked:
+    return Nacked(node="n", type_url=type_url, version="1", message=message, content=content)
+
+
+def test_the_longest_name_in_the_words_is_to_blame() -> None:
+    assert places(nacked(CLUSTER, "cluster ab: bad"), LINES) == (B,)
+
+
+def test_words_without_a_name_are_about_the_only_resource() -> None:
+    assert places(nacked(ROUTES, "missing ]", ("http", "1")), LINES) == (R,)
+    assert places(nacked(CLUSTER, "no", ("x", "1"), ("y", "1")), LINES) == ()
+
+
+def test_a_node_is_shown_with_the_lines_as_long_as_it_refuses() -> None:
+    blames = Blames()
+    blames.remember(nacked(CLUSTER, "cluster ab: bad"), LINES)
+
+    def node(message: str) -> NodeView:
+        one = TypeView(type_url=CLUSTER, message=message)
+        return NodeView(
+            node="n",
+            role="envoy",
+            group="",
+            software="",
+            delta=True,
+            since=0.0,
+            version="1",
+            state="rejected",
+            phase="done",
+            types=(one,),
+        )
+
+    assert [t.places for v in blames.placed([node("bad"), node("")]) for t in v.types] == [(B,), ()]
