@@ -111,5 +111,11 @@ def test_the_commands_it_names_exist() -> None:
         assert (ROOT / "foregate" / "commands" / f"{name}.py").exists(), name
 
 
+def test_the_fleet_is_the_one_of_its_page() -> None:
+    """Whose tests run the command."""
+    ((_, text),) = blocks("fleet")
+    assert f"```console\n{text}" in (ROOT / "docs" / "fleet.md").read_text()
+
+
 def test_there_are_curl_lines() -> None:
     assert len(curls()) >= 10
