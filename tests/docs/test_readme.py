@@ -48,7 +48,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
 
 def test_no_number_waits_to_be_filled_in() -> None:
-    assert not re.search(r"@[a-z]+@", README)
+    assert not re.search(r"@[a-z]+@|\bTODO\b", README)
 
 
 def test_the_yaml_is_the_example() -> None:
@@ -109,6 +109,12 @@ def test_the_commands_it_names_exist() -> None:
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for name in set(re.findall(r"`foregate ([a-z]+)", README)):
         assert (ROOT / "foregate" / "commands" / f"{name}.py").exists(), name
+
+
+def test_the_fleet_is_the_one_of_its_page() -> None:
+    """Whose tests run the command."""
+    ((_, text),) = blocks("fleet")
+    assert f"```console\n{text}" in (ROOT / "docs" / "fleet.md").read_text()
 
 
 def test_there_are_curl_lines() -> None:
