@@ -6,6 +6,9 @@ from controlplane.snapshot import Reference, Resource
 from controlplane.xds.phases import unknown
 from controlplane.xds.world import Offer
 
+NODES = 10_000
+"""Of how many nodes without a stream it is remembered what they drain."""
+
 
 class Memory:
     """Remembers nothing; who keeps records says more."""
@@ -28,6 +31,34 @@ class Memory:
         if offered is not None and offered.version == version:
             return offered
         return self.find(offer.type_url, name, version) or unknown(offer.type_url, name, version)
+
+
+class Lasting(Memory):
+    """Another memory, and beside it what nodes drain over a break of their streams."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._drains: dict[str, Mapping[Reference, float]] = {}
+
+    def find(self, type_url: str, name: str, version: str) -> Resource | None:
+        """Return a resource that was once published."""
+        return self._memory.find(type_url, name, version)
+
+    def holding(self, node: str) -> Mapping[str, tuple[Resource, ...]]:
+        """Return all that a node may hold, by type."""
+        return self._memory.holding(node)
+
+    def draining(self, node: str) -> Mapping[Reference, float]:
+        """Return until when what lost a user stays, on an earlier stream of a node."""
+        return self._drains.get(node, {})
+
+    def drain(self, node: str, drains: Mapping[Reference, float]) -> None:
+        """Remember what a node whose stream ends was draining."""
+        self._drains.pop(node, None)
+        if drains:
+            self._drains[node] = drains
+        if len(self._drains) > NODES:
+            del self._drains[next(iter(self._drains))]
 
 
 def by_name(several: Iterable[Resource]) -> Mapping[str, tuple[Resource, ...]]:

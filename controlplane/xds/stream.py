@@ -55,10 +55,10 @@ class Stream:
     """The state of one stream. `id` is unique among all streams that a client may remember.
 
     `worlds` is what is published, by role. The first request says which role the node has, and
-    where a service is reached. `drains` and `asking` say until when (monotonic seconds) what lost
-    a user stays, and a node is expected to ask for a name; `followers` are endpoints to be sent
-    whatever it holds of them, once it asks. `ready`: it was live on this stream and
-    has refused nothing since; what is on its way does not count.
+    where a service is reached. `arrives`, `drains` and `asking` say until when (monotonic seconds)
+    an Envoy may say what it holds, what lost a user stays, and a name is expected to be asked for;
+    `followers` are endpoints to be sent whatever it holds of them, once it asks. `ready`: it was
+    live on this stream and has refused nothing since; what is on its way does not count.
     """
 
     id: str
@@ -71,7 +71,7 @@ class Stream:
     role: str = ENVOY
     address: str = ""
     software: str = ""
-    began: float = 0.0
+    arrives: float = 0.0
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     brought: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
     drains: Mapping[Reference, float] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class Stream:
         known = self.subscriptions.values()
         times: list[float] = []
         if any(s.leaving for s in known):
-            times += [*self.drains.values(), self.began + ARRIVAL_SECONDS]
+            times += [*self.drains.values(), *filter(None, [self.arrives])]
         if any(s.waiting for s in known):
             times += self.asking.values()
         return min(times, default=None)
@@ -190,7 +190,7 @@ def _introduced(stream: Stream, request: Request, now: float) -> Stream:
         role=request.service or ENVOY,
         address=request.address,
         software=request.software,
-        began=now,
+        arrives=now + ARRIVAL_SECONDS if request.software.startswith("envoy/") else 0.0,
         brought={} if unfit(request) else stream.memory.holding(request.node),
         drains={} if unfit(request) else stream.memory.draining(request.node),
     )
@@ -230,6 +230,8 @@ def _flush(stream: Stream, now: float) -> Step:
     world = stream.world
     if world is None:
         return Step(stream=stream)
+    if stream.arrives and stream.arrives <= now:
+        stream = replace(stream, arrives=0.0)
     if stream.drains or stream.asking:
         stream = replace(
             stream,
@@ -258,15 +260,15 @@ def _gate(stream: Stream, world: World, type_url: str, now: float) -> NodeGate:
         memory=stream.brought,
         drains=stream.drains,
         asking=stream.asking,
-        arriving=_arriving(stream, now),
+        arriving=_arriving(stream),
         quarantine=stream.quarantine,
         now=now,
     )
 
 
-def _arriving(stream: Stream, now: float) -> bool:
+def _arriving(stream: Stream) -> bool:
     """Whether this is an Envoy that has not said yet what it holds of listeners and routes."""
-    if not stream.software.startswith("envoy/") or now >= stream.began + ARRIVAL_SECONDS:
+    if not stream.arrives:
         return False
     listeners, tables = (stream.subscriptions.get(t) for t in (LISTENER, ROUTES))
     if listeners is None:

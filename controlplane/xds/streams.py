@@ -15,7 +15,7 @@ from controlplane.xds.connection import Connection, Told
 from controlplane.xds.discovery import Push, Request
 from controlplane.xds.events import Acked, Close, Ignored, Instances, Nacked, Status, Wanted
 from controlplane.xds.holding import Held, held_by
-from controlplane.xds.memory import Memory
+from controlplane.xds.memory import Lasting, Memory
 from controlplane.xds.meter import Meter, Refusal
 from controlplane.xds.quarantine import Quarantine, Rejection
 from controlplane.xds.stream import State, Step, Stream
@@ -55,7 +55,7 @@ class Streams:
         self.worlds: dict[str, World] = {}
         self.quarantine = Quarantine()
         self._heard = heard
-        self._memory = memory
+        self._memory = Lasting(memory)
         self._meter = meter
         self._drain_seconds = drain_seconds
         self._connections: set[Connection] = set()
@@ -106,6 +106,7 @@ class Streams:
         self._count(connection, None)
         ended = connection.stream
         if ended.node and not self.stopping:
+            self._memory.drain(ended.node, ended.drains)
             self._gone.pop(ended.node, None)
             self._gone[ended.node] = replace(connection.view(), state="gone", since=time.time())
             if len(self._gone) > GONE:

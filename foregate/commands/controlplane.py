@@ -50,8 +50,8 @@ from serving.logs import configure
     "--allow-removal",
     is_flag=True,
     envvar="FOREGATE_ALLOW_REMOVAL",
-    help="Let one version through that removes all listeners, hosts, routes, backends, consumers or limits,"
-    " or 20 % and at least 10 of them; the next such one is held again.",
+    help="Let one version through that removes all listeners, hosts, routes, backends, consumers"
+    " or limits, or 20 % and at least 10 of them; the next such one is held again.",
 )
 @click.option(
     "--drain-time",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.gate import brake
-from controlplane.rollout import publisher, recorder
+from controlplane.rollout import moving, publisher, recorder
 from controlplane.store.store import Bounds
 from controlplane.xds import admission, connection, due, phases, quarantine, server, stream
 from foregate import debounce
@@ -117,7 +117,7 @@ NUMBERS: Mapping[str, str] = {
     "an Envoy that comes back says what it holds": seconds(stream.ARRIVAL_SECONDS),
     "late": seconds(connection.LATE_SECONDS),
     "services take a version": seconds(publisher.SERVICES_SECONDS),
-    "a version is on its way": seconds(publisher.MOVE_SECONDS),
+    "a version is on its way": seconds(moving.MOVE_SECONDS),
     "refusals in quarantine": f"{quarantine.MOST:,}",
     "big reply": size(connection.BIG),
     "big replies at once": str(server.BIG_AT_ONCE),
