@@ -29,10 +29,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Offering:
-    """Puts on offer what has changed. `versions` are the newest by role."""
+    """Puts on offer what has changed. `offered` are the newest snapshots by role."""
 
     def __init__(self, server: Server, keyring: Keyring) -> None:
-        self.versions: dict[str, str] = {}
+        self.offered: dict[str, Snapshot] = {}
+        self._returning = False
         self.consumers: Resource | None = None
         self._server = server
         self._keyring = keyring
@@ -45,6 +46,16 @@ class Offering:
         self.consumers = last.services[EXTAUTHZ].of(CONSUMERS).get(CONSUMERS_NAME)
         self._archive = last.services[EXTAUTHZ].of(PIPELINE)
         self.keep(last)
+        self._returning = True
+
+    def returned(self) -> None:
+        """Know no longer instances of an earlier run that have not come back."""
+        self._returning = False
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions of what is on offer, by role."""
+        return {role: one.version for role, one in self.offered.items()}
 
     def keep(self, taken: Build) -> None:
         """Remember the limits of a build that the services took, beside those of later ones."""
@@ -70,9 +81,13 @@ class Offering:
         """Offer the Envoys a snapshot, with the instances of the services."""
         made = {(r.type_url, r.name): r for r in _all(envoys)}
         for role in ROLES:
-            salt = envoys.of(CLUSTER)[cluster_name(role)].version
-            one = members(role, self._members[role].called, salt)
-            made[ENDPOINTS, one.name] = one
+            name = cluster_name(role)
+            if self._returning:  # Envoys go on with those they know: who is back first is not all
+                made.pop((ENDPOINTS, name), None)
+                continue
+            made[ENDPOINTS, name] = members(
+                role, self._members[role].called, envoys.of(CLUSTER)[name].version
+            )
         self._offer(ENVOY, snapshot(made.values()))
 
     def ready(self, role: str, addresses: tuple[str, ...]) -> None:
@@ -94,8 +109,9 @@ class Offering:
         return self._members[role].late
 
     def _offer(self, role: str, new: Snapshot) -> None:
-        if self.versions.get(role) != new.version:
-            self.versions[role] = new.version
+        last = self.offered.get(role)
+        if last is None or last.version != new.version:
+            self.offered[role] = new
             archive = self._archive if role == EXTAUTHZ else None
             self._server.publish(new, role=role, archive=archive)
 

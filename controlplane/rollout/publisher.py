@@ -27,7 +27,7 @@ from controlplane.rollout.recorder import Recorder
 from controlplane.seen.blame import Blames
 from controlplane.seen.fleet import NodeView
 from controlplane.snapshot import Snapshot
-from controlplane.xds.events import Acked, Instances, Nacked, Wanted
+from controlplane.xds.events import Acked, Instances, Nacked, Silent, Wanted
 from controlplane.xds.server import Outcome, Server, ServerOptions
 from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
@@ -38,6 +38,10 @@ SERVICES_SECONDS = 5.0
 
 KEYS_SECONDS = 2.5
 """How long a version waits for the first attempt at an issuer's keys."""
+
+RETURN_SECONDS = 6.0
+"""How long after a start instances have to come back before Envoys stop calling them: their
+back-off ends at 5 s."""
 
 LOOK_SECONDS = 0.01
 """How long answers are gathered before late ones are looked for."""
@@ -88,6 +92,7 @@ class Publisher:
         self._saved: float | None = None
         self._moving = Moving(self._moved)
         self._looking: asyncio.TimerHandle | None = None
+        self._returning: asyncio.TimerHandle | None = None
         self._envoys: Snapshot | None = None
         self._blames = Blames()
         self._turn = asyncio.Lock()
@@ -110,8 +115,8 @@ class Publisher:
         """End all streams; nodes keep what they have."""
         await self._held.aclose()
         self._moving.close()
-        if self._looking is not None:
-            self._looking.cancel()
+        for timer in filter(None, (self._looking, self._returning)):
+            timer.cancel()
 
     @property
     def server(self) -> Server:
@@ -182,6 +187,15 @@ class Publisher:
         """
         self._moving.resume(last)
         self._offering.resume(last)
+        if last.snapshot is not None:
+            self._server.accept(last.snapshot)
+        later = asyncio.get_running_loop().call_later
+        self._returning = later(RETURN_SECONDS, self._returned)
+
+    def _returned(self) -> None:
+        """Count with the instances that are there: those of an earlier run had their time."""
+        self._offering.returned()
+        self._offer_envoys()
 
     def fleet(self) -> tuple[NodeView, ...]:
         """Show all nodes, refusals at their lines."""
@@ -202,6 +216,8 @@ class Publisher:
         if self._saved is not None:
             self._took(time.monotonic() - self._saved)
             self._saved = None
+        for role, offered in self._offering.offered.items():
+            self._server.accept(offered, role)
         self._moving.arrived()
 
     def _moved(self) -> None:
@@ -210,13 +226,16 @@ class Publisher:
             self._want(self._moving.good, self._moving.target)
         self._offer_services()
 
-    def _take_back(self) -> None:
-        """Send the last good again: a refusal may have been applied in part."""
+    def _take_back(self) -> bool:
+        """Send the last good again, if there is one: a refusal may have been applied in part."""
+        self._saved = None
         last = self._moving.before_target()
-        if last is not None:
-            self._envoys = last.snapshot
-            self._move(last)
-            self._offer_envoys()
+        if last is None:
+            return False
+        self._envoys = last.snapshot
+        self._move(last)
+        self._offer_envoys()
+        return True
 
     def _look_soon(self) -> None:
         """Look once for many answers that come at the same time."""
@@ -230,14 +249,15 @@ class Publisher:
         if self._turn.locked() or moving.target is None:
             return
         self._recount_late(moving.target)
-        if not moving.under_way or ENVOY not in self._offering.versions:
+        there = moving.target is moving.good and not moving.under_way
+        if there or ENVOY not in self._offering.versions:
             return
         for role in (*sorted(moving.target.calls), ENVOY):
             outcome = self._server.outcome(self._offering.versions[role], role)
-            if outcome is not None and outcome.state == "rejected" and moving.target != moving.good:
-                why = tuple(nack.message for nack in outcome.nacks)
-                _log.error("a late node refuses the version: the last good is back", why=why)
-                self._take_back()
+            if outcome is not None and outcome.state == "rejected":
+                if moving.target is not moving.good and self._take_back():
+                    why = tuple(nack.message for nack in outcome.nacks)
+                    _log.error("a late node refuses the version: the last good is back", why=why)
                 return
         outcome = self._server.outcome(self._offering.versions[ENVOY])
         if outcome is not None and outcome.state == "live":
@@ -296,7 +316,7 @@ class Publisher:
                 self._offering.ready(role, addresses)
                 self._offer_services()
                 self._offer_envoys()
-            case Acked():
+            case Acked() | Silent():
                 self._look_soon()
             case Nacked():
                 target = self._moving.target

@@ -31,7 +31,9 @@ class Recorder(Memory):
     """A store as the server's memory. Without one, or where it fails, nothing is remembered."""
 
     def __init__(self, store: Store | None = None) -> None:
+        self.records = store is not None
         self._store = store
+        self._unwritten: dict[str, Held] = {}
         self._kept: Build | None = None
         self._failed = False
 
@@ -90,17 +92,21 @@ class Recorder(Memory):
     def _write(
         self, store: Store, changed: Mapping[str, Held], good: Build | None, *, sync: bool
     ) -> None:
+        self._unwritten |= changed
         try:
             if good is not None and good is not self._kept:
                 store.publish(good)
                 self._kept = good
-            for node, held in changed.items():
-                store.hold(node, held)
+            for node in list(self._unwritten):
+                store.hold(node, self._unwritten[node])
+                del self._unwritten[node]
             if sync:
                 store.sync()
             self._failed = False
-        except StoreError as error:
+        except StoreError as error:  # what is not written is, the next time
             self._fail(error)
+        except Exception:  # noqa: BLE001 # a mistake of ours must not end the writing
+            _log.exception("what nodes hold cannot be written")
 
     def _fail(self, error: StoreError) -> None:
         if not self._failed:

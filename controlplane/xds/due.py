@@ -128,7 +128,7 @@ def _due_whole(sub: Subscription, offer: Offer, gate: Gate) -> tuple[Content | N
     quiet = (versions == held and not sub.doubted) or versions == sub.refused
     mine = counts.noted(sub)
     # the first says what else there is not, and the node may hold it from before
-    partly = (counts.waiting or counts.barred) and not sub.acked
+    partly = (counts.waiting or (counts.barred and sub.returned)) and not sub.acked
     return (whole if (sub.owed or not quiet) and not partly else None), mine
 
 

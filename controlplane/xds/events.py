@@ -61,6 +61,11 @@ class Instances:
     addresses: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silent:
+    """A node has answered nothing for so long that it is waited for no more."""
+
+
 Status = Literal["DEADLINE_EXCEEDED", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "UNAVAILABLE"]
 
 

@@ -1,6 +1,6 @@
 """What a node may hold, to be kept on disk: a control plane that starts again goes on from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from controlplane.snapshot import Resource
@@ -20,6 +20,15 @@ def held_by(stream: Stream) -> Held:
         if t not in mine and several
     }
     return {**brought, **mine}
+
+
+def together(several: Iterable[Held]) -> Held:
+    """Give what any of several may hold."""
+    found: dict[str, tuple[Mapping[str, Resource], ...]] = {}
+    for held in several:
+        for type_url, layers in held.items():
+            found[type_url] = (*found.get(type_url, ()), *layers)
+    return found
 
 
 def _layers(sub: Subscription) -> Iterator[Mapping[str, Resource]]:

@@ -11,7 +11,9 @@ NODES = 10_000
 
 
 class Memory:
-    """Remembers nothing; who keeps records says more."""
+    """Remembers nothing; who keeps records says more, and that it `records`."""
+
+    records = False
 
     def find(self, type_url: str, name: str, version: str) -> Resource | None:  # noqa: ARG002 # for others to say
         """Return a resource that was once published."""
@@ -38,6 +40,7 @@ class Lasting(Memory):
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
+        self.records = memory.records
         self._drains: dict[str, Mapping[Reference, float]] = {}
 
     def find(self, type_url: str, name: str, version: str) -> Resource | None:

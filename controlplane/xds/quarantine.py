@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from controlplane.snapshot import Reference
+from controlplane.snapshot import Reference, Resource
 from controlplane.xds.events import Nacked
+from controlplane.xds.subscription import version_of
 from controlplane.xds.world import World
+
+Held = Mapping[str, Resource | None]
 
 MOST = 1_000
 """How many rejections are remembered; the oldest leave first."""
@@ -52,6 +55,17 @@ class Quarantine:
                 found[at] = found.get(at, frozenset()) | {version}
         return found
 
+    def without(self, role: str, group: str, type_url: str, held: Held) -> "Quarantine":
+        """Forget what another node of the group took all the same: it was that one node's fault."""
+        return Quarantine(
+            rejections=tuple(
+                r
+                for r in self.rejections
+                if (r.role, r.group, r.nacked.type_url) != (role, group, type_url)
+                or not all(version_of(held.get(n)) == v for n, v in r.nacked.content)
+            )
+        )
+
     def nacks(self, role: str) -> tuple[Nacked, ...]:
         """Give the words of all rejections of a role."""
         return tuple(r.nacked for r in self.rejections if r.role == role)
@@ -69,5 +83,6 @@ def _alike(one: Rejection, other: Rejection) -> bool:
 
 def _offered(nacked: Nacked, world: World) -> bool:
     offer = world.offers.get(nacked.type_url)
-    there = {n: one.version for n, one in offer.resources.items()} if offer else {}
-    return bool(nacked.content) and all(there.get(n, "") == v for n, v in nacked.content)
+    if offer is None or not nacked.content:
+        return False
+    return all(version_of(offer.resources.get(n)) == v for n, v in nacked.content)

@@ -25,6 +25,7 @@ from controlplane.xds.events import Close, Nacked
 from controlplane.xds.holding import Held
 from controlplane.xds.memory import Memory
 from controlplane.xds.meter import Meter
+from controlplane.xds.node import unfit
 from controlplane.xds.phases import DRAIN_SECONDS
 from controlplane.xds.streams import Heard, Streams
 from controlplane.xds.wire import READ
@@ -102,6 +103,7 @@ class Server:
     ) -> None:
         self.port = 0
         mine = options or ServerOptions()
+        self._memory = mine.memory
         self._streams = Streams(
             heard=heard,
             memory=mine.memory,
@@ -164,11 +166,11 @@ class Server:
 
     def fleet(self) -> tuple[NodeView, ...]:
         """All nodes that are connected, or were a short time ago, by role and id."""
-        return self._streams.views()
+        return self._streams.roll.views()
 
     def unrecorded(self) -> Mapping[str, Held]:
         """Return what Envoys may hold, of those where that has changed since the last call."""
-        return self._streams.changed()
+        return self._streams.roll.changed()
 
     def publish(
         self,
@@ -184,6 +186,10 @@ class Server:
         """
         before = self._streams.worlds.get(role)
         self._streams.publish(world(snapshot, role, archive=archive or {}, before=before))
+
+    def accept(self, snapshot: Snapshot, role: str = ENVOY) -> None:
+        """Know that this was taken once: who refuses it stops no version that comes after."""
+        self._streams.accepted[role] = snapshot
 
     async def settled(
         self, version: str, *, within: float, nodes: int = 1, role: str = ENVOY
@@ -212,15 +218,15 @@ class Server:
         now = self._streams.worlds.get(role)
         if now is not None and now.version != version:
             return Outcome(state="superseded")
-        states = self._streams.states(role)
-        if "rejected" in states:  # who has not answered yet cannot make it good
-            mine = (c for c in self._streams if c.stream.role == role)
-            nacks = [n for c in mine for n in c.nacks.values()]
-            nacks += self._streams.quarantine.nacks(role)
-            return Outcome(state="rejected", nacks=tuple(dict.fromkeys(nacks)))
-        if now is None or sum(states.values()) < nodes or "waiting" in states:
+        states = self._streams.roll.states(role)
+        if states.get("rejected"):  # who has not answered yet cannot make it good
+            nacks = self._streams.opposed(role)
+            if nacks:
+                return Outcome(state="rejected", nacks=nacks)
+        answered = states.get("live", 0) + states.get("rejected", 0)
+        if now is None or "waiting" in states or answered + states.get("silent", 0) < nodes:
             return None
-        return Outcome(state="live")
+        return Outcome(state="live") if answered else None
 
     async def _sotw(self, _: object, context: Context) -> None:
         await self._serve(context, delta=False)
@@ -265,4 +271,9 @@ class Server:
             except DecodeError:
                 connection.close = Close(status="INVALID_ARGUMENT", message="not a request")
                 return
+            if not connection.stream.node and not unfit(request):
+                held: Mapping[str, tuple[Resource, ...]] = {}
+                if self._memory.records:  # which may wait for a disk
+                    held = await asyncio.to_thread(self._memory.holding, request.node)
+                self._streams.introduce(connection, request, held)
             self._streams.receive(connection, request)

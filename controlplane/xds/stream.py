@@ -56,9 +56,10 @@ class Stream:
 
     `worlds` is what is published, by role. The first request says which role the node has, and
     where a service is reached. `arrives`, `drains` and `asking` say until when (monotonic seconds)
-    an Envoy may say what it holds, what lost a user stays, and a name is expected to be asked for;
-    `followers` are endpoints to be sent whatever it holds of them, once it asks. `ready`: it was
-    live on this stream and has refused nothing since; what is on its way does not count.
+    an Envoy may say what it holds, what lost a user stays, and a name is expected to be asked for.
+    `brought` is what it may hold from before, by type, `followers` are endpoints to be sent
+    whatever it holds of them, once it asks. `ready`: it was live on this stream and has refused
+    nothing since; what is on its way does not count.
     """
 
     id: str
@@ -120,9 +121,16 @@ class Stream:
         refused = type_url != KEY_REQUEST and verdict is not None and verdict.error is not None
         return _judged(replace(flushed, events=(*events, *flushed.events)), refused=refused)
 
-    def publish(self, world: World, now: float = 0.0) -> Step:
-        """Take in the newest world of a role. It replaces what of its last was not sent yet."""
-        mine = replace(self, worlds={**self.worlds, world.role: world})
+    def publish(self, world: World, now: float = 0.0, quarantine: Quarantine | None = None) -> Step:
+        """Take in the newest world of a role. It replaces what of its last was not sent yet.
+
+        `quarantine` is what then stands of what nodes like this one refused, if that changes too.
+        """
+        mine = replace(
+            self,
+            worlds={**self.worlds, world.role: world},
+            quarantine=self.quarantine if quarantine is None else quarantine,
+        )
         return _flush(mine, now) if world.role == self.role else Step(stream=mine)
 
     def bar(self, quarantine: Quarantine, now: float = 0.0) -> Step:
@@ -191,8 +199,6 @@ def _introduced(stream: Stream, request: Request, now: float) -> Stream:
         address=request.address,
         software=request.software,
         arrives=now + ARRIVAL_SECONDS if request.software.startswith("envoy/") else 0.0,
-        brought={} if unfit(request) else stream.memory.holding(request.node),
-        drains={} if unfit(request) else stream.memory.draining(request.node),
     )
 
 

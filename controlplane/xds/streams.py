@@ -2,32 +2,25 @@
 
 import asyncio
 import secrets
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import structlog
 
-from controlplane.seen.fleet import NodeView
+from controlplane.snapshot import Reference, Resource, Snapshot
 from controlplane.xds.admission import Admission
 from controlplane.xds.connection import Connection, Told
 from controlplane.xds.discovery import Push, Request
-from controlplane.xds.events import Acked, Close, Ignored, Instances, Nacked, Status, Wanted
-from controlplane.xds.holding import Held, held_by
+from controlplane.xds.events import Acked, Close, Ignored, Instances, Nacked, Silent, Status, Wanted
 from controlplane.xds.memory import Lasting, Memory
 from controlplane.xds.meter import Meter, Refusal
 from controlplane.xds.quarantine import Quarantine, Rejection
-from controlplane.xds.stream import State, Step, Stream
+from controlplane.xds.roll import Roll
+from controlplane.xds.stream import Step, Stream
+from controlplane.xds.subscription import version_of
 from controlplane.xds.world import ENVOY, World
 
-Heard = Told | Instances
-
-GONE_SECONDS = 300.0
-"""How long a node that left is shown."""
-
-GONE = 1_000
-"""How many of them, at most."""
+Heard = Told | Instances | Silent
 
 _REASONS: Mapping[Status, Refusal] = {
     "INVALID_ARGUMENT": "malformed",
@@ -51,31 +44,28 @@ class Streams:
         starting: int,
     ) -> None:
         self.moved = asyncio.Event()
+        self.roll = Roll(self._silent)
         self.stopping = False
         self.worlds: dict[str, World] = {}
-        self.quarantine = Quarantine()
+        self.accepted: dict[str, Snapshot] = {}
+        self._quarantine = Quarantine()
         self._heard = heard
         self._memory = Lasting(memory)
         self._meter = meter
         self._drain_seconds = drain_seconds
-        self._connections: set[Connection] = set()
         self._admission = Admission(starting)
-        self._tally: Counter[tuple[str, State]] = Counter()
-        self._changed: dict[str, Stream] = {}
-        self._gone: dict[str, NodeView] = {}
         self._instances: dict[str, tuple[str, ...]] = {}
-
-    def __iter__(self) -> Iterator[Connection]:
-        """Go over the connections whose node is known."""
-        return (c for c in self._connections if c.stream.node)
 
     def of(self, role: str) -> list[Stream]:
         """The streams of a role."""
-        return [c.stream for c in self if c.stream.role == role]
+        return [c.stream for c in self.roll if c.stream.role == role]
 
-    def states(self, role: str) -> dict[State, int]:
-        """How many streams of a role are in each state; those that none is in are left out."""
-        return {state: n for (of, state), n in self._tally.items() if of == role and n}
+    def opposed(self, role: str) -> tuple[Nacked, ...]:
+        """Refusals of what was not accepted before: a node's old trouble stops no new version."""
+        mine = (c for c in self.roll if c.stream.role == role and c.stream.state == "rejected")
+        nacks = [nack for c in mine for nack in c.nacks.values()]
+        nacks += self._quarantine.nacks(role)
+        return tuple(dict.fromkeys(nack for nack in nacks if not self._accepts(role, nack)))
 
     def open(self, *, delta: bool) -> Connection:
         """Take in a new stream; one that is too many is to be closed at once."""
@@ -87,8 +77,8 @@ class Streams:
             drain_seconds=self._drain_seconds,
         )
         connection = Connection(stream)
-        if self._admission.admits(connection, len(self._connections), _now()):
-            self._connections.add(connection)
+        if self._admission.admits(connection, len(self.roll), _now()):
+            self.roll.add(connection)
         else:
             message = "too many streams are new: come again"
             connection.close = Close(status="RESOURCE_EXHAUSTED", message=message)
@@ -100,40 +90,48 @@ class Streams:
         self._admission.settled(connection)
         if connection.close is not None:
             self._meter.refused(_REASONS[connection.close.status])
-        if connection not in self._connections:
+        if connection not in self.roll:
             return
-        self._connections.discard(connection)
-        self._count(connection, None)
+        self.roll.remove(connection, shown=not self.stopping)
         ended = connection.stream
-        if ended.node and not self.stopping:
+        if ended.node:
             self._memory.drain(ended.node, ended.drains)
-            self._gone.pop(ended.node, None)
-            self._gone[ended.node] = replace(connection.view(), state="gone", since=time.time())
-            if len(self._gone) > GONE:
-                del self._gone[next(iter(self._gone))]
         tell = _log.info if ended.node else _log.debug  # who came too early comes again
         tell("xds stream ended", node=ended.node, role=ended.role, delta=ended.delta)
         self.moved.set()
         self._recount(ended.role)
 
+    def introduce(
+        self, connection: Connection, request: Request, held: Mapping[str, tuple[Resource, ...]]
+    ) -> None:
+        """Know who a stream's first request is of, and what that node may hold from before."""
+        role = request.service or ENVOY
+        connection.stream = replace(
+            connection.stream,
+            brought=held,
+            drains=self._memory.draining(request.node),
+            quarantine=self._barred(role, _group(request), connection.stream.id),
+        )
+
     def receive(self, connection: Connection, request: Request) -> None:
         """Take in a request."""
         known = connection.stream.node
-        self._take(connection, connection.stream.receive(request, _now()))
+        step = connection.stream.receive(request, _now())
+        self._take(connection, step)
         now = connection.stream
         if not known and now.node:
             _log.info("xds node connected", node=now.node, role=now.role, delta=now.delta)
-            self._bar(connection)
         self.moved.set()
         self._recount(now.role)
 
     def publish(self, world: World) -> None:
         """Bring every stream of a role to a world, and those that come later."""
         self.worlds[world.role] = world
-        self.quarantine = self.quarantine.within(world)
-        for connection in tuple(self._connections):
-            self._bar(connection)
-            self._take(connection, connection.stream.publish(world, _now()))
+        self._quarantine = self._quarantine.within(world)
+        for connection in self.roll.all():
+            stream = connection.stream
+            barred = self._barred(stream.role, _group(stream), stream.id)
+            self._take(connection, stream.publish(world, _now(), barred))
         self.moved.set()
         self._recount(world.role)
 
@@ -141,37 +139,16 @@ class Streams:
         """Count a reply that was written."""
         self._meter.pushed(connection.stream.role, push.type_url, size)
 
-    def views(self) -> tuple[NodeView, ...]:
-        """Show all nodes that are connected, or were a short time ago, by role and id."""
-        there = [c.view() for c in self]
-        known = {view.node for view in there}
-        since = time.time() - GONE_SECONDS
-        self._gone = {n: v for n, v in self._gone.items() if n not in known and v.since > since}
-        return tuple(sorted((*there, *self._gone.values()), key=lambda v: (v.role, v.node)))
-
-    def changed(self) -> Mapping[str, Held]:
-        """Return what Envoys may hold, of those where that has changed since the last call."""
-        changed, self._changed = self._changed, {}
-        return {node: held_by(stream) for node, stream in changed.items()}
-
     def _take(self, connection: Connection, step: Step) -> None:
         before = connection.stream.subscriptions
         told = connection.take(step)
-        stream = connection.stream
-        if stream.node:
-            self._count(connection, (stream.role, stream.state))
-        if stream.role == ENVOY and stream.node and stream.subscriptions is not before:
-            self._changed[stream.node] = stream
+        answered = any(isinstance(event, Acked | Nacked) for event in told)
+        self.roll.note(connection, answered=answered)
+        if self._memory.records and connection.stream.subscriptions is not before:
+            self.roll.record(connection.stream)
         self._arrange(connection)
         for event in told:
             self._tell(connection, event)
-
-    def _count(self, connection: Connection, now: tuple[str, State] | None) -> None:
-        """Keep the tally: to look at all streams for each ACK of one would be their square."""
-        if now != connection.counted:
-            self._tally.update([now] if now else [])
-            self._tally.subtract([connection.counted] if connection.counted else [])
-            connection.counted = now
 
     def _arrange(self, connection: Connection) -> None:
         """Have a stream go on when it says, if nothing comes before."""
@@ -179,7 +156,7 @@ class Streams:
             connection.timer.cancel()
             connection.timer = None
         wake = connection.stream.wake
-        if wake is not None and connection in self._connections:
+        if wake is not None and connection in self.roll:
             loop = asyncio.get_running_loop()
             connection.timer = loop.call_at(wake, self._tick, connection)
 
@@ -188,11 +165,36 @@ class Streams:
         self._take(connection, connection.stream.tick(_now()))
         self.moved.set()
 
+    def _silent(self) -> None:
+        """Hear that a node is waited for no more."""
+        self.moved.set()
+        if self._heard is not None:
+            self._heard(Silent())
+
     def _bar(self, connection: Connection) -> None:
         stream = connection.stream
-        barred = self.quarantine.of(stream.role, stream.group, but=stream.id)
-        if barred or stream.quarantine:
+        barred = self._barred(stream.role, _group(stream), stream.id)
+        if barred != stream.quarantine:
             self._take(connection, stream.bar(barred, _now()))
+
+    def _barred(self, role: str, group: str, stream: str) -> Mapping[Reference, frozenset[str]]:
+        """Say what others of a group refused, but for what was accepted before."""
+        found = self._quarantine.of(role, group, but=stream)
+        accepted = self.accepted.get(role)
+        if accepted is None:
+            return found
+        new = {
+            at: versions - {version_of(accepted.of(at.type_url).get(at.name))}
+            for at, versions in found.items()
+        }
+        return {at: versions for at, versions in new.items() if versions}
+
+    def _accepts(self, role: str, nacked: Nacked) -> bool:
+        accepted = self.accepted.get(role)
+        if accepted is None or not nacked.content:
+            return False
+        there = accepted.of(nacked.type_url)
+        return all(version_of(there.get(n)) == v for n, v in nacked.content)
 
     def _tell(self, connection: Connection, event: Told) -> None:
         role = connection.stream.role
@@ -213,19 +215,33 @@ class Streams:
                 _log.debug("xds acked", node=event.node, type=event.type_url)
                 self._meter.acked(role, event.type_url)
                 self._admission.settled(connection)
+                self._taken(connection, event.type_url)
         if self._heard is not None:
             self._heard(event)
 
     def _refused(self, connection: Connection, nacked: Nacked) -> None:
         """Keep what one refused from the others of its group."""
         stream = connection.stream
-        rejection = Rejection(role=stream.role, group=stream.group, stream=stream.id, nacked=nacked)
-        self.quarantine = self.quarantine.with_one(rejection)
-        world = stream.world
-        if world is not None:
-            self.quarantine = self.quarantine.within(world)
-        for other in tuple(self):
+        rejection = Rejection(
+            role=stream.role, group=_group(stream), stream=stream.id, nacked=nacked
+        )
+        self._quarantine = self._quarantine.with_one(rejection)
+        if stream.world is not None:
+            self._quarantine = self._quarantine.within(stream.world)
+        for other in self.roll:
             if other is not connection:
+                self._bar(other)
+
+    def _taken(self, connection: Connection, type_url: str) -> None:
+        """Offer to all of a group what one of them took, whoever refused it."""
+        stream = connection.stream
+        if not self._quarantine.rejections:
+            return
+        held = stream.subscriptions[type_url].held
+        left = self._quarantine.without(stream.role, _group(stream), type_url, held)
+        if left != self._quarantine:
+            self._quarantine = left
+            for other in self.roll:
                 self._bar(other)
 
     def _recount(self, role: str) -> None:
@@ -237,6 +253,11 @@ class Streams:
             _log.info("xds instances", role=role, ready=len(now))
             if self._heard is not None:
                 self._heard(Instances(role=role, addresses=now))
+
+
+def _group(node: Stream | Request) -> str:
+    """Say which nodes are like this one: who names no group is alone."""
+    return node.group or f"\n{node.node}"
 
 
 def _now() -> float:

@@ -43,7 +43,8 @@ class Subscription:
 
     `held`: what the client is known to hold by name, None where it was told that there is nothing.
     `doubted`: what it may hold instead, since a NACK or from before this stream, the last ACKed
-    first. `owed`: a reply is due even if it is empty, `acked`: one was taken. What a NACK keeps
+    first. `owed`: a reply is due even if it is empty, `acked`: one was taken,
+    `returned`: it had this type before. What a NACK keeps
     back: `suspects` were rejected together and are tried again after the next ACK or when one of
     them changes, `culprits` are to blame by name and wait until they change themselves, `refused`
     is a full set, which waits until anything in it changes. Of what the client shall have,
@@ -59,6 +60,7 @@ class Subscription:
     named: bool = False
     owed: bool = False
     acked: bool = False
+    returned: bool = False
     names: frozenset[str] = frozenset()
     held: Mapping[str, Resource | None] = field(default_factory=dict)
     doubted: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
@@ -273,7 +275,7 @@ def _resumed(
     """Take in what a client brings from an earlier stream."""
     if not sub.delta:
         mine = {n: several for n, several in memory.items() if sub.covers(n)}
-        return replace(sub, doubted=mine) if request.version else sub
+        return replace(sub, doubted=mine, returned=True) if request.version else sub
     held: dict[str, Resource | None] = {}
     doubted: dict[str, tuple[Resource, ...]] = {}
     for name, version in request.initial.items():

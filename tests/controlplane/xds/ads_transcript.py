@@ -150,7 +150,7 @@ class _Play:
             return stream.tick(self.now)
         at = {"now": self.now} if self.now else {}
         if sign == "==":
-            return stream.publish(_world(words, stream), **at)
+            return stream.publish(_world(words, stream), self.now)
         assert sign == ">>"
         request = _request(words, stream)
         return stream.receive(_repeated(request, stream) if self.translated else request, **at)

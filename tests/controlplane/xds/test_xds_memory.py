@@ -15,7 +15,7 @@ def test_a_drain_outlives_the_stream() -> None:
     memory = Lasting(Memory())
     memory.drain("n", {OLD: 100.0})
     now = world(published("CDS new=1"))
-    stream = Stream(id="s", delta=True, worlds={ENVOY: now}, memory=memory)
+    stream = Stream(id="s", delta=True, worlds={ENVOY: now}, drains=memory.draining("n"))
     held = {"old": "1", "new": "1"}
     step = stream.receive(Request(type_url=CLUSTER, node="n", initial=held), 50.0)
     assert removed(step.events) == [()]
