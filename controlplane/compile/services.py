@@ -81,6 +81,19 @@ def members(role: str, addresses: Iterable[str], salt: str) -> Resource:
     return resource(ENDPOINTS, out.cluster_name, out, salt=salt)
 
 
+def addresses(endpoints: Resource) -> tuple[str, ...]:
+    """Read back what `members` made."""
+    found = []
+    for locality in ClusterLoadAssignment.FromString(endpoints.body).endpoints:
+        for one in locality.lb_endpoints:
+            address = one.endpoint.address
+            host = address.socket_address.address
+            shown = f"[{host}]" if ":" in host else host
+            port = address.socket_address.port_value
+            found.append(f"{_UNIX}{address.pipe.path}" if address.pipe.path else f"{shown}:{port}")
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What the services get, and the lines that call each, by role; where keys come from."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 class Members:
     """The instances of one service by address. `late` are known to lack the newest version.
 
-    With none ready the last ones stay: they may be back before Envoys notice.
+    With none ready the last ones stay: they may be back before Envoys notice. `before` are those
+    of an earlier run of the control plane, for the time that they take to come back.
     """
 
     ready: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
     late: frozenset[str] = frozenset()
 
     def with_ready(self, addresses: tuple[str, ...]) -> "Members":
@@ -24,8 +26,9 @@ class Members:
     @property
     def called(self) -> tuple[str, ...]:
         """The endpoints: without those that are late, but never fewer than half."""
-        timely = tuple(a for a in self.ready if a not in self.late)
-        return timely if 2 * len(timely) >= len(self.ready) else self.ready
+        every = tuple(sorted({*self.ready, *self.before}))
+        timely = tuple(a for a in every if a not in self.late)
+        return timely if 2 * len(timely) >= len(every) else every
 
     @property
     def crowded(self) -> bool:

@@ -1,11 +1,12 @@
 """What is on offer now, to services and Envoys: made from a build and from who is there."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import structlog
 
 from controlplane.build import Build
-from controlplane.compile.services import ROLES, cluster_name, members
+from controlplane.compile.services import ROLES, addresses, cluster_name, members
 from controlplane.keyring.keyring import Keyring
 from controlplane.rollout.consumers import in_both
 from controlplane.rollout.members import Members
@@ -33,7 +34,6 @@ class Offering:
 
     def __init__(self, server: Server, keyring: Keyring) -> None:
         self.offered: dict[str, Snapshot] = {}
-        self._returning = False
         self.consumers: Resource | None = None
         self._server = server
         self._keyring = keyring
@@ -46,11 +46,14 @@ class Offering:
         self.consumers = last.services[EXTAUTHZ].of(CONSUMERS).get(CONSUMERS_NAME)
         self._archive = last.services[EXTAUTHZ].of(PIPELINE)
         self.keep(last)
-        self._returning = True
+        there_were = last.snapshot.of(ENDPOINTS) if last.snapshot is not None else {}
+        for role in ROLES if there_were else ():
+            there = addresses(there_were[cluster_name(role)])
+            self._members[role] = replace(self._members[role], before=there)
 
     def returned(self) -> None:
         """Know no longer instances of an earlier run that have not come back."""
-        self._returning = False
+        self._members = {role: replace(m, before=()) for role, m in self._members.items()}
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -79,16 +82,16 @@ class Offering:
 
     def envoys(self, envoys: Snapshot) -> None:
         """Offer the Envoys a snapshot, with the instances of the services."""
+        self._offer(ENVOY, self.with_members(envoys))
+
+    def with_members(self, envoys: Snapshot) -> Snapshot:
+        """Give a snapshot with the instances of the services that Envoys call now."""
         made = {(r.type_url, r.name): r for r in _all(envoys)}
         for role in ROLES:
             name = cluster_name(role)
-            if self._returning:  # Envoys go on with those they know: who is back first is not all
-                made.pop((ENDPOINTS, name), None)
-                continue
-            made[ENDPOINTS, name] = members(
-                role, self._members[role].called, envoys.of(CLUSTER)[name].version
-            )
-        self._offer(ENVOY, snapshot(made.values()))
+            salt = envoys.of(CLUSTER)[name].version
+            made[ENDPOINTS, name] = members(role, self._members[role].called, salt)
+        return snapshot(made.values())
 
     def ready(self, role: str, addresses: tuple[str, ...]) -> None:
         """Hear which instances of a service are ready."""

@@ -102,7 +102,7 @@ class Publisher:
         """Open the port. Raises RuntimeError when the address is taken."""
         await self._held.enter_async_context(self._server)
         await self._held.enter_async_context(self._keyring)
-        following = self._recorder.following(self._server.unrecorded, lambda: self._moving.kept)
+        following = self._recorder.following(self._server.unrecorded, self._kept)
         await self._held.enter_async_context(following)
         return self
 
@@ -191,6 +191,14 @@ class Publisher:
             self._server.accept(last.snapshot)
         later = asyncio.get_running_loop().call_later
         self._returning = later(RETURN_SECONDS, self._returned)
+
+    def _kept(self) -> Build | None:
+        """Give what is to outlive the process, as it is on offer: with the instances."""
+        build = self._moving.kept
+        if build is None or build.snapshot is None:
+            return None
+        snapshot = self._offering.with_members(build.snapshot)
+        return replace(build, snapshot=snapshot)
 
     def _returned(self) -> None:
         """Count with the instances that are there: those of an earlier run had their time."""

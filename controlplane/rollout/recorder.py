@@ -94,7 +94,7 @@ class Recorder(Memory):
     ) -> None:
         self._unwritten |= changed
         try:
-            if good is not None and good is not self._kept:
+            if good is not None and _other(good, self._kept):
                 store.publish(good)
                 self._kept = good
             for node in list(self._unwritten):
@@ -114,6 +114,15 @@ class Recorder(Memory):
                 "the state folder fails: a restart may not know what nodes hold", why=str(error)
             )
         self._failed = True
+
+
+def _other(good: Build, kept: Build | None) -> bool:
+    """Whether a build differs from what was written last, in what is written."""
+    return kept is None or (good.snapshot, good.services, good.provenance) != (
+        kept.snapshot,
+        kept.services,
+        kept.provenance,
+    )
 
 
 def recorder(folder: Path | None) -> Recorder:

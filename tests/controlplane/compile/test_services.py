@@ -7,7 +7,7 @@ from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthzPer
 from google.protobuf.json_format import MessageToDict
 
 from controlplane.build import Build, Options, build
-from controlplane.compile.services import ROLES, cluster_name, members
+from controlplane.compile.services import ROLES, addresses, cluster_name, members
 from controlplane.snapshot import CLUSTER, ENDPOINTS, ROUTES, Subject
 from controlplane.sources import SourceFile
 from language.secrets import Secrets
@@ -106,6 +106,7 @@ def test_the_filter_calls_the_cluster() -> None:
 )
 def test_members(address: str, expected: dict[str, object]) -> None:
     one = members(EXTAUTHZ, [address], salt="a")
+    assert addresses(one) == (address,)
     assert one.version != members(EXTAUTHZ, [address], salt="b").version
     (locality,) = ClusterLoadAssignment.FromString(one.body).endpoints
     assert [MessageToDict(e.endpoint.address) for e in locality.lb_endpoints] == [expected]

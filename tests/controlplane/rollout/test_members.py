@@ -1,5 +1,7 @@
 """Which instances Envoys call."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,3 +31,9 @@ def test_one_of_one_and_one_of_two() -> None:
 
 def test_the_last_ones_stay_where_none_is_ready() -> None:
     assert Members(ready=("a",)).with_ready(()).called == ("a",)
+
+
+def test_those_of_an_earlier_run_count_until_their_time_is_over() -> None:
+    members = Members(before=("a", "b")).with_ready(("b", "c"))
+    assert members.called == ("a", "b", "c")
+    assert replace(members, before=()).called == ("b", "c")
