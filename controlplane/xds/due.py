@@ -79,6 +79,8 @@ def _wanted(sub: Subscription, offer: Offer, gate: Gate, name: str) -> Resource 
     What it asks for that is not offered any more it gets as long as users of before name it.
     """
     one = _offered(sub, offer, name)
+    if one is None and sub.returned and name in sub.names and sub.doubted.get(name):
+        return sub.doubted[name][0]  # in SotW it waits for an answer, and has a user for it
     if one is not None or name not in sub.names or name not in offer.past:
         return one
     held = sub.held.get(name)

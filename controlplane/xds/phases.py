@@ -60,7 +60,8 @@ class NodeGate:
 
     `memory` is what it may hold of types that it has not asked for on this stream, `drains` until
     when what has lost a user stays, `asking` until when a node is expected to ask for a name,
-    `arriving` whether it is about to say what it holds, `quarantine` the versions that a node like
+    `arriving` whether it is about to say what it holds, `envoy` whether it is an Envoy, and
+    `quarantine` the versions that a node like
     it refused.
     """
 
@@ -71,6 +72,7 @@ class NodeGate:
     drains: Mapping[Reference, float]
     asking: Mapping[Reference, float]
     arriving: bool
+    envoy: bool = False
     quarantine: Mapping[Reference, frozenset[str]] = field(default_factory=dict)
     now: float
 
@@ -118,6 +120,8 @@ class NodeGate:
 
     def _there(self, need: Reference) -> bool:
         subscription = self.subscriptions.get(need.type_url)
+        if subscription is None and need.type_url == CLUSTER and self.envoy:
+            return False  # it asks for clusters always, but not while one gets warm
         if subscription is None or not subscription.covers(need.name):
             return self.asking.get(need, 0.0) <= self.now
         one = self.world.offers[need.type_url].resources.get(need.name)

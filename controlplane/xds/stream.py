@@ -31,6 +31,9 @@ _USERS = (LISTENER, EXTENSION, SCOPE, ROUTES)
 NAMES = 250_000
 """How many names of one type a client may ask for."""
 
+ENVOY_SOFTWARE = "envoy/"
+"""How what an Envoy says that it runs begins."""
+
 ARRIVAL_SECONDS = 1.0
 """How long an Envoy that comes back may take to say all that it holds."""
 
@@ -198,7 +201,7 @@ def _introduced(stream: Stream, request: Request, now: float) -> Stream:
         role=request.service or ENVOY,
         address=request.address,
         software=request.software,
-        arrives=now + ARRIVAL_SECONDS if request.software.startswith("envoy/") else 0.0,
+        arrives=now + ARRIVAL_SECONDS if request.software.startswith(ENVOY_SOFTWARE) else 0.0,
     )
 
 
@@ -267,6 +270,7 @@ def _gate(stream: Stream, world: World, type_url: str, now: float) -> NodeGate:
         drains=stream.drains,
         asking=stream.asking,
         arriving=_arriving(stream),
+        envoy=stream.software.startswith(ENVOY_SOFTWARE),
         quarantine=stream.quarantine,
         now=now,
     )

@@ -143,7 +143,7 @@ def test_what_an_envoy_refuses_is_told_and_taken_back(fleet: Fleet, what: str) -
         kind = {"routes": "RDS", "port": "LDS"}[what]
         bad = {"routes": gateway(REGEX), "port": gateway(http=str(held.getsockname()[1]))}[what]
         place = {"routes": "/gateway.yaml:1:", "port": "/gateway.yaml:2:"}[what]
-        before = nacks(fleet, kind)
+        before, taken = nacks(fleet, kind), counted(fleet, TOOK)
         version = envoy(fleet)["version"]
         fleet.write(bad)
         mistake = json.loads(fleet.running["controlplane"].wait_for('"place"'))
@@ -152,6 +152,7 @@ def test_what_an_envoy_refuses_is_told_and_taken_back(fleet: Fleet, what: str) -
         assert nacks(fleet, kind) == before + {"routes": 1, "port": 2}[what]
         until("back", lambda: envoy(fleet)["version"] == version)
         all_live(fleet)
+        assert counted(fleet, TOOK) == taken
         book = load.end()
     assert (book.failures, book.failed) == (0, {})
 

@@ -35,11 +35,11 @@ routes: [{{path: /**, to: backend-{number}}}]
 
 
 @contextmanager
-def standing(folder: Path) -> Iterator[Fleet]:
+def standing(folder: Path, *, sotw: bool = False) -> Iterator[Fleet]:
     """A control plane and an Envoy before two upstreams."""
     with ExitStack() as held:
         ports = {name: held.enter_context(upstream(folder, name)) for name in NAMES}
-        fleet = Fleet(folder, switched(0), ports=ports)
+        fleet = Fleet(folder, switched(0), ports=ports, sotw=sotw)
         try:
             fleet.start("controlplane", "envoy").answers("/", 200)
             yield fleet
@@ -99,9 +99,15 @@ STEPS: tuple[tuple[Callable[[Fleet, int], None], bool], ...] = (
 """The moment at which it dies, and whether the file changes before it is back."""
 
 
-@pytest.mark.parametrize("remembering", [True, False], ids=["state", "no-state"])
-def test_killed_while_a_backend_is_switched(tmp_path: Path, *, remembering: bool) -> None:
-    with standing(tmp_path) as fleet:
+@pytest.mark.parametrize(
+    ("sotw", "remembering"),
+    [(False, True), (False, False), (True, True)],
+    ids=["delta", "delta-no-state", "sotw"],
+)
+def test_killed_while_a_backend_is_switched(
+    tmp_path: Path, *, sotw: bool, remembering: bool
+) -> None:
+    with standing(tmp_path, sotw=sotw) as fleet:
         port = fleet.ports["http"]
         with loaded(port, *NAMES, connections=8, rate=300) as load:
             load.until("answers", lambda book: NAMES[0] in book.bodies)
