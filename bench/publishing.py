@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bench.child import Words, answering
 from controlplane.build import Options, build
-from controlplane.rollout.publisher import Publisher, PublisherOptions
+from controlplane.rollout.options import PublisherOptions
+from controlplane.rollout.publisher import Publisher
 from controlplane.sources import SourceFile
 
 

@@ -18,7 +18,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from controlplane.build import Build, Options, build
 from controlplane.files import read_sources
 from controlplane.gate.gate import Gate
-from controlplane.rollout.publisher import Publisher, PublisherOptions
+from controlplane.rollout.options import PublisherOptions
+from controlplane.rollout.publisher import Publisher
 from controlplane.rollout.recorder import Recorder
 from controlplane.seen.fleet import NodeView
 from controlplane.seen.metrics import FleetMetrics

@@ -1,5 +1,6 @@
 """What is on offer now, to services and Envoys: made from a build and from who is there."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from controlplane.rollout.consumers import in_both
 from controlplane.rollout.members import Members
 from controlplane.rollout.retired import Retired
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
-from controlplane.xds.server import Server
+from controlplane.xds.server import Outcome, Server
 from controlplane.xds.world import ENVOY
 from protos import (
     CONSUMERS,
@@ -110,6 +111,20 @@ class Offering:
     def latecomers(self, role: str) -> frozenset[str]:
         """Who was last heard to be late."""
         return self._members[role].late
+
+    async def answered(self, role: str, until: float, *, wait: bool) -> Outcome:
+        """Wait for a role's answer to what it is offered last, which may change meanwhile.
+
+        Without `wait`, who is not connected has not answered, and that is known at once.
+        """
+        if not wait and not self._server.nodes_of(role):
+            return Outcome(state="late")
+        while True:
+            version = self.versions[role]
+            left = max(0.0, until - time.monotonic())
+            outcome = await self._server.settled(version, within=left, role=role)
+            if outcome.state != "superseded" or self.versions[role] == version:
+                return outcome
 
     def _offer(self, role: str, new: Snapshot) -> None:
         last = self.offered.get(role)

@@ -9,10 +9,8 @@ Envoy's endpoints), and how many of them there are. Phases within one Envoy are 
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -22,13 +20,13 @@ from controlplane.build import Build
 from controlplane.keyring.keyring import Keyring
 from controlplane.rollout.moving import Moving
 from controlplane.rollout.offering import Offering
+from controlplane.rollout.options import PublisherOptions
 from controlplane.rollout.published import Published
-from controlplane.rollout.recorder import Recorder
 from controlplane.seen.blame import Blames
 from controlplane.seen.fleet import NodeView
 from controlplane.snapshot import Snapshot
 from controlplane.xds.events import Acked, Instances, Nacked, Silent, Wanted
-from controlplane.xds.server import Outcome, Server, ServerOptions
+from controlplane.xds.server import Server
 from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
 from protos import KEY_REQUEST
@@ -47,24 +45,6 @@ LOOK_SECONDS = 0.01
 """How long answers are gathered before late ones are looked for."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublisherOptions:
-    """What a publisher works with.
-
-    `files` is where key files are looked up, `state` where keys outlive the process, `trust_store`
-    what issuers are verified with. `took` hears seconds from a save to the last ACK, `published`
-    each version that Envoys are offered.
-    """
-
-    files: Path
-    state: Path | None = None
-    trust_store: str = ""
-    server: ServerOptions = field(default_factory=ServerOptions)
-    recorder: Recorder = field(default_factory=Recorder)
-    took: Callable[[float], None] = lambda _: None
-    published: Callable[[str], None] = lambda _: None
 
 
 class Publisher:
@@ -148,7 +128,7 @@ class Publisher:
             late: dict[str, str] = {}
             until = time.monotonic() + services
             for role in sorted(build.calls):
-                outcome = await self._answered(role, until, wait=patient or first)
+                outcome = await self._offering.answered(role, until, wait=patient or first)
                 if outcome.state == "rejected":
                     self._take_back()
                     return Published(outcome=outcome, rejecting=role)
@@ -160,7 +140,7 @@ class Publisher:
             self._offering.keep(build)
             self._envoys = build.snapshot
             self._offer_envoys()
-            outcome = await self._answered(ENVOY, time.monotonic() + within, wait=patient)
+            outcome = await self._offering.answered(ENVOY, time.monotonic() + within, wait=patient)
             if outcome.state == "rejected":
                 self._take_back()
                 return Published(outcome=outcome, late=tuple(late.values()))
@@ -168,7 +148,7 @@ class Publisher:
                 self._arrived()
                 until = time.monotonic() + services
                 for role in sorted(build.calls - late.keys()):
-                    last = await self._answered(role, until, wait=False)
+                    last = await self._offering.answered(role, until, wait=False)
                     if last.state != "live":
                         late[role] = ", ".join(last.waiting) or role
             if outcome.state == "late" and not outcome.waiting:  # nobody is there to refuse it
@@ -287,20 +267,6 @@ class Publisher:
         there = [build for build in builds if build is not None]
         sources = dict.fromkeys(source for build in there for source in build.key_sources)
         self._keyring.want(tuple(sources), there[-1].keys_use_for_ms)
-
-    async def _answered(self, role: str, until: float, *, wait: bool) -> Outcome:
-        """Wait for a role's answer to what it is offered last, which may change meanwhile.
-
-        Without `wait`, who is not connected has not answered, and that is known at once.
-        """
-        if not wait and not self._server.nodes_of(role):
-            return Outcome(state="late")
-        while True:
-            version = self._offering.versions[role]
-            left = max(0.0, until - time.monotonic())
-            outcome = await self._server.settled(version, within=left, role=role)
-            if outcome.state != "superseded" or self._offering.versions[role] == version:
-                return outcome
 
     def _offer_services(self) -> None:
         """Offer the services what the newest build and the keyring say."""

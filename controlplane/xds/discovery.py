@@ -64,3 +64,13 @@ class Pending:
     version: str
     content: Mapping[str, Resource | None]
     alone: bool
+
+
+def version_of(one: Resource | None) -> str:
+    """Give a version, empty for nothing."""
+    return one.version if one is not None else ""
+
+
+def same(one: Resource | None, other: Resource | None) -> bool:
+    """Whether two are the same content, or both nothing."""
+    return one is other or version_of(one) == version_of(other)

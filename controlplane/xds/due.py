@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from controlplane.snapshot import Resource
-from controlplane.xds.discovery import Pending, Push
-from controlplane.xds.subscription import KEPT, WILDCARD, Subscription, same, version_of
+from controlplane.xds.discovery import Pending, Push, same, version_of
+from controlplane.xds.subscription import KEPT, WILDCARD, Subscription
 from controlplane.xds.world import Offer
 
 REPLY_BYTES = 3 * 2**20

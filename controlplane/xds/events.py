@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from controlplane.xds.discovery import Push
+from controlplane.xds.discovery import Push, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +78,16 @@ class Close:
 
 
 Event = Send | Acked | Nacked | Ignored | Wanted | Close
+
+
+def answer(node: str, type_url: str, verdict: Verdict | None) -> tuple[Event, ...]:
+    """Tell of a node's verdict, if there is one."""
+    if verdict is None:
+        return ()
+    version, error = verdict.version, verdict.error
+    if error is None:
+        return (Acked(node=node, type_url=type_url, version=version),)
+    nacked = Nacked(
+        node=node, type_url=type_url, version=version, message=error, content=verdict.content
+    )
+    return (nacked,)

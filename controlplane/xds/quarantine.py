@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from controlplane.snapshot import Reference, Resource
+from controlplane.xds.discovery import version_of
 from controlplane.xds.events import Nacked
-from controlplane.xds.subscription import version_of
 from controlplane.xds.world import World
 
 Held = Mapping[str, Resource | None]

@@ -16,9 +16,9 @@ from controlplane.snapshot import (
     Reference,
     Resource,
 )
-from controlplane.xds.discovery import Push, Request, Verdict
+from controlplane.xds.discovery import Push, Request
 from controlplane.xds.due import push
-from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
+from controlplane.xds.events import Close, Event, Ignored, Send, Wanted, answer
 from controlplane.xds.memory import Memory, by_name
 from controlplane.xds.node import unfit
 from controlplane.xds.phases import DRAIN_SECONDS, NodeGate, drained, expected
@@ -112,7 +112,7 @@ class Stream:
         if len(after.names) > NAMES:
             close = Close(status="RESOURCE_EXHAUSTED", message=f"over {NAMES} names of a type")
             return Step(stream=self, events=(close,))
-        events = _answer(mine.node, type_url, verdict) + _asked(mine.node, before, after, request)
+        events = answer(mine.node, type_url, verdict) + _asked(mine.node, before, after, request)
         endpoints = mine.subscriptions.get(ENDPOINTS)
         mine = replace(
             mine,
@@ -203,18 +203,6 @@ def _introduced(stream: Stream, request: Request, now: float) -> Stream:
         software=request.software,
         arrives=now + ARRIVAL_SECONDS if request.software.startswith(ENVOY_SOFTWARE) else 0.0,
     )
-
-
-def _answer(node: str, type_url: str, verdict: Verdict | None) -> tuple[Event, ...]:
-    if verdict is None:
-        return ()
-    version, error = verdict.version, verdict.error
-    if error is None:
-        return (Acked(node=node, type_url=type_url, version=version),)
-    nacked = Nacked(
-        node=node, type_url=type_url, version=version, message=error, content=verdict.content
-    )
-    return (nacked,)
 
 
 def _asked(

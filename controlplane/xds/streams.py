@@ -10,14 +10,13 @@ import structlog
 from controlplane.snapshot import Reference, Resource, Snapshot
 from controlplane.xds.admission import Admission
 from controlplane.xds.connection import Connection, Told
-from controlplane.xds.discovery import Push, Request
+from controlplane.xds.discovery import Push, Request, version_of
 from controlplane.xds.events import Acked, Close, Ignored, Instances, Nacked, Silent, Status, Wanted
 from controlplane.xds.memory import Lasting, Memory
 from controlplane.xds.meter import Meter, Refusal
 from controlplane.xds.quarantine import Quarantine, Rejection
 from controlplane.xds.roll import Roll
 from controlplane.xds.stream import Step, Stream
-from controlplane.xds.subscription import version_of
 from controlplane.xds.world import ENVOY, World
 
 Heard = Told | Instances | Silent

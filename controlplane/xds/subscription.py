@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from controlplane.snapshot import CLUSTER, EXTENSION, LISTENER, SCOPE, Resource
-from controlplane.xds.discovery import Pending, Request, Verdict
+from controlplane.xds.discovery import Pending, Request, Verdict, same, version_of
 from controlplane.xds.refusal import blamed
 from controlplane.xds.world import Offer
 
@@ -286,16 +286,6 @@ def _resumed(
         else:
             doubted[name] = (found(name, version),)
     return replace(sub, held=held, doubted=doubted)
-
-
-def version_of(one: Resource | None) -> str:
-    """Give a version, empty for nothing."""
-    return one.version if one is not None else ""
-
-
-def same(one: Resource | None, other: Resource | None) -> bool:
-    """Whether two are the same content, or both nothing."""
-    return one is other or version_of(one) == version_of(other)
 
 
 def _without(those: Mapping[str, T], names: Iterable[str]) -> dict[str, T]:

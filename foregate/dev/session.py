@@ -14,7 +14,8 @@ from typing import TextIO
 from controlplane.build import Build, Options, build
 from controlplane.files import Sources, read_sources
 from controlplane.gate.gate import Gate
-from controlplane.rollout.publisher import Publisher, PublisherOptions
+from controlplane.rollout.options import PublisherOptions
+from controlplane.rollout.publisher import Publisher
 from controlplane.sources import SourceFile
 from foregate import parts
 from foregate.apply import Applier

@@ -9,7 +9,8 @@ from pathlib import Path
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 
 from controlplane.build import Build
-from controlplane.rollout.publisher import Publisher, PublisherOptions
+from controlplane.rollout.options import PublisherOptions
+from controlplane.rollout.publisher import Publisher
 from controlplane.rollout.recorder import Recorder
 from controlplane.snapshot import ENDPOINTS
 from protos import KEY_REQUEST
