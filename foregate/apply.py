@@ -17,8 +17,8 @@ from controlplane.gate.brake import mistakes as held
 from controlplane.gate.gate import Gate
 from controlplane.gate.verdicts import Provenance, Refused, Unproved, mistakes
 from controlplane.rollout.publisher import SERVICES_SECONDS, Publisher
-from controlplane.seen.blame import places
-from controlplane.snapshot import Snapshot
+from controlplane.seen.blame import changed_routes, places
+from controlplane.snapshot import Snapshot, Subject
 from controlplane.sources import SourceFile
 from controlplane.xds.events import Nacked
 from language.mistakes import Mistake, errors
@@ -185,7 +185,10 @@ class Applier:
             self.stage.warn(f"{service} has not taken this version yet, and judges by the last")
         if published.outcome.state == "rejected":
             who = published.rejecting or "Envoy"
-            return nack_mistakes(published.outcome.nacks, build.provenance, _origin(texts), who)
+            before = self.publisher.standing
+            changed = changed_routes(before.snapshot if before else None, build.snapshot)
+            nacks = published.outcome.nacks
+            return nack_mistakes(nacks, build.provenance, _origin(texts), who, changed=changed)
         if published.outcome.state != "live":
             waiting_for = ", ".join(published.outcome.waiting) or "any Envoy: none is connected"
             self.stage.warn(f"this version waits for {waiting_for}")
@@ -210,12 +213,17 @@ def _origin(texts: Texts) -> Place:
 
 
 def nack_mistakes(
-    nacks: Sequence[Nacked], provenance: Provenance, origin: Place, who: str = "Envoy"
+    nacks: Sequence[Nacked],
+    provenance: Provenance,
+    origin: Place,
+    who: str = "Envoy",
+    *,
+    changed: frozenset[Subject] = frozenset(),
 ) -> tuple[Mistake, ...]:
     """Tell refusals at the lines of the resource that their words name, if they name one."""
     found = []
     for nack in nacks:
-        at = places(nack, provenance) or (origin,)
+        at = places(nack, provenance, changed) or (origin,)
         message = f"{who} refuses this: {nack.message}"
         found.append(Mistake(place=at[0], message=message, also=at[1:]))
     return tuple(dict.fromkeys(found))

@@ -293,8 +293,7 @@ class Publisher:
             case Acked() | Silent():
                 self._look_soon()
             case Nacked():
-                target = self._moving.target
-                self._blames.remember(event, target.provenance if target else {})
+                self._blames.remember(event, self._moving.target, self._moving.good)
                 self._look()
             case _:
                 pass

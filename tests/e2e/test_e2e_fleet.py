@@ -134,7 +134,7 @@ def nacks(fleet: Fleet, kind: str) -> float:
 def test_what_an_envoy_refuses_is_told_and_taken_back(fleet: Fleet, what: str) -> None:
     """The gate cannot know of it: a limit of one Envoy, a port that is taken on their machine.
 
-    Of a route, Envoy says only the regular expression: the line is the one of the whole table.
+    Of a route, Envoy says only the regular expression: the line is the one that has changed.
     """
     with socket.socket() as held, loaded(fleet.ports["http"], "well", rate=100) as load:
         load.until("answers", lambda book: book.bodies)
@@ -142,7 +142,7 @@ def test_what_an_envoy_refuses_is_told_and_taken_back(fleet: Fleet, what: str) -
         held.listen()
         kind = {"routes": "RDS", "port": "LDS"}[what]
         bad = {"routes": gateway(REGEX), "port": gateway(http=str(held.getsockname()[1]))}[what]
-        place = {"routes": "/gateway.yaml:1:", "port": "/gateway.yaml:2:"}[what]
+        place = {"routes": "/gateway.yaml:6:", "port": "/gateway.yaml:2:"}[what]
         before, taken = nacks(fleet, kind), counted(fleet, TOOK)
         version = envoy(fleet)["version"]
         fleet.write(bad)

@@ -1,8 +1,10 @@
 """Refusals at their lines."""
 
-from controlplane.seen.blame import Blames, places
+from controlplane.build import Build, Options, build
+from controlplane.seen.blame import Blames, changed_routes, places
 from controlplane.seen.fleet import NodeView, TypeView
 from controlplane.snapshot import CLUSTER, ROUTES, Subject
+from controlplane.sources import SourceFile
 from controlplane.xds.events import Nacked
 from language.places import Place
 
@@ -23,9 +25,40 @@ def test_words_without_a_name_are_about_the_only_resource() -> None:
     assert places(nacked(CLUSTER, "no", ("x", "1"), ("y", "1")), LINES) == ()
 
 
+def test_words_about_routes_are_about_those_that_changed() -> None:
+    def built(path: str) -> Build:
+        lines = f"  - {{path: /a, respond: {{status: 200}}}}\n  - {{path: {path}, respond: {{status: 200}}}}\n"
+        text = f"version: 1\ndefaults: {{auth: none}}\nroutes:\n{lines}"
+        return build((SourceFile(name="f", data=text.encode()),), Options())
+
+    old, new = built("/b"), built("/c")
+    (subject,) = changed = changed_routes(old.snapshot, new.snapshot)
+    assert [p.line for p in new.provenance[subject]][:1] == [5]
+    refused = nacked(ROUTES, "http: no such thing", ("http", "1"))
+    assert [p.line for p in places(refused, new.provenance, changed)] == [5]
+    assert changed_routes(None, new.snapshot) == frozenset()
+    blames = Blames()
+    blames.remember(refused, new, old)
+    one = TypeView(type_url=ROUTES, message="no")
+    node = NodeView(
+        node="n",
+        role="envoy",
+        group="",
+        software="",
+        delta=True,
+        since=0.0,
+        version="1",
+        state="rejected",
+        phase="done",
+        types=(one,),
+    )
+    assert [p.line for v in blames.placed([node]) for t in v.types for p in t.places] == [5]
+
+
 def test_a_node_is_shown_with_the_lines_as_long_as_it_refuses() -> None:
     blames = Blames()
-    blames.remember(nacked(CLUSTER, "cluster ab: bad"), LINES)
+    target = Build(sources=(), mistakes=(), plan=None, snapshot=None, provenance=LINES)
+    blames.remember(nacked(CLUSTER, "cluster ab: bad"), target, None)
 
     def node(message: str) -> NodeView:
         one = TypeView(type_url=CLUSTER, message=message)
