@@ -10,7 +10,7 @@ import pytest
 from controlplane.gate import brake
 from controlplane.rollout import moving, publisher, recorder
 from controlplane.store.store import Bounds
-from controlplane.xds import admission, connection, due, phases, quarantine, server, stream
+from controlplane.xds import admission, connection, due, phases, quarantine, roll, server, stream
 from foregate import debounce
 from foregate.commands import controlplane as command
 from tests.controlplane.xds.ads_transcript import both
@@ -117,7 +117,9 @@ NUMBERS: Mapping[str, str] = {
     "an Envoy that comes back says what it holds": seconds(stream.ARRIVAL_SECONDS),
     "late": seconds(connection.LATE_SECONDS),
     "services take a version": seconds(publisher.SERVICES_SECONDS),
-    "a version is on its way": seconds(moving.MOVE_SECONDS),
+    "a node is waited for": seconds(roll.SILENT_SECONDS),
+    "new consumers wait after a start": seconds(moving.BACK_SECONDS),
+    "instances may come back": seconds(publisher.RETURN_SECONDS),
     "refusals in quarantine": f"{quarantine.MOST:,}",
     "big reply": size(connection.BIG),
     "big replies at once": str(server.BIG_AT_ONCE),
