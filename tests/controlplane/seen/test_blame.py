@@ -27,7 +27,7 @@ def test_words_without_a_name_are_about_the_only_resource() -> None:
 
 def test_words_about_routes_are_about_those_that_changed() -> None:
     def built(path: str) -> Build:
-        lines = f"  - {{path: /a, respond: {{status: 200}}}}\n  - {{path: {path}, respond: {{status: 200}}}}\n"
+        lines = "".join(f"  - {{path: {p}, respond: {{status: 200}}}}\n" for p in ("/a", path))
         text = f"version: 1\ndefaults: {{auth: none}}\nroutes:\n{lines}"
         return build((SourceFile(name="f", data=text.encode()),), Options())
 
