@@ -5,30 +5,33 @@ import time
 from collections.abc import Callable
 
 from controlplane.build import Build
-from controlplane.snapshot import Resource
+from controlplane.rollout.consumers import Grant, Seniority
 
 MOVE_SECONDS = 60.0
-"""How long consumers that are new wait for Envoys that do not answer."""
+"""How long what a consumer is newly granted waits for Envoys that do not move."""
 
 BACK_SECONDS = 5.0
-"""How long they wait at least after a start: Envoys come back within two seconds, one by one."""
+"""How long it waits at least after a start: Envoys come back one by one, by a back-off of 2 s."""
 
 
 class Moving:
     """The `target` that everybody is offered, the last `good` one that all Envoys took.
 
     `kept` outlives the process: the last that nobody refused. While an Envoy may not have moved
-    yet, consumers are only those that are in `base` as well: an old route may not meet a new
-    consumer. Envoys that never answer do not keep new ones away for ever: `ended` is called then.
+    yet, consumers have no more than is `allowed` (None: all): an old route may not meet a new
+    consumer. Envoys that never move do not keep new ones away for ever. `changed` is called when
+    more is allowed.
     """
 
-    def __init__(self, ended: Callable[[], None]) -> None:
+    def __init__(self, changed: Callable[[], None]) -> None:
         self.target: Build | None = None
         self.good: Build | None = None
         self.kept: Build | None = None
-        self.base: Resource | None = None
-        self._ended = ended
+        self.allowed: frozenset[Grant] | None = None
+        self._seniority = Seniority()
+        self._changed = changed
         self._timer: asyncio.TimerHandle | None = None
+        self._resumed = False
         self._earliest = 0.0
 
     @property
@@ -44,25 +47,32 @@ class Moving:
     def resume(self, last: Build) -> None:
         """Know what an earlier run published: nodes have it, and come back with it."""
         self.good = last
-        self._earliest = time.monotonic() + BACK_SECONDS
+        self._resumed = True
 
-    def to(self, build: Build, consumers: Resource | None) -> None:
-        """Begin to move from who is a consumer now to a build."""
-        self.target, self.base = build, consumers
-        self._end_after(MOVE_SECONDS)
+    def offered(self) -> None:
+        """Know that Envoys can come back from now on."""
+        if self._resumed:
+            self._resumed = False
+            self._earliest = time.monotonic() + BACK_SECONDS
+
+    def to(self, build: Build, granted: frozenset[Grant], allowed: frozenset[Grant] | None) -> None:
+        """Begin to move to a build that grants so much, of which so much was granted before."""
+        self.target, self.allowed = build, allowed
+        self._seniority = self._seniority.with_version(granted, time.monotonic())
+        self._arm()
 
     def unopposed(self) -> None:
         """Nobody is there to refuse the target."""
         self.kept = self.target
 
-    def arrived(self) -> None:
-        """All Envoys have the target: nobody judges by old routes any more."""
+    def arrived(self, *, all_of_them: bool) -> None:
+        """Envoys have the target: all, or all that answer; others may judge by old routes yet."""
         self.good = self.kept = self.target
         left = self._earliest - time.monotonic()
-        if left > 0:
-            self._end_after(left)
-        else:
+        if all_of_them and left <= 0:
             self._end()
+        elif all_of_them:
+            self._after(left, self._end)
 
     def before_target(self) -> Build | None:
         """Give what to go back to, now that the target is refused; None where nothing was."""
@@ -75,11 +85,27 @@ class Moving:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _end_after(self, seconds: float) -> None:
+    def _arm(self) -> None:
+        due = None
+        if self.allowed is not None:
+            due = self._seniority.next(self.allowed, MOVE_SECONDS)
+        self._after(MOVE_SECONDS if due is None else due - time.monotonic(), self._due)
+
+    def _due(self) -> None:
+        """Allow what has waited long enough."""
+        if self.allowed is not None:
+            self.allowed |= self._seniority.older(time.monotonic(), MOVE_SECONDS)
+            if self._seniority.since.keys() - self.allowed:
+                self._arm()
+                self._changed()
+                return
+        self._end()
+
+    def _after(self, seconds: float, then: Callable[[], None]) -> None:
         self.close()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._end)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, seconds), then)
 
     def _end(self) -> None:
         self.close()
-        self._timer = self.base = None
-        self._ended()
+        self._timer = self.allowed = None
+        self._changed()

@@ -9,7 +9,7 @@ import structlog
 from controlplane.build import Build
 from controlplane.compile.services import ROLES, addresses, cluster_name, members
 from controlplane.keyring.keyring import Keyring
-from controlplane.rollout.consumers import in_both
+from controlplane.rollout.consumers import Grant, grants, limited
 from controlplane.rollout.members import Members
 from controlplane.rollout.retired import Retired
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
@@ -35,6 +35,7 @@ class Offering:
 
     def __init__(self, server: Server, keyring: Keyring) -> None:
         self.offered: dict[str, Snapshot] = {}
+        self._kept: tuple[tuple[object, ...], Build | None] = ((), None)
         self.consumers: Resource | None = None
         self._server = server
         self._keyring = keyring
@@ -54,7 +55,10 @@ class Offering:
 
     def returned(self) -> None:
         """Know no longer instances of an earlier run that have not come back."""
-        self._members = {role: replace(m, before=()) for role, m in self._members.items()}
+        self._members = {
+            role: replace(m, ready=m.ready or m.before, before=())
+            for role, m in self._members.items()
+        }
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -66,13 +70,17 @@ class Offering:
         for served in taken.services[RATELIMIT].of(LIMITS).values():
             self._retired.keep(served)
 
-    def services(self, target: Build, base: Resource | None) -> None:
-        """Offer the services what a build and the keyring say; of consumers those in `base`."""
+    def granted(self) -> frozenset[Grant] | None:
+        """Say what consumers have now, None before anything was offered."""
+        return None if self.consumers is None else grants(self.consumers)
+
+    def services(self, target: Build, allowed: frozenset[Grant] | None) -> None:
+        """Offer the services what a build and the keyring say; consumers have what is allowed."""
         policy = target.services
         offered = {(r.type_url, r.name): r for r in _all(policy[EXTAUTHZ])}
         at = (CONSUMERS, CONSUMERS_NAME)
-        if base is not None:
-            offered[at] = in_both(base, offered[at])
+        if allowed is not None:
+            offered[at] = limited(offered[at], allowed)
         self.consumers = offered[at]
         self._offer(EXTAUTHZ, snapshot([*offered.values(), *self._keyring.resources()]))
         instances = len(self._members[RATELIMIT].ready)
@@ -94,6 +102,23 @@ class Offering:
             made[ENDPOINTS, name] = members(role, self._members[role].called, salt)
         return snapshot(made.values())
 
+    def as_offered(self, build: Build, *, newest: bool) -> Build:
+        """Give a build with the instances that Envoys call now.
+
+        The `newest` has the consumers that there are by now: who waits, waits after a start too.
+        """
+        called = tuple(self._members[role].called for role in ROLES)
+        consumers = self.consumers if newest else None
+        key = (id(build), called, consumers)
+        if key != self._kept[0] and build.snapshot is not None:
+            mine = dict(build.services)
+            if consumers is not None:
+                others = (r for r in _all(mine[EXTAUTHZ]) if r.type_url != CONSUMERS)
+                mine[EXTAUTHZ] = snapshot([*others, consumers])
+            made = replace(build, snapshot=self.with_members(build.snapshot), services=mine)
+            self._kept = (key, made)
+        return self._kept[1] or build
+
     def ready(self, role: str, addresses: tuple[str, ...]) -> None:
         """Hear which instances of a service are ready."""
         self._members[role] = self._members[role].with_ready(addresses)
@@ -108,21 +133,26 @@ class Offering:
             )
         return now.called != before.called
 
+    def missing(self, role: str) -> frozenset[str]:
+        """Who of an earlier run is not back."""
+        return frozenset(self._members[role].before) - frozenset(self._members[role].ready)
+
     def latecomers(self, role: str) -> frozenset[str]:
         """Who was last heard to be late."""
         return self._members[role].late
 
-    async def answered(self, role: str, until: float, *, wait: bool) -> Outcome:
+    async def answered(self, role: str, until: float, *, wait: bool, nodes: int = 1) -> Outcome:
         """Wait for a role's answer to what it is offered last, which may change meanwhile.
 
-        Without `wait`, who is not connected has not answered, and that is known at once.
+        Without `wait`, who is not connected has not answered, and that is known at once. `nodes`
+        are to be there at least.
         """
         if not wait and not self._server.nodes_of(role):
             return Outcome(state="late")
         while True:
             version = self.versions[role]
             left = max(0.0, until - time.monotonic())
-            outcome = await self._server.settled(version, within=left, role=role)
+            outcome = await self._server.settled(version, within=left, nodes=nodes, role=role)
             if outcome.state != "superseded" or self.versions[role] == version:
                 return outcome
 

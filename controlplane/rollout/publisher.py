@@ -18,6 +18,7 @@ import structlog
 
 from controlplane.build import Build
 from controlplane.keyring.keyring import Keyring
+from controlplane.rollout.consumers import grants
 from controlplane.rollout.moving import Moving
 from controlplane.rollout.offering import Offering
 from controlplane.rollout.options import PublisherOptions
@@ -29,7 +30,7 @@ from controlplane.xds.events import Acked, Instances, Nacked, Silent, Wanted
 from controlplane.xds.server import Server
 from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
-from protos import KEY_REQUEST
+from protos import CONSUMERS, CONSUMERS_NAME, EXTAUTHZ, KEY_REQUEST
 
 SERVICES_SECONDS = 5.0
 """How long a version waits for the services that its routes call; then it goes on, and says so."""
@@ -37,9 +38,9 @@ SERVICES_SECONDS = 5.0
 KEYS_SECONDS = 2.5
 """How long a version waits for the first attempt at an issuer's keys."""
 
-RETURN_SECONDS = 6.0
-"""How long after a start instances have to come back before Envoys stop calling them: their
-back-off ends at 5 s."""
+RETURN_SECONDS = 12.0
+"""How long after a start instances have to come back before Envoys stop calling them: one try of
+theirs, with the wait before it, takes 10 s at most."""
 
 LOOK_SECONDS = 0.01
 """How long answers are gathered before late ones are looked for."""
@@ -73,6 +74,7 @@ class Publisher:
         self._moving = Moving(self._moved)
         self._looking: asyncio.TimerHandle | None = None
         self._returning: asyncio.TimerHandle | None = None
+        self._resumed: Build | None = None
         self._envoys: Snapshot | None = None
         self._blames = Blames()
         self._turn = asyncio.Lock()
@@ -128,15 +130,18 @@ class Publisher:
             late: dict[str, str] = {}
             until = time.monotonic() + services
             for role in sorted(build.calls):
-                outcome = await self._offering.answered(role, until, wait=patient or first)
+                missing = self._missing(role, build)
+                outcome = await self._offering.answered(
+                    role, until, wait=patient or first, nodes=max(1, len(missing))
+                )
                 if outcome.state == "rejected":
                     self._take_back()
                     return Published(outcome=outcome, rejecting=role)
-                slow = self._server.late(role) if outcome.state != "live" else ()
-                self._offering.late(role, slow)
-                if outcome.state != "live":
-                    late[role] = ", ".join(outcome.waiting) or role
-                    _log.warning("service is late", service=role, waiting=outcome.waiting)
+                slow = {*self._server.late(role), *self._missing(role, build)}
+                self._offering.late(role, tuple(sorted(slow)))
+                if outcome.state != "live" or slow:
+                    late[role] = ", ".join(outcome.waiting or sorted(slow)) or role
+                    _log.warning("service is late", service=role, waiting=late[role])
             self._offering.keep(build)
             self._envoys = build.snapshot
             self._offer_envoys()
@@ -167,22 +172,22 @@ class Publisher:
         """
         self._moving.resume(last)
         self._offering.resume(last)
+        self._resumed = last
         if last.snapshot is not None:
             self._server.accept(last.snapshot)
-        later = asyncio.get_running_loop().call_later
-        self._returning = later(RETURN_SECONDS, self._returned)
 
     def _kept(self) -> Build | None:
-        """Give what is to outlive the process, as it is on offer: with the instances."""
+        """Give what is to outlive the process, as it is on offer."""
         build = self._moving.kept
-        if build is None or build.snapshot is None:
+        if build is None:
             return None
-        snapshot = self._offering.with_members(build.snapshot)
-        return replace(build, snapshot=snapshot)
+        return self._offering.as_offered(build, newest=build is self._moving.target)
 
     def _returned(self) -> None:
         """Count with the instances that are there: those of an earlier run had their time."""
         self._offering.returned()
+        if self._moving.target is not None:
+            self._recount_late(self._moving.target)
         self._offer_envoys()
 
     def fleet(self) -> tuple[NodeView, ...]:
@@ -194,9 +199,15 @@ class Publisher:
         """What everybody is offered, or was by an earlier run."""
         return self._moving.standing
 
+    def _missing(self, role: str, build: Build) -> frozenset[str]:
+        """Who of an earlier run is not back, where it would judge by another version."""
+        last = self._resumed.services.get(role) if self._resumed else None
+        return self._offering.missing(role) if last != build.services.get(role) else frozenset()
+
     def _move(self, build: Build) -> None:
         """Offer a build to the services, and of its consumers those that there were before."""
-        self._moving.to(build, self._offering.consumers)
+        granted = grants(build.services[EXTAUTHZ].of(CONSUMERS)[CONSUMERS_NAME])
+        self._moving.to(build, granted, self._offering.granted())
         self._offer_services()
 
     def _arrived(self) -> None:
@@ -206,7 +217,8 @@ class Publisher:
             self._saved = None
         for role, offered in self._offering.offered.items():
             self._server.accept(offered, role)
-        self._moving.arrived()
+        stragglers = self._server.nodes_of(ENVOY, but="live")
+        self._moving.arrived(all_of_them=not stragglers)
 
     def _moved(self) -> None:
         """No Envoy judges by old routes any more."""
@@ -257,7 +269,8 @@ class Publisher:
         for role in target.calls:
             before = self._offering.latecomers(role)
             if before:
-                still = before.intersection(self._server.late(role))
+                slow = {*self._server.late(role), *self._missing(role, target)}
+                still = before.intersection(slow)
                 changed |= self._offering.late(role, tuple(sorted(still)))
         if changed:
             self._offer_envoys()
@@ -271,13 +284,17 @@ class Publisher:
     def _offer_services(self) -> None:
         """Offer the services what the newest build and the keyring say."""
         if self._moving.target is not None:
-            self._offering.services(self._moving.target, self._moving.base)
+            self._offering.services(self._moving.target, self._moving.allowed)
+            if self._resumed and self._returning is None:
+                later = asyncio.get_running_loop().call_later
+                self._returning = later(RETURN_SECONDS, self._returned)
             self.answering.set()
 
     def _offer_envoys(self) -> None:
         """Offer the Envoys the newest snapshot, with the instances of the services."""
         if self._envoys is not None:
             self._offering.envoys(self._envoys)
+            self._moving.offered()
             self._published(self._envoys.version)
             self.offered.set()
 

@@ -82,6 +82,10 @@ class Connection:
             case Send(push=push):
                 self._see(push.type_url, sent=push.version, sent_at=now)
             case Acked():
+                mine = self.stream.subscriptions.get(event.type_url)
+                if mine is not None and mine.refusing:
+                    self._see(event.type_url, acked=event.version, acked_at=now)
+                    return
                 self.nacks.pop(event.type_url, None)
                 known = self._types.get(event.type_url)
                 self._see(event.type_url, acked=event.version, acked_at=now)

@@ -21,6 +21,9 @@ Content = dict[str, Resource | None]
 class Gate(Protocol):
     """What may be sent now, of what differs from what the client holds."""
 
+    def hopeless(self, one: Resource) -> bool:
+        """Whether a resource waits for what was refused."""
+
     def admits(self, one: Resource) -> bool:
         """Whether all is there that the resource names."""
 
@@ -130,7 +133,8 @@ def _due_whole(sub: Subscription, offer: Offer, gate: Gate) -> tuple[Content | N
     quiet = (versions == held and not sub.doubted) or versions == sub.refused
     mine = counts.noted(sub)
     # the first says what else there is not, and the node may hold it from before
-    partly = (counts.waiting or (counts.barred and sub.returned)) and not sub.acked
+    missing = any(name not in whole for name in _names(sub, offer) & offer.names)
+    partly = missing and (counts.waiting or sub.returned) and not sub.acked
     return (whole if (sub.owed or not quiet) and not partly else None), mine
 
 
@@ -150,9 +154,13 @@ class _Counts:
         if gate.barred(one):
             self.barred += 1
             return False
-        admitted = gate.admits(one)
-        self.waiting += not admitted
-        return admitted
+        if gate.admits(one):
+            return True
+        if gate.hopeless(one):
+            self.barred += 1
+        else:
+            self.waiting += 1
+        return False
 
     def release(self, gate: Gate, name: str) -> bool:
         released = gate.releases(name)

@@ -6,6 +6,9 @@ from controlplane.snapshot import Reference, Resource
 from controlplane.xds.phases import unknown
 from controlplane.xds.world import Offer
 
+FOUND = 20_000
+"""How many resources of before are remembered by the version that a node said."""
+
 NODES = 10_000
 """Of how many nodes without a stream it is remembered what they drain."""
 
@@ -41,15 +44,25 @@ class Lasting(Memory):
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self.records = memory.records
+        self._found: dict[tuple[str, str, str], Resource | None] = {}
         self._drains: dict[str, Mapping[Reference, float]] = {}
 
     def find(self, type_url: str, name: str, version: str) -> Resource | None:
-        """Return a resource that was once published."""
-        return self._memory.find(type_url, name, version)
+        """Return a resource that was once published, of those that were looked up."""
+        return self._found.get((type_url, name, version))
 
     def holding(self, node: str) -> Mapping[str, tuple[Resource, ...]]:
-        """Return all that a node may hold, by type."""
+        """Return all that a node may hold, by type. Blocks."""
         return self._memory.holding(node)
+
+    def look_up(self, type_url: str, versions: Iterable[tuple[str, str]]) -> None:
+        """Look up resources by name and version, for `find`. Blocks; for one thread at a time."""
+        for name, version in versions:
+            at = (type_url, name, version)
+            if at not in self._found:
+                self._found[at] = self._memory.find(*at)
+        while len(self._found) > FOUND:
+            del self._found[next(iter(self._found))]
 
     def draining(self, node: str) -> Mapping[Reference, float]:
         """Return until when what lost a user stays, on an earlier stream of a node."""

@@ -60,9 +60,8 @@ class NodeGate:
 
     `memory` is what it may hold of types that it has not asked for on this stream, `drains` until
     when what has lost a user stays, `asking` until when a node is expected to ask for a name,
-    `arriving` whether it is about to say what it holds, `envoy` whether it is an Envoy, and
-    `quarantine` the versions that a node like
-    it refused.
+    `arriving` whether it is about to say what it holds, `envoy` whether it will ask for clusters,
+    `quarantine` the versions that a node like it refused.
     """
 
     type_url: str
@@ -99,6 +98,17 @@ class NodeGate:
             return False
         return one.version in self.quarantine.get(Reference(one.type_url, one.name), ())
 
+    def hopeless(self, one: Resource) -> bool:
+        """Whether a resource waits for what was refused: only another version can help."""
+        return any(map(self._refused, one.needs))
+
+    def _refused(self, need: Reference) -> bool:
+        subscription = self.subscriptions.get(need.type_url)
+        target = self.world.offers[need.type_url].resources.get(need.name)
+        if subscription is None or target is None or subscription.has(target):
+            return False
+        return self.barred(target) or subscription.refuses(target)
+
     @cached_property
     def _needed(self) -> frozenset[Reference]:
         return frozenset().union(*(one.needs for one in self._live()))
@@ -121,7 +131,7 @@ class NodeGate:
     def _there(self, need: Reference) -> bool:
         subscription = self.subscriptions.get(need.type_url)
         if subscription is None and need.type_url == CLUSTER and self.envoy:
-            return False  # it asks for clusters always, but not while one gets warm
+            return False  # in SotW an Envoy does not while one gets warm
         if subscription is None or not subscription.covers(need.name):
             return self.asking.get(need, 0.0) <= self.now
         one = self.world.offers[need.type_url].resources.get(need.name)

@@ -21,12 +21,14 @@ from google.protobuf.message import DecodeError
 from controlplane.seen.fleet import NodeView
 from controlplane.snapshot import Resource, Snapshot
 from controlplane.xds.connection import Connection, Context, write_out
+from controlplane.xds.disk import Disk
 from controlplane.xds.events import Close, Nacked
 from controlplane.xds.holding import Held
-from controlplane.xds.memory import Memory
+from controlplane.xds.memory import Lasting, Memory
 from controlplane.xds.meter import Meter
 from controlplane.xds.node import unfit
 from controlplane.xds.phases import DRAIN_SECONDS
+from controlplane.xds.stream import State
 from controlplane.xds.streams import Heard, Streams
 from controlplane.xds.wire import READ
 from controlplane.xds.world import ENVOY, world
@@ -103,10 +105,11 @@ class Server:
     ) -> None:
         self.port = 0
         mine = options or ServerOptions()
-        self._memory = mine.memory
+        memory = Lasting(mine.memory)
+        self._disk = Disk(memory)
         self._streams = Streams(
             heard=heard,
-            memory=mine.memory,
+            memory=memory,
             meter=mine.meter,
             drain_seconds=mine.drain_seconds,
             starting=mine.starting,
@@ -139,15 +142,19 @@ class Server:
         """End all streams and close the socket. Nodes keep what they have."""
         self._streams.stopping = True
         await self._server.stop(grace=None)
+        self._disk.close()
 
     @property
     def nodes(self) -> tuple[str, ...]:
         """The ids of the connected Envoys, one for each of their streams."""
         return self.nodes_of(ENVOY)
 
-    def nodes_of(self, role: str) -> tuple[str, ...]:
-        """The ids of the connected nodes of a role, one for each of their streams."""
-        return tuple(sorted(stream.node for stream in self._streams.of(role)))
+    def nodes_of(self, role: str, *, but: State | None = None) -> tuple[str, ...]:
+        """The ids of the connected nodes of a role, one for each of their streams.
+
+        Those in the state `but` are left out.
+        """
+        return tuple(sorted(s.node for s in self._streams.of(role) if s.state != but))
 
     def connected(self, role: str) -> int:
         """How many nodes of a role are connected, whatever they answered."""
@@ -272,8 +279,7 @@ class Server:
                 connection.close = Close(status="INVALID_ARGUMENT", message="not a request")
                 return
             if not connection.stream.node and not unfit(request):
-                held: Mapping[str, tuple[Resource, ...]] = {}
-                if self._memory.records:  # which may wait for a disk
-                    held = await asyncio.to_thread(self._memory.holding, request.node)
+                held = await self._disk.holding(request.node)
                 self._streams.introduce(connection, request, held)
+            await self._disk.look_up(request, connection.stream.world)
             self._streams.receive(connection, request)

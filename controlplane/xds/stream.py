@@ -34,6 +34,9 @@ NAMES = 250_000
 ENVOY_SOFTWARE = "envoy/"
 """How what an Envoy says that it runs begins."""
 
+CLUSTERS_SECONDS = 20.0
+"""How long an Envoy may take to ask for clusters: in SotW it does not while one gets warm."""
+
 ARRIVAL_SECONDS = 1.0
 """How long an Envoy that comes back may take to say all that it holds."""
 
@@ -58,8 +61,9 @@ class Stream:
     """The state of one stream. `id` is unique among all streams that a client may remember.
 
     `worlds` is what is published, by role. The first request says which role the node has, and
-    where a service is reached. `arrives`, `drains` and `asking` say until when (monotonic seconds)
-    an Envoy may say what it holds, what lost a user stays, and a name is expected to be asked for.
+    where a service is reached. `arrives`, `clusters_by`, `drains` and `asking` say until when
+    (monotonic seconds) an Envoy may say what it holds and ask for clusters, what lost a user stays,
+    and a name is expected to be asked for.
     `brought` is what it may hold from before, by type, `followers` are endpoints to be sent
     whatever it holds of them, once it asks. `ready`: it was live on this stream and has refused
     nothing since; what is on its way does not count.
@@ -76,6 +80,7 @@ class Stream:
     address: str = ""
     software: str = ""
     arrives: float = 0.0
+    clusters_by: float = 0.0
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     brought: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
     drains: Mapping[Reference, float] = field(default_factory=dict)
@@ -155,8 +160,19 @@ class Stream:
         if any(s.leaving for s in known):
             times += [*self.drains.values(), *filter(None, [self.arrives])]
         if any(s.waiting for s in known):
-            times += self.asking.values()
+            times += [*self.asking.values(), *filter(None, [self.clusters_by])]
         return min(times, default=None)
+
+    def drains_at_end(self, now: float) -> Mapping[Reference, float]:
+        """Say until when what lost a user stays, now that the stream ends.
+
+        A listener that is under way may be there already: what the last one named is drained.
+        """
+        listeners = self.subscriptions.get(LISTENER)
+        if listeners is None or not (listeners.pending or listeners.doubted):
+            return self.drains
+        needs = {need for one in listeners.live() for need in one.needs}
+        return {**self.drains, **dict.fromkeys(needs, now + self.drain_seconds)}
 
     @property
     def state(self) -> State:
@@ -194,6 +210,7 @@ def _wrong(stream: Stream, request: Request) -> Close | None:
 
 
 def _introduced(stream: Stream, request: Request, now: float) -> Stream:
+    envoy = request.software.startswith(ENVOY_SOFTWARE)
     return replace(
         stream,
         node=request.node,
@@ -201,7 +218,8 @@ def _introduced(stream: Stream, request: Request, now: float) -> Stream:
         role=request.service or ENVOY,
         address=request.address,
         software=request.software,
-        arrives=now + ARRIVAL_SECONDS if request.software.startswith(ENVOY_SOFTWARE) else 0.0,
+        arrives=now + ARRIVAL_SECONDS if envoy else 0.0,
+        clusters_by=now + CLUSTERS_SECONDS if envoy else 0.0,
     )
 
 
@@ -229,6 +247,8 @@ def _flush(stream: Stream, now: float) -> Step:
         return Step(stream=stream)
     if stream.arrives and stream.arrives <= now:
         stream = replace(stream, arrives=0.0)
+    if stream.clusters_by and (stream.clusters_by <= now or CLUSTER in stream.subscriptions):
+        stream = replace(stream, clusters_by=0.0)
     if stream.drains or stream.asking:
         stream = replace(
             stream,
@@ -258,7 +278,7 @@ def _gate(stream: Stream, world: World, type_url: str, now: float) -> NodeGate:
         drains=stream.drains,
         asking=stream.asking,
         arriving=_arriving(stream),
-        envoy=stream.software.startswith(ENVOY_SOFTWARE),
+        envoy=bool(stream.clusters_by),
         quarantine=stream.quarantine,
         now=now,
     )

@@ -12,7 +12,7 @@ from controlplane.xds.admission import Admission
 from controlplane.xds.connection import Connection, Told
 from controlplane.xds.discovery import Push, Request, version_of
 from controlplane.xds.events import Acked, Close, Ignored, Instances, Nacked, Silent, Status, Wanted
-from controlplane.xds.memory import Lasting, Memory
+from controlplane.xds.memory import Lasting
 from controlplane.xds.meter import Meter, Refusal
 from controlplane.xds.quarantine import Quarantine, Rejection
 from controlplane.xds.roll import Roll
@@ -37,7 +37,7 @@ class Streams:
         self,
         *,
         heard: Callable[[Heard], None] | None,
-        memory: Memory,
+        memory: Lasting,
         meter: Meter,
         drain_seconds: float,
         starting: int,
@@ -49,7 +49,7 @@ class Streams:
         self.accepted: dict[str, Snapshot] = {}
         self._quarantine = Quarantine()
         self._heard = heard
-        self._memory = Lasting(memory)
+        self._memory = memory
         self._meter = meter
         self._drain_seconds = drain_seconds
         self._admission = Admission(starting)
@@ -94,7 +94,7 @@ class Streams:
         self.roll.remove(connection, shown=not self.stopping)
         ended = connection.stream
         if ended.node:
-            self._memory.drain(ended.node, ended.drains)
+            self._memory.drain(ended.node, ended.drains_at_end(_now()))
         tell = _log.info if ended.node else _log.debug  # who came too early comes again
         tell("xds stream ended", node=ended.node, role=ended.role, delta=ended.delta)
         self.moved.set()

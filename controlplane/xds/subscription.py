@@ -73,9 +73,14 @@ class Subscription:
     leaving: int = 0
 
     @property
+    def refusing(self) -> bool:
+        """Whether something is kept back because the client refused it."""
+        return bool(self.suspects or self.culprits or self.refused is not None)
+
+    @property
     def rejected(self) -> bool:
         """Whether something is kept back because the client, or one like it, refused it."""
-        return bool(self.suspects or self.culprits or self.refused is not None or self.barred)
+        return self.refusing or self.barred > 0
 
     @property
     def whole(self) -> bool:
@@ -102,6 +107,11 @@ class Subscription:
         if one.name not in self.pending.content:
             return not self.whole  # what a full set leaves out is on its way out
         return same(self.pending.content[one.name], one)
+
+    def refuses(self, one: Resource) -> bool:
+        """Whether this content was refused on this stream."""
+        memories = (self.culprits, self.suspects, self.refused or {})
+        return any(m.get(one.name) == one.version for m in memories)
 
     def candidates(self, name: str) -> tuple[Resource, ...]:
         """All that the client may hold of a name, or will."""

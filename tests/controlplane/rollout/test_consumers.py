@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.rollout.consumers import in_both
+from controlplane.rollout.consumers import Seniority, grants, limited
 from controlplane.snapshot import Resource, resource
 from protos import CONSUMERS, CONSUMERS_NAME
 from protos.auth_pb2 import ConsumerSet
@@ -37,10 +37,22 @@ def held(one: Resource) -> dict[Key, frozenset[str]]:
 def test_nobody_has_more_than_in_either(
     before: dict[Key, frozenset[str]], after: dict[Key, frozenset[str]]
 ) -> None:
-    between = held(in_both(made(before), made(after)))
+    between = held(limited(made(after), grants(made(before))))
     assert between == {key: before[key] & after[key] for key in before.keys() & after.keys()}
 
 
 @given(SETS)
 def test_the_same_consumers_stay_as_they_are(keys: dict[Key, frozenset[str]]) -> None:
-    assert in_both(made(keys), made(keys)) == made(keys)
+    assert limited(made(keys), grants(made(keys))) == made(keys)
+
+
+@given(SETS, SETS)
+def test_what_has_been_there_for_long_is_given(
+    before: dict[Key, frozenset[str]], after: dict[Key, frozenset[str]]
+) -> None:
+    old, new = grants(made(before)), grants(made(after))
+    both = Seniority().with_version(old, 0.0).with_version(new, 50.0)
+    assert both.older(60.0, 60.0) == old & new
+    assert both.older(110.0, 60.0) == new
+    assert both.next(frozenset(), 60.0) == (60.0 if old & new else 110.0 if new else None)
+    assert both.next(new, 60.0) is None
