@@ -76,6 +76,30 @@ def test_the_last_ack_makes_it_the_last_good_however_late_it_comes(
     run(tmp_path, body, took=lambda _: taken.set())
 
 
+def test_a_refusal_brings_the_last_good_back_however_late_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else others of its group that start would be given nothing: it is kept from them."""
+    monkeypatch.setattr(moving, "MOVE_SECONDS", 0.05)
+
+    async def body(stage: Stage) -> None:
+        async with standing(stage, OLD) as (envoy, authz):
+            old = dict(envoy.held[ROUTES])
+            envoy.go.clear()
+            assert (await stage.publisher.publish(NEW, within=0.01)).outcome.state == "late"
+            await authz.until(lambda: people(authz) == {"acme", "bob"})  # the time is over
+            envoy.refused = {ROUTES: "no"}
+            envoy.go.set()
+            await envoy.until(lambda: envoy.held[ROUTES] != old)
+            await envoy.until(lambda: envoy.held[ROUTES] == old)
+            assert stage.publisher.standing is OLD
+            await authz.until(lambda: people(authz) == {"acme"})
+            async with stage.node(address="fresh") as fresh:
+                await fresh.until(lambda: fresh.held.get(ROUTES) == old)
+
+    run(tmp_path, body)
+
+
 def test_a_client_of_one_type_holds_no_version_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
