@@ -89,11 +89,14 @@ class Stage:
 
 
 def run(
-    folder: Path, body: Callable[[Stage], Awaitable[None]], recorder: Recorder | None = None
+    folder: Path,
+    body: Callable[[Stage], Awaitable[None]],
+    recorder: Recorder | None = None,
+    took: Callable[[float], None] = lambda _: None,
 ) -> None:
     async def whole() -> None:
         socket = folder / "xds.sock"
-        options = PublisherOptions(files=folder, recorder=recorder or Recorder())
+        options = PublisherOptions(files=folder, recorder=recorder or Recorder(), took=took)
         publisher = Publisher(f"unix:{socket}", options)
         async with asyncio.timeout(30), publisher:
             await body(Stage(publisher, socket))

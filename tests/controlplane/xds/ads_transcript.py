@@ -10,9 +10,10 @@
     .. 1.5s             so much time goes by
 
 Words of a request: `ack` and `nack` answer the last reply of the type, `#1` an older one;
-`#x` is a nonce from elsewhere; `node=x`; `held:a=1` is an initial resource version; `service=x`
-and `address=x` say that the node is a service. The node's name goes with the first request unless
-the line says `node=`. Nothing may go out that is not written, at its place; ACKs are not shown.
+`#x` is a nonce from elsewhere; `node=x`; `software=x` is what it runs; `held:a=1` is an initial
+resource version; `service=x` and `address=x` say that the node is a service. The node's name goes
+with the first request unless the line says `node=`. Nothing may go out that is not written, at its
+place; ACKs are not shown.
 
 `both` plays one transcript in both variants. It is written as for delta: in SotW a request then
 repeats all names, and of a full set only what differs from the last one is shown.
@@ -192,7 +193,8 @@ def _request(words: list[str], stream: Stream) -> Request:
     names: list[str] = []
     gone: list[str] = []
     held: dict[str, str] = {}
-    said = {"node": "" if stream.node else "n", "service": "", "address": "unix:/a"}
+    node = "" if stream.node else "n"
+    said = {"node": node, "service": "", "address": "unix:/a", "software": ""}
     for word in words[1:]:
         if word in {"ack", "nack"}:
             assert subscription is not None

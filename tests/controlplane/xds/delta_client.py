@@ -1,8 +1,9 @@
 """A delta stream of an Envoy or of one of the services, message by message, on the real server."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -18,11 +19,15 @@ OF_AN_ENVOY = (CLUSTER, ENDPOINTS, LISTENER, ROUTES)
 
 @dataclass(frozen=True)
 class Client:
-    """`service` is empty for an Envoy, whose node id is then its `address`."""
+    """`service` is empty for an Envoy, whose node id is then its `address`.
+
+    Several may ask at once: gRPC takes one message at a time.
+    """
 
     service: str
     address: str
     call: Call
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -42,7 +47,8 @@ class Client:
             request.node.metadata["foregate.version"] = "0.1.0"
         if error:
             request.error_detail.message = error
-        await self.call.write(request.SerializeToString())
+        async with self.writing:
+            await self.call.write(request.SerializeToString())
 
     async def answer(self) -> DeltaDiscoveryResponse:
         data: object = await self.call.read()

@@ -3,6 +3,7 @@
 A content whose version is odd is refused, and half of a refused reply is applied, as Envoy does.
 It follows all clusters and listeners, the endpoints of the clusters that it holds, and the route
 tables that it chooses. One that is `warming` ACKs clusters only once their endpoints have come.
+`software` is what it says that it runs.
 """
 
 from collections import deque
@@ -43,6 +44,7 @@ class Client:
     delta: bool
     flaky: bool = False
     warming: bool = False
+    software: str = ""
     stream: Stream = field(default_factory=lambda: Stream(id="", delta=False))
     streams: int = 0
     now: float = 0.0
@@ -90,6 +92,7 @@ class Client:
         request = Request(
             type_url=type_url,
             node="n",
+            software=self.software,
             nonce=nonce,
             error=error,
             names=tuple(sorted(names)),
@@ -131,6 +134,7 @@ class Client:
     def take(self, step: Step) -> None:
         self.stream = step.stream
         assert self.stream.world is not None
+        assert self.stream.wake is None or self.stream.wake > self.now, "a timer without end"
         endpoints = self.stream.subscriptions.get(ENDPOINTS)
         named = endpoints.names if endpoints else frozenset()
         for event in step.events:

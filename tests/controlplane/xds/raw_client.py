@@ -32,11 +32,15 @@ class Reply:
 
 @dataclass
 class RawClient:
-    """`names` is what it subscribed to by name: SotW says all of them again in each request."""
+    """`names` is what it subscribed to by name: SotW says all of them again in each request.
+
+    `group` is its node.cluster.
+    """
 
     node: str
     delta: bool
     call: Call
+    group: str = ""
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     async def ask(
@@ -53,6 +57,7 @@ class RawClient:
         request.type_url = type_url
         request.response_nonce = nonce
         request.node.id = self.node if node is None else node
+        request.node.cluster = self.group
         if error:
             request.error_detail.message = error
         await self.write(request.SerializeToString())
@@ -98,12 +103,14 @@ class RawClient:
         return await self.call.code()
 
 
-def opened(channel: grpc.aio.Channel, *, delta: bool, node: str = "n") -> RawClient:
+def opened(
+    channel: grpc.aio.Channel, *, delta: bool, node: str = "n", group: str = ""
+) -> RawClient:
     """Open a stream on a connection that others use too."""
     method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
         f"/{SERVICE}/{METHODS[delta]}"
     )
-    return RawClient(node=node, delta=delta, call=method())
+    return RawClient(node=node, delta=delta, call=method(), group=group)
 
 
 @asynccontextmanager
@@ -115,10 +122,12 @@ async def connection(target: str) -> AsyncIterator[grpc.aio.Channel]:
 
 
 @asynccontextmanager
-async def raw_client(target: str, *, delta: bool, node: str = "n") -> AsyncIterator[RawClient]:
+async def raw_client(
+    target: str, *, delta: bool, node: str = "n", group: str = ""
+) -> AsyncIterator[RawClient]:
     """Open a stream on a connection of its own, and drop it."""
     async with connection(target) as channel:
-        client = opened(channel, delta=delta, node=node)
+        client = opened(channel, delta=delta, node=node, group=group)
         try:
             yield client
         finally:

@@ -30,7 +30,13 @@ VERSIONS = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 5))
 WORLDS = st.fixed_dictionaries(dict.fromkeys(("CDS", "EDS", "LDS", "RDS"), VERSIONS))
 
 
-CLIENTS = st.builds(Client, delta=st.booleans(), warming=st.booleans(), flaky=st.booleans())
+CLIENTS = st.builds(
+    Client,
+    delta=st.booleans(),
+    warming=st.booleans(),
+    flaky=st.booleans(),
+    software=st.sampled_from(["", "envoy/1.40.0"]),
+)
 
 
 @settings(max_examples=1000, deadline=None, report_multiple_bugs=False)
