@@ -84,10 +84,14 @@ class Recorder(Memory):
             await asyncio.sleep(SECONDS)
             rounds += 1
             sync = rounds % SYNCS == 0
-            # to its end even when this is cancelled: the last writing waits for it
-            await asyncio.shield(
+            writing = asyncio.ensure_future(
                 asyncio.to_thread(self._write, store, changed(), good(), sync=sync)
             )
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:  # the last writing comes after this one
+                await writing
+                raise
 
     def _write(
         self, store: Store, changed: Mapping[str, Held], good: Build | None, *, sync: bool

@@ -104,6 +104,7 @@ def test_a_client_of_one_type_holds_no_version_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(roll, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(moving, "MOVE_SECONDS", 0.3)
 
     async def body(stage: Stage) -> None:
         async with standing(stage, OLD) as (envoy, authz), partial(stage):
@@ -120,6 +121,7 @@ def test_who_was_late_for_ever_holds_back_nothing_once_it_counts_as_silent(
 ) -> None:
     """Nobody answers any more then: that the time is over is told."""
     monkeypatch.setattr(roll, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(moving, "MOVE_SECONDS", 0.3)
 
     async def body(stage: Stage) -> None:
         async with standing(stage, OLD) as (_, authz), partial(stage):
@@ -133,6 +135,7 @@ def test_a_consumer_comes_in_though_versions_come_often_and_one_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(roll, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(moving, "MOVE_SECONDS", 0.3)
 
     async def body(stage: Stage) -> None:
         async with standing(stage, OLD) as (_, authz), partial(stage):

@@ -9,7 +9,7 @@ from controlplane.xds import roll
 from controlplane.xds.connection import Connection
 from controlplane.xds.discovery import Request
 from controlplane.xds.events import Silent
-from controlplane.xds.memory import Memory
+from controlplane.xds.memory import Lasting, Memory
 from controlplane.xds.meter import Meter
 from controlplane.xds.streams import Heard, Streams
 from controlplane.xds.world import ENVOY, World, world
@@ -71,7 +71,11 @@ def crowd(memory: Memory | None = None, first: World = WORLDS[0]) -> Crowd:
             silent.set()
 
     streams = Streams(
-        heard=heard, memory=memory or Memory(), meter=Meter(), drain_seconds=600, starting=1000
+        heard=heard,
+        memory=Lasting(memory or Memory()),
+        meter=Meter(),
+        drain_seconds=600,
+        starting=1000,
     )
     streams.publish(first)
     return Crowd(streams, silent)
