@@ -1,7 +1,8 @@
-"""What nodes hold is written down though the store fails now and then."""
+"""What nodes hold is written down though the store fails now and then, or takes its time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import threading
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,27 +15,60 @@ from controlplane.store.store import Layers, Store, StoreError
 from controlplane.xds.holding import Held
 from tests.controlplane.store.numbered import layers
 
-ROUNDS: tuple[Mapping[str, Held], ...] = (
-    {"one": layers(1), "two": layers(1)},
-    {"three": layers(2)},
-)
+RELEASED_SECONDS = 0.3
+"""When a writing goes on that nobody else has met."""
+
+
+class Rounds:
+    """What has changed since the last time, time after time. `over` is set once all is written.
+
+    A round is asked for when the one before it has ended.
+    """
+
+    def __init__(self, *changes: Mapping[str, Held]) -> None:
+        self.over = asyncio.Event()
+        self._changes = list(changes)
+
+    def __call__(self) -> Mapping[str, Held]:
+        if self._changes:
+            return self._changes.pop(0)
+        self.over.set()
+        return {}
 
 
 class Failing(Store):
-    """A store that fails at the first writing. `done` is set once `three` is written."""
+    """A store that fails at the first writing."""
 
     def __init__(self, folder: Path, error: Exception) -> None:
         super().__init__(folder)
         self._errors = [error]
-        self._loop = asyncio.get_running_loop()
-        self.done = asyncio.Event()
 
     def hold(self, node: str, held: Layers) -> None:
         if self._errors:
             raise self._errors.pop()
         super().hold(node, held)
-        if node == "three":
-            self._loop.call_soon_threadsafe(self.done.set)
+
+
+class Slow(Store):
+    """A store whose first writing takes until it is released, or another comes beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.begun = asyncio.Event()
+        self.beside: list[str] = []
+        self.go = threading.Event()
+        self._loop = asyncio.get_running_loop()
+        self._under_way = 0
+
+    def hold(self, node: str, held: Layers) -> None:
+        self._under_way += 1
+        if self._under_way > 1:
+            self.beside.append(node)
+            self.go.set()
+        self._loop.call_soon_threadsafe(self.begun.set)
+        self.go.wait()
+        super().hold(node, held)
+        self._under_way -= 1
 
 
 @pytest.mark.parametrize("error", [StoreError(Path("xds"), "no space left"), ValueError("ours")])
@@ -43,37 +77,56 @@ def test_what_a_round_could_not_write_the_next_one_does(
 ) -> None:
     monkeypatch.setattr(recorder, "SECONDS", 0.001)
 
-    async def body(store: Failing) -> None:
-        rounds = list(reversed(ROUNDS))
-        mine = Recorder(store)
+    async def body() -> None:
+        rounds = Rounds({"one": layers(1), "two": layers(1)}, {"three": layers(2)})
+        mine = Recorder(Failing(tmp_path, error))
         with capture_logs() as logs:
-            async with mine.following(lambda: rounds.pop() if rounds else {}, lambda: None):
-                await store.done.wait()  # the writing goes on
-                for node, version in (("one", "a1"), ("two", "a1"), ("three", "a2")):
-                    (held,) = mine.holding(node)[CLUSTER]
-                    assert held.version == version
+            async with mine.following(rounds, lambda: None):
+                await rounds.over.wait()  # the writing goes on
+                assert held(mine, "one", "two", "three") == ["a1", "a1", "a2"]
         assert len([one for one in logs if one["log_level"] in {"warning", "error"}]) == 1
 
-    run(tmp_path, error, body)
+    run(body())
 
 
-def run(folder: Path, error: Exception, body: Callable[[Failing], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        async with asyncio.timeout(20):
-            await body(Failing(folder, error))
+@pytest.mark.xfail(strict=True, reason="the last writing does not wait for the one under way")
+def test_the_last_writing_waits_for_one_that_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else both take from the same records, one stops at what is gone, and the rest is lost."""
+    monkeypatch.setattr(recorder, "SECONDS", 0.001)
 
-    asyncio.run(whole())
+    async def body() -> None:
+        store = Slow(tmp_path)
+        mine = Recorder(store)
+        async with mine.following(Rounds({"one": layers(1)}, {"two": layers(2)}), lambda: None):
+            await store.begun.wait()
+            asyncio.get_running_loop().call_later(RELEASED_SECONDS, store.go.set)
+        assert store.beside == []
+        assert held(mine, "one", "two") == ["a1", "a2"]
+
+    run(body())
 
 
 def test_without_a_store_nothing_is_asked_for() -> None:
     async def body() -> None:
         mine = Recorder()
         assert not mine.records
-
-        def never() -> Mapping[str, Held]:
-            raise AssertionError
-
-        async with mine.following(never, lambda: None):
+        rounds = Rounds()
+        async with mine.following(rounds, lambda: None):
             assert mine.holding("one") == {}
+        assert not rounds.over.is_set()
 
-    asyncio.run(body())
+    run(body())
+
+
+def held(mine: Recorder, *nodes: str) -> list[str]:
+    return [one.version for node in nodes for one in mine.holding(node)[CLUSTER]]
+
+
+def run(body: Awaitable[None]) -> None:
+    async def whole() -> None:
+        async with asyncio.timeout(20):
+            await body
+
+    asyncio.run(whole())
