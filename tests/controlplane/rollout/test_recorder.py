@@ -89,7 +89,6 @@ def test_what_a_round_could_not_write_the_next_one_does(
     run(body())
 
 
-@pytest.mark.xfail(strict=True, reason="the last writing does not wait for the one under way")
 def test_the_last_writing_waits_for_one_that_is_under_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
