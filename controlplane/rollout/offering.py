@@ -37,6 +37,7 @@ class Offering:
         self.offered: dict[str, Snapshot] = {}
         self._kept: tuple[tuple[object, ...], Build | None] = ((), None)
         self.consumers: Resource | None = None
+        self.resumed: Build | None = None
         self._server = server
         self._keyring = keyring
         self._retired = Retired()
@@ -48,6 +49,7 @@ class Offering:
         self.consumers = last.services[EXTAUTHZ].of(CONSUMERS).get(CONSUMERS_NAME)
         self._archive = last.services[EXTAUTHZ].of(PIPELINE)
         self.keep(last)
+        self.resumed = last
         there_were = last.snapshot.of(ENDPOINTS) if last.snapshot is not None else {}
         for role in ROLES if there_were else ():
             there = addresses(there_were[cluster_name(role)])
@@ -133,13 +135,29 @@ class Offering:
             )
         return now.called != before.called
 
-    def missing(self, role: str) -> frozenset[str]:
-        """Who of an earlier run is not back."""
-        return frozenset(self._members[role].before) - frozenset(self._members[role].ready)
+    def awaited(self, role: str, target: Build) -> int:
+        """Say how many instances are to be there when a version begins: those of before, or one."""
+        return max(1, len(self._missing(role, target)))
 
-    def latecomers(self, role: str) -> frozenset[str]:
-        """Who was last heard to be late."""
-        return self._members[role].late
+    def slow(self, role: str, target: Build) -> tuple[str, ...]:
+        """Say which instances lack a version: they judge by another, or may."""
+        return tuple(sorted({*self._server.late(role), *self._missing(role, target)}))
+
+    def recount(self, target: Build) -> bool:
+        """See who is still late with a version; say whether that changes who is called."""
+        changed = False
+        for role in target.calls:
+            before = self._members[role].late
+            if before:
+                still = before.intersection(self.slow(role, target))
+                changed |= self.late(role, tuple(sorted(still)))
+        return changed
+
+    def _missing(self, role: str, target: Build) -> frozenset[str]:
+        """Say who of an earlier run is not back, where the version is another one to a service."""
+        if self.resumed is None or self.resumed.services.get(role) == target.services.get(role):
+            return frozenset()
+        return frozenset(self._members[role].before) - frozenset(self._members[role].ready)
 
     async def answered(self, role: str, until: float, *, wait: bool, nodes: int = 1) -> Outcome:
         """Wait for a role's answer to what it is offered last, which may change meanwhile.

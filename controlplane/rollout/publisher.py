@@ -74,7 +74,6 @@ class Publisher:
         self._moving = Moving(self._moved)
         self._looking: asyncio.TimerHandle | None = None
         self._returning: asyncio.TimerHandle | None = None
-        self._resumed: Build | None = None
         self._envoys: Snapshot | None = None
         self._blames = Blames()
         self._turn = asyncio.Lock()
@@ -130,17 +129,16 @@ class Publisher:
             late: dict[str, str] = {}
             until = time.monotonic() + services
             for role in sorted(build.calls):
-                missing = self._missing(role, build)
                 outcome = await self._offering.answered(
-                    role, until, wait=patient or first, nodes=max(1, len(missing))
+                    role, until, wait=patient or first, nodes=self._offering.awaited(role, build)
                 )
                 if outcome.state == "rejected":
                     self._take_back()
                     return Published(outcome=outcome, rejecting=role)
-                slow = {*self._server.late(role), *self._missing(role, build)}
-                self._offering.late(role, tuple(sorted(slow)))
+                slow = self._offering.slow(role, build)
+                self._offering.late(role, slow)
                 if outcome.state != "live" or slow:
-                    late[role] = ", ".join(outcome.waiting or sorted(slow)) or role
+                    late[role] = ", ".join(outcome.waiting or slow) or role
                     _log.warning("service is late", service=role, waiting=late[role])
             self._offering.keep(build)
             self._envoys = build.snapshot
@@ -158,6 +156,8 @@ class Publisher:
                         late[role] = ", ".join(last.waiting) or role
             if outcome.state == "late" and not outcome.waiting:  # nobody is there to refuse it
                 moving.unopposed()
+            if outcome.state == "live" or not outcome.waiting:
+                await self._recorder.keep(self._kept())
             keyless = self._keyring.keyless()
             return Published(outcome=outcome, late=tuple(late.values()), keyless=keyless)
 
@@ -172,7 +172,6 @@ class Publisher:
         """
         self._moving.resume(last)
         self._offering.resume(last)
-        self._resumed = last
         if last.snapshot is not None:
             self._server.accept(last.snapshot)
 
@@ -187,7 +186,7 @@ class Publisher:
         """Count with the instances that are there: those of an earlier run had their time."""
         self._offering.returned()
         if self._moving.target is not None:
-            self._recount_late(self._moving.target)
+            self._offering.recount(self._moving.target)
         self._offer_envoys()
 
     def fleet(self) -> tuple[NodeView, ...]:
@@ -198,11 +197,6 @@ class Publisher:
     def standing(self) -> Build | None:
         """What everybody is offered, or was by an earlier run."""
         return self._moving.standing
-
-    def _missing(self, role: str, build: Build) -> frozenset[str]:
-        """Who of an earlier run is not back, where it would judge by another version."""
-        last = self._resumed.services.get(role) if self._resumed else None
-        return self._offering.missing(role) if last != build.services.get(role) else frozenset()
 
     def _move(self, build: Build) -> None:
         """Offer a build to the services, and of its consumers those that there were before."""
@@ -248,7 +242,8 @@ class Publisher:
         moving = self._moving
         if self._turn.locked() or moving.target is None:
             return
-        self._recount_late(moving.target)
+        if self._offering.recount(moving.target):
+            self._offer_envoys()
         there = moving.target is moving.good and not moving.under_way
         if there or ENVOY not in self._offering.versions:
             return
@@ -263,18 +258,6 @@ class Publisher:
         if outcome is not None and outcome.state == "live":
             self._arrived()
 
-    def _recount_late(self, target: Build) -> None:
-        """Have instances that were late called again once they have taken the version."""
-        changed = False
-        for role in target.calls:
-            before = self._offering.latecomers(role)
-            if before:
-                slow = {*self._server.late(role), *self._missing(role, target)}
-                still = before.intersection(slow)
-                changed |= self._offering.late(role, tuple(sorted(still)))
-        if changed:
-            self._offer_envoys()
-
     def _want(self, *builds: Build | None) -> None:
         """Have the keys of these builds: until Envoys have moved, the old routes need theirs."""
         there = [build for build in builds if build is not None]
@@ -285,7 +268,7 @@ class Publisher:
         """Offer the services what the newest build and the keyring say."""
         if self._moving.target is not None:
             self._offering.services(self._moving.target, self._moving.allowed)
-            if self._resumed and self._returning is None:
+            if self._offering.resumed and self._returning is None:
                 later = asyncio.get_running_loop().call_later
                 self._returning = later(RETURN_SECONDS, self._returned)
             self.answering.set()

@@ -22,6 +22,9 @@ SECONDS = 0.25
 SYNCS = 4
 """After how many of these it is on the disk as well: a power cut loses what is newer."""
 
+KEEP_SECONDS = 2.0
+"""How long a version waits for the disk before it is said to be live."""
+
 Changed = Callable[[], Mapping[str, Held]]
 Good = Callable[[], Build | None]
 _log = structlog.get_logger(__name__)
@@ -34,6 +37,8 @@ class Recorder(Memory):
         self.records = store is not None
         self._store = store
         self._unwritten: dict[str, Held] = {}
+        self._turn = asyncio.Lock()
+        self._late: set[asyncio.Task[None]] = set()
         self._kept: Build | None = None
         self._failed = False
 
@@ -62,30 +67,45 @@ class Recorder(Memory):
             return {}
 
     @asynccontextmanager
-    async def following(
-        self, changed: Changed, good: Callable[[], Build | None]
-    ) -> AsyncIterator[None]:
+    async def following(self, changed: Changed, good: Good) -> AsyncIterator[None]:
         """Write down, again and again, what nodes hold and what is good; a last time at the end."""
         if self._store is None:
             yield
             return
-        writing = asyncio.create_task(self._follow(self._store, changed, good))
+        writing = asyncio.create_task(self._follow(changed, good))
         try:
             yield
         finally:
             writing.cancel()
             with suppress(asyncio.CancelledError):
                 await writing
-            await asyncio.to_thread(self._write, self._store, changed(), good(), sync=True)
+            await self._written(changed(), good(), sync=True)
 
-    async def _follow(self, store: Store, changed: Changed, good: Good) -> None:
+    async def keep(self, good: Build | None) -> None:
+        """Have a version on the disk when this returns, unless that takes too long."""
+        if self._store is not None and good is not None and _other(good, self._kept):
+            writing = asyncio.create_task(self._written({}, good, sync=False))
+            self._late.add(writing)
+            writing.add_done_callback(self._late.discard)
+            await asyncio.wait({writing}, timeout=KEEP_SECONDS)
+
+    async def _follow(self, changed: Changed, good: Good) -> None:
         rounds = 0
         while True:
             await asyncio.sleep(SECONDS)
             rounds += 1
-            sync = rounds % SYNCS == 0
+            await self._written(changed(), good(), sync=rounds % SYNCS == 0)
+
+    async def _written(
+        self, changed: Mapping[str, Held], good: Build | None, *, sync: bool
+    ) -> None:
+        """Write in a thread, one after the other, each to its end even when this is cancelled."""
+        self._unwritten |= changed
+        async with self._turn:
+            if self._store is None:
+                return
             writing = asyncio.ensure_future(
-                asyncio.to_thread(self._write, store, changed(), good(), sync=sync)
+                asyncio.to_thread(self._write, self._store, good, sync=sync)
             )
             try:
                 await asyncio.shield(writing)
@@ -93,17 +113,16 @@ class Recorder(Memory):
                 await writing
                 raise
 
-    def _write(
-        self, store: Store, changed: Mapping[str, Held], good: Build | None, *, sync: bool
-    ) -> None:
-        self._unwritten |= changed
+    def _write(self, store: Store, good: Build | None, *, sync: bool) -> None:
         try:
             if good is not None and _other(good, self._kept):
                 store.publish(good)
                 self._kept = good
             for node in list(self._unwritten):
-                store.hold(node, self._unwritten[node])
-                del self._unwritten[node]
+                held = self._unwritten[node]
+                store.hold(node, held)
+                if self._unwritten.get(node) is held:
+                    del self._unwritten[node]
             if sync:
                 store.sync()
             self._failed = False

@@ -113,6 +113,7 @@ NUMBERS: Mapping[str, str] = {
     "grace time": seconds(phases.GRACE_SECONDS),
     "drain time unless written": seconds(WRITTEN),
     "added to the drain time": seconds(phases.DRAIN_SECONDS - WRITTEN),
+    "an Envoy asks for clusters": seconds(stream.CLUSTERS_SECONDS),
     "a node is expected to ask for endpoints": seconds(phases.ASKING_SECONDS),
     "an Envoy that comes back says what it holds": seconds(stream.ARRIVAL_SECONDS),
     "late": seconds(connection.LATE_SECONDS),
