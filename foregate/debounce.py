@@ -23,12 +23,13 @@ class Debounce:
     """What is known of the changes so far.
 
     `quiet` is the quiet that is waited for next, `first` the oldest change that was not acted on,
-    `due` when to act (None: nothing to act on), `active` when something last changed or was acted
-    on.
+    `several` whether others followed it, `due` when to act (None: nothing to act on), `active` when
+    something last changed or was acted on.
     """
 
     quiet: float = QUIET
     first: float | None = None
+    several: bool = False
     due: float | None = None
     active: float | None = None
 
@@ -42,11 +43,17 @@ class Debounce:
                 return Debounce(first=now, due=now, active=now)
             return replace(self, first=now, due=now + self.quiet, active=now)
         if self.due == self.first:  # at once, if that has not happened yet
-            return replace(self, active=now)
-        return replace(self, due=min(now + self.quiet, self.first + LONGEST), active=now)
+            return replace(self, active=now, several=True)
+        due = min(now + self.quiet, self.first + LONGEST)
+        return replace(self, due=due, active=now, several=True)
 
     def served(self, now: float) -> "Debounce":
-        """Begin to act on everything that changed until now. A burst makes the next wait longer."""
-        waited = self.first is not None and self.due != self.first
-        quiet = min(2 * self.quiet, LONGEST_QUIET) if waited else self.quiet
+        """Begin to act on everything that changed until now. A burst makes the next wait longer.
+
+        One change alone is none, however soon it came: who saves again as soon as the last is live
+        does not wait longer each time.
+        """
+        if self.first is None:
+            return replace(self, due=None, active=now)
+        quiet = min(2 * self.quiet, LONGEST_QUIET) if self.several else QUIET
         return Debounce(quiet=quiet, active=now)

@@ -89,11 +89,21 @@ def test_a_burst_without_end_is_acted_on_after_the_bound() -> None:
     assert state.due == 0.05 + LONGEST
 
 
+def test_who_saves_again_as_soon_as_the_last_is_live_waits_no_longer_each_time() -> None:
+    state, now = Debounce().changed(0.0).served(0.0), 0.0
+    for _ in range(6):
+        now += 0.05
+        state = state.changed(now)
+        assert state.due == now + QUIET
+        now = state.due
+        state = state.served(now)
+
+
 def test_burst_after_burst_waits_longer_and_a_calm_ends_that() -> None:
     state, now, waits = Debounce().changed(0.0).served(0.0), 0.0, []
     for _ in range(6):
         now += 0.05
-        state = state.changed(now)
+        state = state.changed(now - 0.01).changed(now)
         assert state.due is not None
         waits.append(round(state.due - now, 6))
         now = state.due
