@@ -4,6 +4,7 @@ So a control plane that starts again, after whatever end, goes on from where eac
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,11 +17,11 @@ from controlplane.store.store import Store, StoreError
 from controlplane.xds.holding import Held
 from controlplane.xds.memory import Memory
 
-SECONDS = 0.25
-"""How often what nodes hold is written down: a kill loses what is newer."""
+SECONDS = 0.01
+"""How long changes of what nodes hold are gathered before they are written: a kill loses these."""
 
-SYNCS = 4
-"""After how many of these it is on the disk as well: a power cut loses what is newer."""
+SYNC_SECONDS = 1.0
+"""How often what is written is brought to the disk: a power cut loses what is newer."""
 
 KEEP_SECONDS = 2.0
 """How long a version waits for the disk before it is said to be live."""
@@ -67,12 +68,14 @@ class Recorder(Memory):
             return {}
 
     @asynccontextmanager
-    async def following(self, changed: Changed, good: Good) -> AsyncIterator[None]:
-        """Write down, again and again, what nodes hold and what is good; a last time at the end."""
+    async def following(
+        self, changed: Changed, good: Good, dirty: asyncio.Event
+    ) -> AsyncIterator[None]:
+        """Write down what nodes hold whenever `dirty` is set, and what is good; and at the end."""
         if self._store is None:
             yield
             return
-        writing = asyncio.create_task(self._follow(changed, good))
+        writing = asyncio.create_task(self._follow(changed, good, dirty))
         try:
             yield
         finally:
@@ -89,12 +92,17 @@ class Recorder(Memory):
             writing.add_done_callback(self._late.discard)
             await asyncio.wait({writing}, timeout=KEEP_SECONDS)
 
-    async def _follow(self, changed: Changed, good: Good) -> None:
-        rounds = 0
+    async def _follow(self, changed: Changed, good: Good, dirty: asyncio.Event) -> None:
+        synced = time.monotonic()
         while True:
-            await asyncio.sleep(SECONDS)
-            rounds += 1
-            await self._written(changed(), good(), sync=rounds % SYNCS == 0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SYNC_SECONDS):
+                    await dirty.wait()
+                    await asyncio.sleep(SECONDS)
+            dirty.clear()
+            sync = time.monotonic() >= synced + SYNC_SECONDS
+            synced = time.monotonic() if sync else synced
+            await self._written(changed(), good(), sync=sync)
 
     async def _written(
         self, changed: Mapping[str, Held], good: Build | None, *, sync: bool

@@ -26,7 +26,10 @@ Counted = State | Literal["silent"]
 
 
 class Roll:
-    """All connections. `moved` is called when a node counts as silent."""
+    """All connections. `moved` is called when a node counts as silent.
+
+    `dirty` is set while there is something that `changed` has not given yet.
+    """
 
     def __init__(self, moved: Callable[[], None]) -> None:
         self._moved = moved
@@ -36,6 +39,7 @@ class Roll:
         self._patience: dict[Connection, asyncio.TimerHandle] = {}
         self._changed: dict[str, Stream] = {}
         self._gone: dict[str, NodeView] = {}
+        self.dirty = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -89,6 +93,7 @@ class Roll:
         """Remember that what an Envoy may hold is another than before."""
         if stream.role == ENVOY and stream.node:
             self._changed[stream.node] = stream
+            self.dirty.set()
 
     def changed(self) -> Mapping[str, Held]:
         """Return what Envoys may hold, of those where that has changed since the last call.

@@ -175,6 +175,11 @@ class Server:
         """All nodes that are connected, or were a short time ago, by role and id."""
         return self._streams.roll.views()
 
+    @property
+    def dirty(self) -> asyncio.Event:
+        """Set while `unrecorded` has something to give; to be cleared before it is asked."""
+        return self._streams.roll.dirty
+
     def unrecorded(self) -> Mapping[str, Held]:
         """Return what Envoys may hold, of those where that has changed since the last call."""
         return self._streams.roll.changed()

@@ -136,7 +136,7 @@ NUMBERS: Mapping[str, str] = {
     "a stream is new": seconds(admission.SECONDS),
     "streams": f"{admission.STREAMS:,}",
     "what nodes hold is written": seconds(recorder.SECONDS),
-    "and is on the disk": seconds(recorder.SECONDS * recorder.SYNCS),
+    "and is on the disk": seconds(recorder.SYNC_SECONDS),
     "nodes remembered": f"{Bounds().nodes:,}",
     "for": f"{Bounds().seconds / 86_400:g} days",
     "brake, share": f"{brake.PERCENT} %",

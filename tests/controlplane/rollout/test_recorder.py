@@ -19,6 +19,17 @@ RELEASED_SECONDS = 0.3
 """When a writing goes on that nobody else has met."""
 
 
+class Always(asyncio.Event):
+    """Something has changed again by each time that is looked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set()
+
+    def clear(self) -> None:
+        pass
+
+
 class Rounds:
     """What has changed since the last time, time after time. `over` is set once all is written.
 
@@ -81,7 +92,7 @@ def test_what_a_round_could_not_write_the_next_one_does(
         rounds = Rounds({"one": layers(1), "two": layers(1)}, {"three": layers(2)})
         mine = Recorder(Failing(tmp_path, error))
         with capture_logs() as logs:
-            async with mine.following(rounds, lambda: None):
+            async with mine.following(rounds, lambda: None, Always()):
                 await rounds.over.wait()  # the writing goes on
                 assert held(mine, "one", "two", "three") == ["a1", "a1", "a2"]
         assert len([one for one in logs if one["log_level"] in {"warning", "error"}]) == 1
@@ -98,7 +109,9 @@ def test_the_last_writing_waits_for_one_that_is_under_way(
     async def body() -> None:
         store = Slow(tmp_path)
         mine = Recorder(store)
-        async with mine.following(Rounds({"one": layers(1)}, {"two": layers(2)}), lambda: None):
+        async with mine.following(
+            Rounds({"one": layers(1)}, {"two": layers(2)}), lambda: None, Always()
+        ):
             await store.begun.wait()
             asyncio.get_running_loop().call_later(RELEASED_SECONDS, store.go.set)
         assert store.beside == []
@@ -112,7 +125,7 @@ def test_without_a_store_nothing_is_asked_for() -> None:
         mine = Recorder()
         assert not mine.records
         rounds = Rounds()
-        async with mine.following(rounds, lambda: None):
+        async with mine.following(rounds, lambda: None, Always()):
             assert mine.holding("one") == {}
         assert not rounds.over.is_set()
 
