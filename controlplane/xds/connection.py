@@ -24,6 +24,9 @@ BIG = 64 * 1024
 BIG_SECONDS = 1.0
 """How long a client that reads slowly keeps others waiting with theirs."""
 
+WRITE_SECONDS = 60.0
+"""How long a client may take to read one reply: then its stream ends, whatever its pings say."""
+
 Told: TypeAlias = Acked | Nacked | Ignored | Wanted
 """What others want to hear of a stream."""
 
@@ -40,6 +43,8 @@ class Connection:
         self.outbox: deque[Push] = deque()
         self.filled = asyncio.Event()
         self.ended = False
+        self.stuck = False
+        self.task = asyncio.current_task()
         self.close: Close | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.counted: tuple[str, State] | None = None
@@ -56,6 +61,14 @@ class Connection:
         self.filled.set()
         if self.timer is not None:
             self.timer.cancel()
+
+    def give_up(self) -> None:
+        """End the stream of who does not read. It cannot be told so: the way is blocked."""
+        self.stuck = True
+        message = f"a reply was not read within {WRITE_SECONDS:g} s"
+        self.close = Close(status="DEADLINE_EXCEEDED", message=message)
+        if self.task is not None:
+            self.task.cancel()
 
     def take(self, step: Step) -> tuple[Told, ...]:
         """Go on to the next state; return what others want to hear of it."""
@@ -145,6 +158,7 @@ async def _write(
     """Write one reply; return its size. Raises InternalError when the client is gone."""
     write = WRITE[connection.stream.delta]
     connection.writing = sum(len(one.body) for one in push.resources)
+    giving_up = asyncio.get_running_loop().call_later(WRITE_SECONDS, connection.give_up)
     try:
         if connection.writing < BIG:
             data = write(push)
@@ -161,6 +175,7 @@ async def _write(
             _release(held)
         return len(data)
     finally:
+        giving_up.cancel()
         connection.writing = 0
 
 

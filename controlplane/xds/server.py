@@ -252,11 +252,18 @@ class Server:
         try:
             if connection.close is None:
                 await self._keep(connection, context)
+        except asyncio.CancelledError:
+            if not connection.stuck:
+                raise
         finally:
             self._streams.close(connection)
         close = connection.close
         if close is not None:
-            await context.abort(grpc.StatusCode[close.status], close.message)
+            try:
+                await context.abort(grpc.StatusCode[close.status], close.message)
+            except grpc.aio.InternalError:  # past half a write gRPC sends no status
+                if not connection.stuck:
+                    raise
 
     async def _keep(self, connection: Connection, context: Context) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -125,6 +125,7 @@ NUMBERS: Mapping[str, str] = {
     "big reply": size(connection.BIG),
     "big replies at once": str(server.BIG_AT_ONCE),
     "a turn is handed on": seconds(connection.BIG_SECONDS),
+    "one reply is read": seconds(connection.WRITE_SECONDS),
     "reply is split": size(due.REPLY_BYTES),
     "request": size(server.MESSAGE_BYTES),
     "names of a type": f"{stream.NAMES:,}",

@@ -11,6 +11,7 @@ import pytest
 from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, DiscoveryResponse
 
 from controlplane.snapshot import CLUSTER, Resource, snapshot
+from controlplane.xds import connection
 from controlplane.xds.events import Acked, Nacked
 from controlplane.xds.server import SERVICE, Outcome, Server
 from controlplane.xds.streams import Heard
@@ -257,3 +258,28 @@ async def connected(target: str, node: str = "n") -> AsyncIterator[Client]:
         call = method()
         yield Client(node=node, call=call)
         call.cancel()
+
+
+def test_row_41_the_stream_of_who_does_not_read_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its connection lives, and its pings are answered: only reading counts."""
+    monkeypatch.setattr(connection, "WRITE_SECONDS", 0.1)
+    big = snapshot([Resource(type_url=CLUSTER, name="a", body=bytes(2**24), version="1")])
+    small = snapshot([Resource(type_url=CLUSTER, name="a", body=b"", version="2")])
+
+    async def body(server: Server, stuck: Client) -> None:
+        server.publish(big)
+        await stuck.ask()
+        while not server.nodes:  # noqa: ASYNC110 # the server tells nobody
+            await asyncio.sleep(0.01)
+        while server.nodes:  # noqa: ASYNC110 # as above
+            await asyncio.sleep(0.01)
+        server.publish(small)
+        async with connected(address(tmp_path), node="other") as other:
+            await other.ask()
+            await other.ack()
+            assert (await server.settled(small.version, within=10)).state == "live"
+
+    run(tmp_path, body)
+    assert [r.message for r in caplog.records if r.levelname == "ERROR"] == []
