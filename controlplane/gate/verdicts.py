@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from controlplane.snapshot import CLUSTER, LISTENER, Subject
 from language.mistakes import Mistake
@@ -11,7 +11,16 @@ from language.places import Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """Envoy accepts the whole set."""
+    """Envoy accepts the whole set.
+
+    `how` says what proved it, `software` for which Envoys it holds (`envoy/1.40.0`, as nodes call
+    themselves; empty where that is not known), `replaced` what was taken out of the copy that was
+    proved, in words: empty where it was proved as it is.
+    """
+
+    how: Literal["prover", "validate"] = "validate"
+    software: str = ""
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

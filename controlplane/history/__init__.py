@@ -1,0 +1,4 @@
+"""Every version that was published: what it was made of, who by, what Envoy said, who has it.
+
+Notes about versions enter, and stay on disk; versions leave, by number, to be shown or served.
+"""
