@@ -71,7 +71,8 @@ class Version:
     """A version of the history.
 
     `number` counts from 1 over all replicas of a state folder, `at` is Unix seconds, `content` the
-    snapshot's version, `build` the digest of what is stored of it. The `data` of its files is empty until it is asked for (`History.note`).
+    snapshot's version, `build` the digest of what is stored of it. The `data` of its files is empty
+    until it is asked for (`History.note`).
     """
 
     number: int
