@@ -3,10 +3,17 @@
 import gc
 import os
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from controlplane.selection.selector import Selector
+
 from controlplane.build import Build, Options, build
-from controlplane.files import read_sources
+from controlplane.files import Sources, read_sources
+from controlplane.selection.chosen import Chosen
+from controlplane.sources import SourceFile
 from foregate.trust import trust_store
 from language.mistakes import Mistake
 from language.secrets import Secrets
@@ -23,15 +30,36 @@ def build_path(
     options = Options(
         loopback=loopback, trust_store=trust_store(), secrets=secrets(required=required)
     )
-    collecting = gc.isenabled()
-    gc.disable()  # a tree of a large file is all live: collecting it costs as much as reading it
-    try:
+    with uncollected():
         built = build(sources.files, options)
+    mistakes = tuple(sorted((*sources.mistakes, *built.mistakes), key=lambda m: m.place))
+    return built, mistakes
+
+
+def chooser(options: Options) -> Callable[[Sources, tuple[SourceFile, ...]], Chosen]:
+    """What chooses of files on disk and files that are served; secrets are needed, read each time.
+
+    It remembers what it read, so that a file that did not change costs little.
+    """
+    selector = Selector()
+
+    def choose(sources: Sources, good: tuple[SourceFile, ...]) -> Chosen:
+        with uncollected():
+            return selector.choose(sources, good, replace(options, secrets=secrets(required=True)))
+
+    return choose
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Pause the collector: a tree of a large file is all live, and costs as much as reading it."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()
-    mistakes = tuple(sorted((*sources.mistakes, *built.mistakes), key=lambda m: m.place))
-    return built, mistakes
 
 
 SECRET_BYTES = 64 * 1024

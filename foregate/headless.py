@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from controlplane.build import Build, Options, build
+from controlplane.build import Options
 from controlplane.files import read_sources
 from controlplane.gate.gate import Gate
 from controlplane.rollout.options import PublisherOptions
@@ -24,16 +23,20 @@ from controlplane.rollout.recorder import Recorder
 from controlplane.seen.fleet import NodeView
 from controlplane.seen.metrics import FleetMetrics
 from controlplane.seen.page import as_json
-from controlplane.snapshot import Snapshot
-from controlplane.sources import SourceFile
+from controlplane.seen.served import Served
+from controlplane.seen.servedmetrics import ServedMetrics
 from controlplane.xds.phases import DRAIN_SECONDS
 from controlplane.xds.server import ServerOptions
-from foregate.apply import Applier, Live, Texts
-from foregate.building import secrets
+from foregate.applying.applier import LOOK_SECONDS, Applier
+from foregate.applying.archive import Disk
+from foregate.applying.bringing import Bringer
+from foregate.applying.writing import Writing
+from foregate.building import chooser
 from foregate.following import follow
+from foregate.logstage import LogStage
+from foregate.operating import actions
+from foregate.origin import origin
 from foregate.watch import saves
-from language.mistakes import Mistake
-from language.places import Place
 from serving.address import AddressError, address, not_here
 from serving.admin import Admin, Page
 from serving.sockets import BindError
@@ -62,44 +65,6 @@ class ControlOptions:
     drain_seconds: float = DRAIN_SECONDS
 
 
-class LogStage:
-    """The stage of a server: nothing is started for a gateway, all is told to the log."""
-
-    async def fitting(self, build: Build, snapshot: Snapshot, origin: Place) -> tuple[Mistake, ...]:  # noqa: ARG002 # ports are the nodes'
-        """Nothing here can stand against a build."""
-        return ()
-
-    async def made_ready(self, build: Build) -> None:
-        """Nothing has to be started."""
-
-    async def went_live(self, live: Live, *, first: bool) -> None:
-        """Tell the version."""
-        version = live.build.snapshot.version if live.build.snapshot else ""
-        took = round(live.took, 3)
-        _log.info("live", version=version, seconds=took, first=first, restored=live.restored)
-
-    def mistakes(self, found: Sequence[Mistake], texts: Texts) -> None:  # noqa: ARG002 # a log line has no room for a source line
-        """Tell each at its place."""
-        for one in found:
-            tell = _log.error if one.severity == "error" else _log.warning
-            tell(one.message, place=str(one.place), hint=one.hint)
-
-    def stays(self, since: datetime | None) -> None:
-        """Tell what is served meanwhile."""
-        if since:
-            _log.warning("the last good version stays", since=since.isoformat(timespec="seconds"))
-        else:
-            _log.error("nothing is served yet")
-
-    def unchanged(self) -> None:
-        """Tell that the files were read."""
-        _log.info("nothing changes")
-
-    def warn(self, *lines: str) -> None:
-        """Tell it."""
-        _log.warning(lines[0], more=lines[1:])
-
-
 async def run(options: ControlOptions) -> int:
     """Run until SIGTERM or SIGINT (exit code 0), or until it cannot go on (1)."""
     stop = asyncio.Event()
@@ -117,11 +82,15 @@ async def run(options: ControlOptions) -> int:
     return 0
 
 
-def fleet_page(fleet: Callable[[], Sequence[NodeView]], clock: Callable[[], float]) -> Page:
+def fleet_page(
+    fleet: Callable[[], Sequence[NodeView]],
+    clock: Callable[[], float],
+    served: Callable[[], Served | None] = lambda: None,
+) -> Page:
     """Make the page that `foregate fleet` asks for; `clock` gives Unix seconds."""
 
     def page() -> tuple[str, bytes]:
-        return "application/json", json.dumps(as_json(fleet(), clock())).encode()
+        return "application/json", json.dumps(as_json(fleet(), clock(), served())).encode()
 
     return page
 
@@ -133,14 +102,39 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
 
-    def fleet() -> Sequence[NodeView]:
-        return publisher.fleet()
+    publisher = _publisher(options, registry)
+    gate = Gate(
+        envoy=options.envoy,
+        folder=options.state,
+        reads=(Path(options.trust_store),) if options.trust_store else (),
+    )
+    applier = _applier(options, gate, publisher)
+    registry.register(ServedMetrics(lambda: applier.served))
+    pages = {"/fleet": fleet_page(publisher.fleet, time.time, lambda: applier.served)}
+    ready = functools.partial(_is_ready, applier)
+    admin = Admin((registry,), ready, pages, actions(applier))
+    async with publisher, gate, AsyncExitStack() as held:
+        if options.admin:
+            await admin.start(address(options.admin))
+            held.push_async_callback(admin.stop)
+        _log.info("serving xds", address=options.listen)
+        working = asyncio.create_task(_work(applier, options.path))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
 
-    metrics = FleetMetrics(registry, fleet)
+
+def _publisher(options: ControlOptions, registry: CollectorRegistry) -> Publisher:
+    """The publisher, with what is counted of its fleet."""
+    metrics = FleetMetrics(registry, lambda: publisher.fleet())  # noqa: PLW0108 # it comes below
     publisher = Publisher(
         str(address(options.listen)),
         PublisherOptions(
-            files=options.path if options.path.is_dir() else options.path.parent,
+            files=_folder(options.path),
             state=options.state,
             trust_store=options.trust_store,
             server=ServerOptions(meter=metrics, drain_seconds=options.drain_seconds),
@@ -149,39 +143,51 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
             published=metrics.published,
         ),
     )
-    pages = {"/fleet": fleet_page(fleet, time.time)}
-    admin = Admin((registry,), publisher.answering.is_set, pages)
-    async with publisher, AsyncExitStack() as held:
-        if options.admin:
-            await admin.start(address(options.admin))
-            held.push_async_callback(admin.stop)
-        _log.info("serving xds", address=options.listen)
-        applier = Applier(
-            read=functools.partial(read_sources, options.path),
-            build=functools.partial(_build, options),
-            gate=Gate(
-                envoy=options.envoy,
-                folder=options.state,
-                reads=(Path(options.trust_store),) if options.trust_store else (),
-            ),
-            publisher=publisher,
-            stage=LogStage(),
-            patient=False,
-            allow_removal=options.allow_removal,
-        )
-        following = asyncio.create_task(_follow(applier, options.path))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if following.done():
-            following.result()
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
+    return publisher
 
 
-async def _follow(applier: Applier, path: Path) -> None:
+def _applier(options: ControlOptions, gate: Gate, publisher: Publisher) -> Applier:
+    """What brings the files of the options to the fleet of a publisher."""
+    archive = Disk(options.recorder)
+    bringer = Bringer(
+        gate=gate,
+        publisher=publisher,
+        stage=LogStage(),
+        writing=Writing(archive=archive, origin=functools.partial(origin, options.path)),
+        patient=False,
+        brake=True,
+    )
+    return Applier(
+        read=functools.partial(read_sources, options.path),
+        choose=chooser(Options(trust_store=options.trust_store)),
+        bringer=bringer,
+        archive=archive,
+        allow_removal=options.allow_removal,
+    )
+
+
+def _is_ready(applier: Applier) -> bool:
+    """Ready is who serves, unless others may serve more of the same files."""
+    return applier.bringer.publisher.answering.is_set() and not applier.partial
+
+
+async def _work(applier: Applier, path: Path) -> None:
+    """Follow the files, and what other replicas do. Never ends by itself."""
     await applier.start()
-    await follow(saves(path), applier.refresh)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(follow(saves(path), applier.refresh))
+        tasks.create_task(_look(applier))
+
+
+async def _look(applier: Applier) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        await applier.look()
+
+
+def _folder(path: Path) -> Path:
+    """Where key files are looked up."""
+    return path if path.is_dir() else path.parent
 
 
 def sourceless(options: ControlOptions) -> bool:
@@ -192,7 +198,3 @@ def sourceless(options: ControlOptions) -> bool:
     except OSError:  # something is there that cannot be looked at: told and followed later
         return False
     return options.recorder.published() is None
-
-
-def _build(options: ControlOptions, sources: tuple[SourceFile, ...]) -> Build:
-    return build(sources, Options(trust_store=options.trust_store, secrets=secrets(required=True)))

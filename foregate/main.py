@@ -14,12 +14,17 @@ COMMANDS = (
     "check",
     "controlplane",
     "dev",
+    "diff",
     "docs",
     "extauthz",
     "fleet",
+    "history",
     "keys",
+    "push",
     "ratelimit",
+    "rollback",
     "schema",
+    "show",
     "xds",
 )
 

@@ -1,11 +1,15 @@
-"""The admin port: GET of /metrics, /ready and more pages, over a minimal HTTP/1.1.
+"""The admin port: GET of /metrics, /ready and more pages, POST of actions; a minimal HTTP/1.1.
 
-One request a connection.
+One request a connection. An action changes something, so no web page may ask for it through the
+browser of who works on this machine: it has to be JSON, which a foreign page cannot send without
+asking first, and to name this machine, which a name that was bent to it does not.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import ipaddress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -18,8 +22,14 @@ from serving.sockets import BindError
 HEAD_BYTES = 8192
 """A longer request head is refused."""
 
+BODY_BYTES = 65_536
+"""A longer body of an action is refused."""
+
 SECONDS = 5.0
-"""How long a client may take, from connecting until it has the answer."""
+"""How long a client may take, from connecting until it has the answer of a page."""
+
+ACTION_SECONDS = 120.0
+"""How long an action may take."""
 
 CONNECTIONS = 16
 """Connections at once; another is closed."""
@@ -27,27 +37,47 @@ CONNECTIONS = 16
 Page: TypeAlias = Callable[[], tuple[str, bytes]]
 """What makes a page: its content type and its body. It is called on the event loop."""
 
+Action: TypeAlias = Callable[[bytes], Awaitable[tuple[int, bytes]]]
+"""What does something: the body of the request in, a status and JSON out."""
+
 _NO_PAGES: Mapping[str, Page] = MappingProxyType({})
-_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"} | {
+_NO_ACTIONS: Mapping[str, Action] = MappingProxyType({})
+_REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"} | {
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
 }
+JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """A request head. No path: there is none, or the head is too long (`method` says it)."""
+
+    method: str = ""
+    path: str = ""
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
 class Admin:
-    """The admin server of one process; `pages` are what it has besides, by path."""
+    """The admin server of one process; `pages` and `actions` are what it has besides, by path."""
 
     def __init__(
         self,
         registries: Sequence[CollectorRegistry],
         ready: Callable[[], bool],
         pages: Mapping[str, Page] = _NO_PAGES,
+        actions: Mapping[str, Action] = _NO_ACTIONS,
     ) -> None:
         self._registries = registries
         self._ready = ready
         self._pages = pages
+        self._actions = actions
         self._open = 0
         self._server: asyncio.Server | None = None
 
@@ -80,8 +110,14 @@ class Admin:
                 return
             self._open += 1
             try:
-                async with asyncio.timeout(SECONDS):
-                    writer.write(self._answer(*await _request(reader)))
+                async with asyncio.timeout(SECONDS) as bound:
+                    request = await _request(reader)
+                    action = self._actions.get(request.path)
+                    if action is not None and request.method == "POST":
+                        bound.reschedule(asyncio.get_running_loop().time() + ACTION_SECONDS)
+                        writer.write(await _acted(action, request, reader))
+                    else:
+                        writer.write(self._answer(request.method, request.path))
                     await writer.drain()
             finally:
                 self._open -= 1
@@ -93,11 +129,13 @@ class Admin:
     def _answer(self, method: str, path: str) -> bytes:
         if not path:
             return _response(431 if method else 400, b"", _TEXT)
-        if path not in {"/metrics", "/ready", *self._pages}:
-            here = ", ".join((*sorted(self._pages), "/metrics"))
+        if path not in {"/metrics", "/ready", *self._pages, *self._actions}:
+            here = ", ".join((*sorted((*self._pages, *self._actions)), "/metrics"))
             return _response(404, f"{here} and /ready are here\n".encode(), _TEXT)
-        if method != "GET":
-            return _response(405, b"only GET\n", _TEXT, "allow: GET\r\n")
+        allowed = "POST" if path in self._actions else "GET"
+        if method != allowed:
+            more = f"allow: {allowed}\r\n"
+            return _response(405, f"only {allowed}\n".encode(), _TEXT, more)
         if path == "/metrics":
             body = b"".join(generate_latest(r) for r in self._registries)
             return _response(200, body, CONTENT_TYPE_LATEST)
@@ -108,16 +146,48 @@ class Admin:
         return _response(200 if ready else 503, b"ready\n" if ready else b"not ready\n", _TEXT)
 
 
-async def _request(reader: asyncio.StreamReader) -> tuple[str, str]:
-    """Read a request head; return method and path. No path: there is none, or it is too long."""
+async def _acted(action: Action, request: _Request, reader: asyncio.StreamReader) -> bytes:
+    """Have an action done, unless a web page may be behind the request."""
+    headers = request.headers
+    if not _names_this_machine(headers.get("host", "")):
+        return _response(403, b"the host header names another machine\n", _TEXT)
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        return _response(415, b"only application/json\n", _TEXT)
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()) or "transfer-encoding" in headers:
+        return _response(400, b"a content-length is needed\n", _TEXT)
+    if len(length) > 8 or int(length) > BODY_BYTES:
+        return _response(413, b"too long\n", _TEXT)
+    status, body = await action(await reader.readexactly(int(length)))
+    return _response(status, body, JSON)
+
+
+def _names_this_machine(host: str) -> bool:
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    if name.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+async def _request(reader: asyncio.StreamReader) -> _Request:
+    """Read a request head."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
-        return "long", ""
-    words = head.split(b"\r\n", 1)[0].split(b" ")
+        return _Request(method="long")
+    first, *lines = head.rstrip(b"\r\n").split(b"\r\n")
+    words = first.split(b" ")
     if len(words) != 3 or not words[2].startswith(b"HTTP/1.") or not words[1].startswith(b"/"):
-        return "", ""
-    return words[0].decode("ascii", "replace"), words[1].decode("ascii", "replace").split("?")[0]
+        return _Request()
+    pairs = [line.decode("latin-1").partition(":") for line in lines]
+    return _Request(
+        method=words[0].decode("ascii", "replace"),
+        path=words[1].decode("ascii", "replace").split("?")[0],
+        headers={name.lower(): value.strip() for name, _, value in pairs},
+    )
 
 
 def _response(status: int, body: bytes, kind: str, more: str = "") -> bytes:

@@ -5,12 +5,14 @@ length, what is not printable in it appears as an escape, and no password of a U
 """
 
 from collections.abc import Sequence
-from typing import Annotated, get_args
+from typing import Annotated, NotRequired, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from controlplane.seen.fleet import NodeState, NodeView, Phase, TypeView
+from controlplane.seen.served import Served
+from controlplane.seen.servedpage import ServedRecord, served_json
 from controlplane.snapshot import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTES, SCOPE, SECRET
 from language.report import visible, without_password
 
@@ -79,6 +81,7 @@ class FleetRecord(TypedDict):
 
     nodes: list[NodeRecord]
     summary: dict[NodeState, int]
+    served: NotRequired[ServedRecord]
 
 
 class FleetPageError(ValueError):
@@ -89,14 +92,17 @@ class FleetPageError(ValueError):
         self.message = message
 
 
-def as_json(nodes: Sequence[NodeView], now: float) -> FleetRecord:
+def as_json(nodes: Sequence[NodeView], now: float, served: Served | None = None) -> FleetRecord:
     """Give the page as what `json.dumps` takes, by role, group and name; `now`: Unix seconds."""
     ordered = sorted(nodes, key=lambda n: (n.role, n.group, n.node, n.since))
     states = [n.state for n in nodes]
-    return FleetRecord(
+    page = FleetRecord(
         nodes=[_node(n, now) for n in ordered],
         summary={state: states.count(state) for state in STATES},
     )
+    if served is not None:
+        page["served"] = served_json(served, now)
+    return page
 
 
 def read(data: bytes) -> FleetRecord:

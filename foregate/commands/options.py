@@ -23,3 +23,22 @@ output: Decorator = click.option(
 file: Decorator = click.argument(
     "file", type=click.Path(path_type=Path), default=Path("gateway.yaml"), required=False
 )
+
+admin: Decorator = click.option(
+    "--admin",
+    metavar="ADDRESS",
+    envvar="FOREGATE_ADMIN",
+    default=ADMIN,
+    show_default=True,
+    help="The admin port of the control plane: HOST:PORT or unix:PATH.",
+)
+
+state_dir: Decorator = click.option(
+    "--state-dir",
+    metavar="DIR",
+    envvar="FOREGATE_STATE_DIR",
+    type=click.Path(path_type=Path),
+    default=Path(".foregate"),
+    show_default=True,
+    help="The state folder of the control plane.",
+)

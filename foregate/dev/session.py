@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from controlplane.build import Build, Options, build
+from controlplane.build import Options
 from controlplane.files import Sources, read_sources
 from controlplane.gate.gate import Gate
 from controlplane.rollout.options import PublisherOptions
 from controlplane.rollout.publisher import Publisher
+from controlplane.rollout.recorder import Recorder
 from controlplane.sources import SourceFile
 from foregate import parts
-from foregate.apply import Applier
-from foregate.building import secrets
+from foregate.applying.applier import Applier
+from foregate.applying.archive import Disk
+from foregate.applying.bringing import Bringer
+from foregate.applying.writing import Writing
+from foregate.building import chooser
 from foregate.dev import envoy, services
 from foregate.dev.services import SERVICES, Needs
 from foregate.dev.stage import CannotStartError, DevStage
@@ -73,7 +77,12 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
                 files=_root(options.path), state=options.state, trust_store=options.trust_store
             ),
         )
-        async with publisher:
+        gate = Gate(
+            envoy=program.path,
+            folder=options.state,
+            reads=(Path(options.trust_store),) if options.trust_store else (),
+        )
+        async with publisher, gate:
             needs = Needs()
             stage = DevStage(
                 upstream=StandIn("upstream", "upstream.py", folder),
@@ -83,17 +92,19 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
                 stand_in=not options.to,
                 needed=needs.needed,
             )
+            archive = Disk(Recorder())
             applier = Applier(
                 read=read,
-                build=functools.partial(_build, options),
-                gate=Gate(
-                    envoy=program.path,
-                    folder=options.state,
-                    reads=(Path(options.trust_store),) if options.trust_store else (),
+                choose=chooser(Options(loopback=True, trust_store=options.trust_store)),
+                bringer=Bringer(
+                    gate=gate,
+                    publisher=publisher,
+                    stage=stage,
+                    writing=Writing(archive=archive, origin=lambda: ("", "")),
+                    patient=True,
+                    brake=False,  # who tries things out takes away much, and sees it at once
                 ),
-                publisher=publisher,
-                stage=stage,
-                brake=False,  # who tries things out takes away much, and sees it at once
+                archive=archive,
             )
             session = _Session(
                 applier=applier,
@@ -153,7 +164,7 @@ class _Session:
 
     async def _envoy(self) -> None:
         """Start Envoy once there is something to serve: it asks at once, and would wait long."""
-        await self.applier.publisher.offered.wait()
+        await self.applier.bringer.publisher.offered.wait()
         ready = functools.partial(envoy.answers, self.stage.folder)
         try:
             await supervise(self.envoy(), ready, self._report)
@@ -196,13 +207,6 @@ def _reader(options: DevOptions) -> Callable[[], Sources] | Mistake:
     if not path.exists():
         return read_sources(path).mistakes[0]
     return functools.partial(read_sources, path)
-
-
-def _build(options: DevOptions, sources: tuple[SourceFile, ...]) -> Build:
-    surroundings = Options(
-        loopback=True, trust_store=options.trust_store, secrets=secrets(required=True)
-    )
-    return build(sources, surroundings)
 
 
 def _root(path: Path | None) -> Path:

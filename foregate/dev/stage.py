@@ -9,7 +9,7 @@ from pathlib import Path
 from controlplane.build import Build
 from controlplane.plan.plan import Plan
 from controlplane.snapshot import Snapshot
-from foregate.apply import Live, Texts
+from foregate.applying.stage import Live, Texts
 from foregate.dev import envoy
 from foregate.dev.backends import local_backends
 from foregate.dev.credentials import LocalIssuer, Wallet, local_issuers, token_of

@@ -14,7 +14,8 @@ from controlplane.rollout.recorder import recorder
 from controlplane.snapshot import CLUSTER, ROUTES, Snapshot
 from controlplane.sources import SourceFile
 from controlplane.store.store import Store
-from foregate.apply import Applier, Live, Texts
+from foregate.applying.applier import Applier
+from foregate.applying.stage import Live, Texts
 from language.mistakes import Mistake
 from language.places import Place
 from tests.controlplane.rollout.published import Stage, run

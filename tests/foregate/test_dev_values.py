@@ -10,7 +10,7 @@ from controlplane.build import Build, Options, build
 from controlplane.snapshot import CLUSTER, LISTENER, Subject
 from controlplane.sources import SourceFile
 from controlplane.xds.events import Nacked
-from foregate.apply import nack_mistakes
+from foregate.applying.refusals import nack_mistakes
 from foregate.dev.backends import local_backends
 from foregate.dev.credentials import LocalIssuer, Wallet, local_issuers
 from foregate.dev.curl import curl_lines

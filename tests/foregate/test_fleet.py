@@ -16,6 +16,7 @@ from rich.console import Console
 from controlplane.seen.fleet import NodeView, TypeView
 from controlplane.seen.page import as_json
 from controlplane.snapshot import CLUSTER
+from foregate import asking
 from foregate.commands import fleet as module
 from foregate.fleettable import age, show
 from foregate.headless import fleet_page
@@ -135,7 +136,7 @@ def test_nobody_there_says_what_to_start(tmp_path: Path) -> None:
 def test_a_service_is_no_control_plane() -> None:
     said = beside({})
     assert said.exit_code == 1
-    assert "has no fleet: start `foregate controlplane`" in said.stderr
+    assert "has no /fleet: start `foregate controlplane`" in said.stderr
 
 
 @pytest.mark.parametrize(
@@ -162,10 +163,10 @@ def test_another_pages_words_never_reach_the_terminal() -> None:
 
 
 def test_a_page_without_end_is_not_read_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAGE_BYTES", 100)
+    monkeypatch.setattr(asking, "PAGE_BYTES", 100)
     said = asked(FLEET)
     assert said.exit_code == 1
-    assert "too long for a fleet" in said.stderr
+    assert "too long for a control plane" in said.stderr
 
 
 def answered(answer: bytes) -> Result:

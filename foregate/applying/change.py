@@ -1,0 +1,104 @@
+"""The nouns of a change: what is to become live, who asked for it, and what became of that."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from controlplane.build import Build
+from controlplane.files import Sources
+from controlplane.history.version import KeptFile, Kind
+from controlplane.selection.chosen import FileView
+from controlplane.sources import SourceFile
+from foregate.applying.stage import Texts
+from language.mistakes import Mistake
+
+State = Literal["live", "waiting", "unchanged", "held", "refused"]
+"""`live`: all nodes have it. `waiting`: it is on offer, and not everybody answered (or nobody is
+there). `unchanged`: it is what is served. `held`, `refused`: what was served stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody asked for beside what is saved.
+
+    `by` is who; `allow_removal` lifts the brake for this one version.
+    """
+
+    by: str = ""
+    allow_removal: bool = False
+
+
+NOBODY = Asked()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A build on its way.
+
+    `seen` is the fingerprint of the files on disk, `began` when they were read (monotonic seconds),
+    `of` the version that is served again. `recorded` is its number where it is in the history
+    already. `partial`: other replicas may know more, so Envoys that hold something keep it.
+    """
+
+    build: Build
+    files: tuple[FileView, ...]
+    texts: Texts
+    seen: str
+    began: float
+    asked: Asked = NOBODY
+    kind: Kind = "files"
+    of: int | None = None
+    recorded: int | None = None
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of a change.
+
+    `number` and `content` are of what is served then; `lifted` is what the brake would have held.
+    """
+
+    state: State
+    number: int | None
+    content: str
+    mistakes: tuple[Mistake, ...] = ()
+    warnings: tuple[str, ...] = ()
+    files: tuple[FileView, ...] = ()
+    lifted: tuple[str, ...] = ()
+
+
+def fingerprint(sources: Sources) -> str:
+    """Name a state of the files on disk: the same on every replica that has the same files."""
+    digest = hashlib.sha256()
+    homes = sources.homes
+    for one in sorted(sources.files, key=lambda file: homes[file.name]):
+        home = homes[one.name].encode()
+        digest.update(b"%d %s %d " % (len(home), home, len(one.data)))
+        digest.update(one.data)
+    for name in sorted(homes[name] for name in sources.unread):
+        digest.update(f"unread {name} ".encode())
+    return digest.hexdigest()
+
+
+def served_files(files: Iterable[KeptFile]) -> tuple[SourceFile, ...]:
+    """The contents of a version that were served."""
+    return tuple(
+        SourceFile(name=one.name, data=one.data) for one in files if one.state != "not served"
+    )
+
+
+def same(live: Build, new: Build) -> bool:
+    """Whether two builds mean the same to everybody."""
+    return (live.snapshot, live.services, live.key_sources, live.keys_use_for_ms) == (
+        new.snapshot,
+        new.services,
+        new.key_sources,
+        new.keys_use_for_ms,
+    )
+
+
+def version_of(build: Build) -> str:
+    """The version of what Envoys get."""
+    return build.snapshot.version if build.snapshot is not None else ""
