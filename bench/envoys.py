@@ -70,13 +70,15 @@ def upstream(folder: Path, body: str) -> Iterator[int]:
 
 
 @contextmanager
-def following(folder: Path, xds: Path, *, sotw: bool) -> Iterator[Follower]:
+def following(
+    folder: Path, xds: Path, *, sotw: bool, name: str | None = None
+) -> Iterator[Follower]:
     """An Envoy on our bootstrap whose control plane is on the socket `xds`.
 
     Its listeners drain in two seconds, where production takes minutes.
     """
     admin = free_port()
-    name = f"envoy-{'sotw' if sotw else 'delta'}"
+    name = name or f"envoy-{'sotw' if sotw else 'delta'}"
     place = f"127.0.0.1:{admin}"
     node = Node(id=name, cluster="bench", xds=str(xds), admin=place, sotw=sotw)
     file = folder / f"{name}.json"

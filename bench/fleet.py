@@ -21,13 +21,20 @@ NAMES = ("one", "two")
 class ControlPlane:
     """`foregate controlplane` on a folder, started with the block and as often as asked."""
 
-    def __init__(self, files: Path, home: Path, name: str = "xds") -> None:
+    def __init__(self, files: Path, home: Path, name: str = "xds", admin: str = "") -> None:
         """Its socket, its state and its log are in `home`, by `name`."""
         self.socket = home / f"{name}.sock"
         self._log = home / f"{name}.log"
         state = home / f"{name}.state"
         self._words = [sys.executable, "-m", "foregate", "controlplane", str(files)]
-        self._words += ["--listen", f"unix:{self.socket}", "--admin", "", "--state-dir", str(state)]
+        self._words += [
+            "--listen",
+            f"unix:{self.socket}",
+            "--admin",
+            admin,
+            "--state-dir",
+            str(state),
+        ]
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

@@ -1,0 +1,82 @@
+"""Save to last ACK through the whole control plane, gate included, and back by a rollback."""
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.envoys import following
+from bench.fleet import ControlPlane
+from bench.gateways import folder
+from bench.running import free_port
+from foregate.operating import ROLLBACK, ask
+
+ROUTES, FILES, SAVES, ENVOYS, BACKS = 1_000, 10, 100, 3, 10
+
+CHANGED = "team-5.yaml"
+"""The file that is saved again and again, a header of one route changed."""
+
+
+def lines() -> Iterator[str]:
+    """The measurement in words."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as held:
+        home = Path(name)
+        files = home / "gateway"
+        files.mkdir()
+        texts = _texts(free_port())
+        for file, text in texts.items():
+            (files / file).write_text(text)
+        admin = f"unix:{home}/admin.sock"
+        control = held.enter_context(ControlPlane(files, home, admin=admin))
+        for number in range(ENVOYS):
+            held.enter_context(following(home, control.socket, sotw=False, name=f"envoy-{number}"))
+        _until_live(control, 1, 60)
+        took = sorted(_save(control, files, texts[CHANGED], n) for n in range(1, SAVES + 1))
+        yield (
+            f"{ROUTES} routes in {FILES} files, one changed, {SAVES} saves, {ENVOYS} Envoys: "
+            f"p50 {statistics.median(took) * 1000:.0f} ms, p99 {took[-1] * 1000:.0f} ms to the last "
+            "ACK; goals 150, 300"
+        )
+        back = sorted(_back(admin) for _ in range(BACKS))
+        yield (
+            f"rollback, {BACKS} times, {ENVOYS} Envoys: p50 {statistics.median(back):.2f} s, "
+            f"slowest {back[-1]:.2f} s to the last ACK; goal 2"
+        )
+
+
+def _texts(port: int) -> dict[str, str]:
+    """The files, with backends that need no DNS."""
+    made = {}
+    for source in folder(ROUTES, FILES):
+        text = source.data.decode().replace("listen: {http: 8080}", f"listen: {{http: {port}}}")
+        made[source.name] = text.replace(".internal:8080", ".example:8080")
+    return made
+
+
+def _save(control: ControlPlane, files: Path, text: str, number: int) -> float:
+    before = control.said('"live"')
+    unfinished = files.parent / "unfinished"
+    unfinished.write_text(text.replace('x-route: "1"', f'x-route: "save-{number}"'))
+    began = time.perf_counter()
+    unfinished.replace(files / CHANGED)
+    _until_live(control, before + 1, 30)
+    return time.perf_counter() - began
+
+
+def _until_live(control: ControlPlane, count: int, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while control.said('"live"') < count:
+        if time.monotonic() > until:
+            raise TimeoutError(count)
+        time.sleep(0.002)
+
+
+def _back(admin: str) -> float:
+    began = time.perf_counter()
+    result = ask(admin, ROLLBACK)
+    if result["state"] != "live":
+        raise RuntimeError(json.dumps(result["warnings"]))
+    return time.perf_counter() - began
