@@ -85,7 +85,7 @@ def mistakes(removals: tuple[Removal, ...], origin: Place) -> tuple[Mistake, ...
         Mistake(
             place=origin,
             message=f"this version is held: {words(one)}",
-            hint="put them back; or, if this is meant, start anew with --allow-removal",
+            hint="put them back; or, if this is meant, foregate push --allow-removal",
         )
         for one in removals
     )
