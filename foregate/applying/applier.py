@@ -147,7 +147,7 @@ class Applier:
         if sources == self._last:
             return self.bringer.unchanged()
         self._last = sources
-        if not sources.readable:
+        if any(mistake.place.file not in sources.unread for mistake in sources.mistakes):
             return self.bringer.stay(sources.mistakes, _texts(sources))
         self._seen = fingerprint(sources)
         if not pushed:

@@ -1,12 +1,19 @@
 """The history as an applier uses it: off the event loop, and never in the way of a version."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+import structlog
 
 from controlplane.build import Build
+from controlplane.history.history import History
 from controlplane.history.version import Fate, KeptFile, NodeFate, Note, Version
 from controlplane.rollout.recorder import Recorder
+from controlplane.store.store import StoreError
+
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
 
 
 class Archive(Protocol):
@@ -39,6 +46,7 @@ class Disk:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self._fails = False
 
     async def record(self, build: Build, note: Note) -> int | None:
         """Write a version down."""
@@ -51,20 +59,32 @@ class Disk:
 
     async def newest(self) -> Version | None:
         """Give the newest version."""
-        return await asyncio.to_thread(self._recorder.newest)
+        return await self._read(History.newest, None)
 
     async def version(self, number: int) -> Version | None:
         """Give a version."""
-        return await asyncio.to_thread(self._recorder.version, number)
+        return await self._read(lambda history: history.version(number), None)
 
     async def versions(self) -> tuple[Version, ...]:
         """Give all, the newest first."""
-        return await asyncio.to_thread(self._recorder.versions)
+        return await self._read(History.versions, ())
 
     async def files(self, number: int) -> tuple[KeptFile, ...]:
         """Give what was served of each file."""
-        return await asyncio.to_thread(self._recorder.files, number)
+        return await self._read(lambda history: history.files(number), ())
 
     async def build(self, number: int) -> Build | None:
         """Give it as it was published."""
-        return await asyncio.to_thread(self._recorder.build, number)
+        return await self._read(lambda history: history.build(number), None)
+
+    async def _read(self, read: Callable[[History], T], nothing: T) -> T:
+        history = self._recorder.history
+        if history is None:
+            return nothing
+        try:
+            return await asyncio.to_thread(read, history)
+        except StoreError as error:
+            if not self._fails:
+                _log.warning("the history cannot be read", why=str(error))
+            self._fails = True
+            return nothing

@@ -9,7 +9,7 @@ from controlplane.build import Build
 from controlplane.files import Sources
 from controlplane.history.version import KeptFile, Kind
 from controlplane.selection.chosen import FileView
-from controlplane.sources import SourceFile
+from controlplane.sources import SourceFile, gateway_of, home
 from foregate.applying.stage import Texts
 from language.mistakes import Mistake
 
@@ -71,21 +71,22 @@ class Result:
 
 def fingerprint(sources: Sources) -> str:
     """Name a state of the files on disk: the same on every replica that has the same files."""
+    gateway = gateway_of([*(file.name for file in sources.files), *sources.unread])
     digest = hashlib.sha256()
-    homes = sources.homes
-    for one in sorted(sources.files, key=lambda file: homes[file.name]):
-        home = homes[one.name].encode()
-        digest.update(b"%d %s %d " % (len(home), home, len(one.data)))
-        digest.update(one.data)
-    for name in sorted(homes[name] for name in sources.unread):
-        digest.update(f"unread {name} ".encode())
+    for at, data in sorted((home(file.name, gateway), file.data) for file in sources.files):
+        digest.update(b"%d %s %d " % (len(at.encode()), at.encode(), len(data)))
+        digest.update(data)
+    for at in sorted(home(name, gateway) for name in sources.unread):
+        digest.update(f"unread {at} ".encode())
     return digest.hexdigest()
 
 
 def served_files(files: Iterable[KeptFile]) -> tuple[SourceFile, ...]:
-    """The contents of a version that were served."""
+    """The contents of a version: what was served, and what was held (and so has a content)."""
     return tuple(
-        SourceFile(name=one.name, data=one.data) for one in files if one.state != "not served"
+        SourceFile(name=one.name, data=one.data, held=one.state == "not served")
+        for one in files
+        if one.state != "not served" or one.data
     )
 
 
