@@ -4,7 +4,7 @@ A route: as it was; closed; closed wider. Then its virtual host: as it was; clos
 next is seen from what stands there, so whoever is refused again comes one step further.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from envoy.config.route.v3 import route_components_pb2 as pb
@@ -50,25 +50,31 @@ class Ladder:
         return steps[at + 1] if at + 1 < len(steps) else None
 
     def of_host(
-        self, host: Host, without: str = ""
+        self, host: Host, bad: Collection[str] = (), without: str = ""
     ) -> tuple[tuple[pb.VirtualHost, KeptState], ...]:
         """The next step for a virtual host, in parts where it was several; none after the last.
 
-        With `without` the host as it was is no step where it holds that rule.
+        `bad` are rules of it that are refused too. With `without` the host as it was is no step
+        where it holds that rule.
         """
         shut = closed_host(host.message.name, host.message.domains)
         if host.message == shut:
             return ()
         found = self._hosts_before(host)
         had = any(old is not None and without in old.rules for old, _ in found)
-        made = tuple(self._host(host, old, domains, len(found)) for old, domains in found)
+        made = tuple(self._host(host, old, domains, len(found), bad) for old, domains in found)
         same = len(made) == 1 and self._stands_whole(made[0][0], host)
         if had or same or all(state == "closed" for _, state in made):
             return ((shut, "closed"),)
         return made
 
     def _host(
-        self, host: Host, old: Host | None, domains: Sequence[str], count: int
+        self,
+        host: Host,
+        old: Host | None,
+        domains: Sequence[str],
+        count: int,
+        bad: Collection[str],
     ) -> tuple[pb.VirtualHost, KeptState]:
         name = host.message.name if count == 1 else min(domains)
         if old is None or is_closed(old.message.routes):
@@ -76,6 +82,8 @@ class Ladder:
         made: list[pb.Route] = []
         for rule, routes in old.rules.items():
             kept = None if rule in old.scattered else self._kept(routes, host.of(rule))
+            if kept is not None and rule in bad and self._stands(kept, host.of(rule)):
+                kept = None  # as it was, it is refused too
             made.extend(closures(routes, None)[:1] if kept is None else kept)
         if is_closed(made):
             return closed_host(name, domains), "closed"

@@ -53,13 +53,14 @@ class Rewriting:
 
     def _host(self, table: str, host: Host, ladder: Ladder) -> list[pb.VirtualHost]:
         at = (table, host.message.name)
+        bad = self.found.rules.get(at, {})
         if at in self.found.hosts:
-            return self._whole(table, host, ladder.of_host(host), self.found.hosts[at])
+            return self._whole(table, host, ladder.of_host(host, bad), self.found.hosts[at])
         steps: dict[str, tuple[Routes, KeptState]] = {}
-        for rule, why in self.found.rules[at].items():
+        for rule, why in bad.items():
             step = ladder.of_rule(host, rule)
             if step is None:
-                return self._whole(table, host, ladder.of_host(host, without=rule), why)
+                return self._whole(table, host, ladder.of_host(host, bad, without=rule), why)
             steps[rule] = step
         made: list[pb.Route] = []
         for rule, routes in _in_place(host, steps):
@@ -69,7 +70,7 @@ class Rewriting:
                 continue
             subject = Subject(ROUTES, table, f"{host.message.name}/{rule}")
             places = self._lines(subject, at)
-            self._note(subject, steps[rule][1], places, self.found.rules[at][rule])
+            self._note(subject, steps[rule][1], places, bad[rule])
             self._sort(routes, places)
         return [with_routes(host.message, made)]
 
