@@ -81,14 +81,18 @@ class Backends:
 
 
 def members_of(one: Resource) -> str | None:
-    """The name of the endpoints that a cluster needs."""
-    return next((n.name for n in one.needs if n.type_url == ENDPOINTS), None)
+    """The name of the endpoints that a cluster has by EDS; asked of the message itself."""
+    cluster = Cluster.FromString(one.body)
+    if cluster.type != Cluster.EDS:
+        return None
+    return cluster.eds_cluster_config.service_name or cluster.name
 
 
 def _content(held: Snapshot | None, name: str) -> str | None:
     if held is None or name not in held.of(CLUSTER):
         return None
-    if any(need.name not in held.of(need.type_url) for need in held.of(CLUSTER)[name].needs):
+    members = members_of(held.of(CLUSTER)[name])
+    if members is not None and members not in held.of(ENDPOINTS):
         return None
     digest = hashlib.sha256()
     for one in _renamed(held, name, base(name)):

@@ -29,7 +29,9 @@ def parts(
 ) -> Parts | None:
     """Sort refused subjects; None where one is nothing that can be taken out alone."""
     found = Parts()
-    by_members = {members_of(one): name for name, one in now.of(CLUSTER).items()}
+    members = any(one.type_url == ENDPOINTS for one in refused)
+    clusters = now.of(CLUSTER).items() if members else ()
+    by_members = {members_of(one): name for name, one in clusters}
     there = {(t.name, p) for t in tables.values() for p in _parts(t)}
     for subject, why in refused.items():
         name = subject.name

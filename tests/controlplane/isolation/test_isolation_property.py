@@ -56,7 +56,7 @@ def content(held: Snapshot, name: str) -> str:
         assert members.cluster_name == name
         members.cluster_name = ""
         found = members.SerializeToString(deterministic=True)
-    cluster.name = name.split("@")[0]
+    cluster.name = name.partition("@")[0]
     if cluster.HasField("load_assignment"):
         cluster.load_assignment.cluster_name = ""
     whole = cluster.SerializeToString(deterministic=True) + found
