@@ -15,6 +15,7 @@ from google.protobuf.json_format import MessageToDict
 from controlplane.build import Build
 from controlplane.isolation.closed import is_closed
 from controlplane.isolation.isolate import isolate
+from controlplane.isolation.isolated import together
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
@@ -105,6 +106,30 @@ def test_a_kept_backend_is_called_the_same_through_further_versions() -> None:
     third = without(back, stored(second.build), at)
     assert routes_of(third.build, at)[0].route.cluster == "users"
     assert held(third.build).of(CLUSTER) == held(back).of(CLUSTER)
+
+
+def test_a_kept_backend_is_gone_with_the_last_route_to_it() -> None:
+    good, new = stored(made(BEFORE)), made(AFTER)
+    at = route_of(new, "/a")
+    first = without(new, good, at)
+    second = without(first.build, good, at)
+    assert is_closed(routes_of(second.build, at))
+    assert held(second.build).of(CLUSTER) == held(new).of(CLUSTER)
+    assert held(second.build).of(ENDPOINTS) == held(new).of(ENDPOINTS)
+    assert [k.state for k in together(first, second).kept] == ["closed"]
+
+
+def test_what_was_closed_was_not_good_and_is_closed_as_it_was() -> None:
+    new = made(AFTER.replace("path: /d,", "path: /d, headers: {x-a: b},"))
+    at = route_of(new, "/d")
+    narrow = without(new, stored(made(BEFORE)), at)
+    assert [k.state for k in without(new, stored(narrow.build), at).kept] == ["closed"]
+    wide = without(narrow.build, stored(made(BEFORE)), at)
+    (route,) = routes_of(wide.build, at)
+    assert (route.match.path, len(route.match.headers)) == ("/d", 0)
+    again = without(new, stored(wide.build), at)
+    assert again.build.snapshot == wide.build.snapshot
+    assert [k.state for k in again.kept] == ["closed"]
 
 
 def test_what_never_was_good_answers_503_in_its_place() -> None:

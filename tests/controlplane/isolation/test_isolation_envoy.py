@@ -71,5 +71,5 @@ def test_the_rest_is_accepted(
         rounds += 1
         assert rounds < 5
         found = isolate(made, before, dict.fromkeys(verdict.certain, verdict.words))
-        made = found and found.build
+        made = None if found is None else found.build
     assert rounds >= 1
