@@ -31,3 +31,18 @@ class Isolated:
 
     build: Build
     kept: tuple[Kept, ...]
+
+
+def together(first: Isolated, then: Isolated) -> Isolated:
+    """What two calls kept, the second of which was given the build of the first.
+
+    A later word on a part stands for the earlier one; one on a virtual host for all its routes.
+    """
+    later = {one.subject for one in then.kept}
+    earlier = (
+        one
+        for one in first.kept
+        if one.subject not in later
+        and one.subject._replace(part=one.subject.part.partition("/")[0]) not in later
+    )
+    return Isolated(build=then.build, kept=(*earlier, *then.kept))

@@ -1,0 +1,170 @@
+"""A build with the refused parts replaced, and all that these need beside what is new."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from envoy.config.route.v3 import route_components_pb2 as pb
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+
+from controlplane.build import Build
+from controlplane.isolation.backends import SIGN, Backends, base, members_of
+from controlplane.isolation.hosts import by_domain
+from controlplane.isolation.isolated import Isolated, Kept
+from controlplane.isolation.judged import Judged, calls, pipelines
+from controlplane.isolation.ladder import Ladder
+from controlplane.isolation.listeners import chain, enforced, standing
+from controlplane.isolation.refused import Parts, parts
+from controlplane.isolation.rewriting import Rewriting
+from controlplane.isolation.targets import needs, targets
+from controlplane.plan.plan import MethodNotAllowed, Plan
+from controlplane.snapshot import (
+    CLUSTER,
+    ENDPOINTS,
+    LISTENER,
+    ROUTES,
+    Resource,
+    Snapshot,
+    Subject,
+    resource,
+    snapshot,
+)
+from language.paths import PathPattern
+from language.places import Place
+from protos import PIPELINE
+
+
+def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) -> Isolated | None:
+    """Replace what Envoy refuses of this very build, by its words; None where that cannot be.
+
+    `good` is what is served now. A part that was replaced before and is refused again comes one
+    step further (see `ladder`): so `refused` names what is refused of `build`, and no more.
+    """
+    if build.snapshot is None:
+        return None
+    tables = _tables(build.snapshot)
+    found = parts(build.snapshot, tables, refused)
+    before = None if good is None else good.snapshot
+    listeners = None if found is None else standing(build.snapshot, before, found.listeners)
+    if found is None or listeners is None:
+        return None
+    backends = Backends(now=build.snapshot, before=before, refused=found.clusters)
+    judged = Judged(now=build, before=None if before is None else good)
+    filters = chain(listeners.values())
+    old = {} if before is None else _tables(before)
+    new = Rewriting(found=found, provenance=build.provenance)
+    for name, table in tables.items():
+        ladder = Ladder(
+            before=by_domain(old.get(name)),
+            backends=backends,
+            judged=judged,
+            chain=filters,
+            paths=_paths(build.plan),
+        )
+        if not new.write(table, ladder):
+            return None
+    if found.listeners and not enforced(_routes(new.tables.values()), filters):
+        return None
+    made = snapshot(_resources(build.snapshot, backends, listeners, new))
+    if not _whole(made, found):
+        return None
+    return _isolated(build, judged, found, new, made)
+
+
+def _resources(
+    now: Snapshot, backends: Backends, listeners: Mapping[str, Resource], new: Rewriting
+) -> Iterator[Resource]:
+    named = targets(_routes(new.tables.values()))
+    gone = {name for name in now.of(CLUSTER) if not backends.stays(name)}
+    # what was kept for a route lives as long as one goes to it
+    gone |= {name for name in now.of(CLUSTER) if SIGN in name and name not in named}
+    members = {members_of(now.of(CLUSTER)[name]) for name in gone}
+    for type_url, group in now.resources.items():
+        if type_url == LISTENER:
+            yield from listeners.values()
+            continue
+        for one in group.values():
+            left = (type_url == CLUSTER and one.name in gone) or (
+                type_url == ENDPOINTS and one.name in members
+            )
+            if type_url == ROUTES:
+                yield _table(one, new.tables[one.name])
+            elif not left:
+                yield one
+    for name in sorted(named):
+        if name in gone or name not in now.of(CLUSTER):
+            yield from backends.resources(name)
+
+
+def _table(one: Resource, table: RouteConfiguration) -> Resource:
+    made = resource(ROUTES, one.name, table, needs=needs(table))
+    return one if made.body == one.body else made
+
+
+def _whole(made: Snapshot, found: Parts) -> bool:
+    """Whether what was put in has all that it needs."""
+    changed = [one for name, one in made.of(LISTENER).items() if name in found.listeners]
+    return all(need.name in made.of(need.type_url) for one in changed for need in one.needs)
+
+
+def _isolated(
+    build: Build, judged: Judged, found: Parts, new: Rewriting, made: Snapshot
+) -> Isolated:
+    kept = [*new.kept]
+    for type_url, group in ((CLUSTER, found.clusters), (LISTENER, found.listeners)):
+        for name, why in group.items():
+            subject = Subject(type_url, name)
+            kept.append(
+                Kept(
+                    subject=subject,
+                    state="last good" if name in made.of(type_url) else "closed",
+                    places=build.provenance.get(subject, ()),
+                    why=why,
+                )
+            )
+    old = tuple(route for route, _ in new.old)
+    return Isolated(
+        build=replace(
+            build,
+            snapshot=made,
+            provenance=_lines(build, new, made),
+            services=judged.services(old, new.others),
+            calls=calls(_routes(new.tables.values())),
+            key_sources=judged.key_sources(old),
+        ),
+        kept=tuple(kept),
+    )
+
+
+Lines = dict[Subject, tuple[Place, ...]]
+
+
+def _lines(build: Build, new: Rewriting, made: Snapshot) -> Lines:
+    """The lines of what is kept for routes: those of its backend, else those of the routes."""
+    found: Lines = {}
+    for route, places in new.old:
+        for name in targets([route]):
+            lines = build.provenance.get(Subject(CLUSTER, base(name)), places)
+            found.setdefault(Subject(CLUSTER, name), lines)
+            if name in made.of(ENDPOINTS):
+                found.setdefault(Subject(ENDPOINTS, name), lines[:1])
+        for name in pipelines([route]):
+            at = Subject(PIPELINE, name)
+            found[at] = tuple(dict.fromkeys((*found.get(at, ()), *places)))
+    return {**found, **build.provenance, **new.places}
+
+
+def _tables(held: Snapshot) -> dict[str, RouteConfiguration]:
+    return {n: RouteConfiguration.FromString(r.body) for n, r in held.of(ROUTES).items()}
+
+
+def _routes(tables: Iterable[RouteConfiguration]) -> Iterator[pb.Route]:
+    return (route for table in tables for host in table.virtual_hosts for route in host.routes)
+
+
+def _paths(plan: Plan | None) -> dict[tuple[str, str], PathPattern]:
+    """The path of each rule as it was written."""
+    return {
+        (host.name, one.rule): one.path if isinstance(one, MethodNotAllowed) else one.route.path
+        for host in (() if plan is None else plan.hosts)
+        for one in host.entries
+    }

@@ -1,0 +1,414 @@
+"""What stands in for each kind of refused part."""
+
+from dataclasses import replace
+
+import pytest
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthzPerRoute
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from google.protobuf.json_format import MessageToDict
+
+from controlplane.build import Build
+from controlplane.isolation.closed import is_closed
+from controlplane.isolation.isolate import isolate
+from controlplane.isolation.isolated import together
+from controlplane.snapshot import (
+    CLUSTER,
+    ENDPOINTS,
+    LISTENER,
+    ROUTES,
+    Resource,
+    Subject,
+    resource,
+    snapshot,
+)
+from tests.controlplane.isolation.gateways import (
+    WHY,
+    changed,
+    cluster_of,
+    held,
+    made,
+    route_of,
+    routes_of,
+    stored,
+    without,
+)
+from tests.controlplane.isolation.table_reading import Request, table_of, taken
+
+BEFORE = """
+version: 1
+defaults: {auth: none}
+backends:
+  users: http://10.0.0.1:80
+  orders: http://orders:80
+routes:
+  - {path: /a, to: users}
+  - {path: /b/**, to: {users: 50, orders: 50}}
+  - {path: /c, to: orders}
+"""
+AFTER = """
+version: 1
+defaults: {auth: none}
+backends:
+  users: http://10.0.0.2:80
+  orders: http://orders:80
+routes:
+  - {path: /a, to: users, timeout: 3s}
+  - {path: /b/**, to: {users: 50, orders: 50}}
+  - {path: /c, to: orders}
+  - {path: /d, to: users}
+  - {path: /d/**, to: orders}
+"""
+
+
+def test_a_refused_route_stays_as_it_was_with_its_backend_beside_the_new_one() -> None:
+    good, new = made(BEFORE), made(AFTER)
+    at = route_of(new, "/a")
+    out = without(new, stored(good), at)
+    (route,) = routes_of(out.build, at)
+    name = route.route.cluster
+    assert name.startswith("users@")
+    assert not route.route.HasField("timeout") or route.route.timeout.seconds == 15
+    assert cluster_of(out.build, name).name == name
+    members = held(out.build).of(ENDPOINTS)[name]
+    read = ClusterLoadAssignment.FromString(members.body)
+    assert read.cluster_name == name
+    assert read.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address == "10.0.0.1"
+    salt = held(out.build).of(CLUSTER)[name].version
+    assert members == resource(ENDPOINTS, name, read, salt=salt)
+    (new_one,) = routes_of(out.build, route_of(new, "/d"))
+    assert new_one.route.cluster == "users"
+    (kept,) = out.kept
+    assert (kept.subject, kept.state, kept.why) == (at, "last good", WHY)
+    assert kept.places == new.provenance[at]
+    assert out.build.provenance[Subject(CLUSTER, name)] == new.provenance[Subject(CLUSTER, "users")]
+
+
+def test_a_backend_that_is_the_same_is_not_called_anew() -> None:
+    good, new = made(BEFORE), made(AFTER.replace("10.0.0.2", "10.0.0.1"))
+    out = without(new, stored(good), route_of(new, "/a"))
+    assert held(out.build).of(CLUSTER) == held(new).of(CLUSTER)
+    assert routes_of(out.build, route_of(new, "/a")) == routes_of(good, route_of(good, "/a"))
+
+
+def test_a_kept_backend_is_called_the_same_through_further_versions() -> None:
+    new = made(AFTER)
+    at = route_of(new, "/a")
+    first = without(new, stored(made(BEFORE)), at)
+    newer = made(AFTER.replace("10.0.0.2", "10.0.0.3"))
+    second = without(newer, stored(first.build), at)
+    assert routes_of(second.build, at) == routes_of(first.build, at)
+    back = made(AFTER.replace("10.0.0.2", "10.0.0.1"))
+    third = without(back, stored(second.build), at)
+    assert routes_of(third.build, at)[0].route.cluster == "users"
+    assert held(third.build).of(CLUSTER) == held(back).of(CLUSTER)
+
+
+def test_a_kept_backend_is_gone_with_the_last_route_to_it() -> None:
+    good, new = stored(made(BEFORE)), made(AFTER)
+    at = route_of(new, "/a")
+    first = without(new, good, at)
+    second = without(first.build, good, at)
+    assert is_closed(routes_of(second.build, at))
+    assert held(second.build).of(CLUSTER) == held(new).of(CLUSTER)
+    assert held(second.build).of(ENDPOINTS) == held(new).of(ENDPOINTS)
+    assert [k.state for k in together(first, second).kept] == ["closed"]
+
+
+def test_what_was_closed_was_not_good_and_is_closed_as_it_was() -> None:
+    new = made(AFTER.replace("path: /d,", "path: /d, headers: {x-a: b},"))
+    at = route_of(new, "/d")
+    narrow = without(new, stored(made(BEFORE)), at)
+    assert [k.state for k in without(new, stored(narrow.build), at).kept] == ["closed"]
+    wide = without(narrow.build, stored(made(BEFORE)), at)
+    (route,) = routes_of(wide.build, at)
+    assert (route.match.path, len(route.match.headers)) == ("/d", 0)
+    again = without(new, stored(wide.build), at)
+    assert again.build.snapshot == wide.build.snapshot
+    assert [k.state for k in again.kept] == ["closed"]
+
+
+def test_what_never_was_good_answers_503_in_its_place() -> None:
+    new = made(AFTER)
+    at = route_of(new, "/d")
+    out = without(new, stored(made(BEFORE)), at)
+    (route,) = routes_of(out.build, at)
+    assert MessageToDict(route.direct_response) == {
+        "status": 503,
+        "bodyFormat": {
+            "contentType": "application/problem+json",
+            "omitEmptyValues": True,
+            "jsonFormat": {
+                "type": "about:blank",
+                "title": "Service Unavailable",
+                "status": 503,
+                "requestId": "%REQ(X-REQUEST-ID)%",
+                "rule": "%ROUTE_NAME%",
+            },
+        },
+    }
+    assert list(route.typed_per_filter_config) == ["foregate.auth"]
+    per_route = ExtAuthzPerRoute()
+    route.typed_per_filter_config["foregate.auth"].Unpack(per_route)
+    assert per_route.disabled
+    assert route.match == routes_of(new, at)[0].match
+    names = [one.name for one in table_of(new).virtual_hosts[0].routes]
+    assert [one.name for one in table_of(out.build).virtual_hosts[0].routes] == names
+    assert [k.state for k in out.kept] == ["closed"]
+
+
+def test_a_users_own_503_is_no_closed_route() -> None:
+    text = "version: 1\nroutes:\n  - {path: /a, auth: none, respond: {status: 503}}\n"
+    new = made(text)
+    assert not is_closed(routes_of(new, route_of(new, "/a")))
+
+
+def test_all_routes_that_a_policy_makes_of_one_are_replaced() -> None:
+    retry = "retry: {attempts: 2, codes: [503]}"
+    old = AFTER.replace("timeout: 3s", f"timeout: 3s, {retry}")
+    new = made(old.replace("timeout: 3s", "timeout: 4s"))
+    at = route_of(new, "/a")
+    assert len(routes_of(new, at)) == 2
+    kept = without(new, stored(made(old)), at)
+    assert routes_of(kept.build, at) == routes_of(made(old), at)
+    (shut,) = routes_of(without(new, None, at).build, at)
+    assert shut.match == routes_of(new, at)[1].match
+    assert not shut.match.headers
+
+
+def test_a_rule_that_its_host_did_not_have_for_all_domains_was_never_good() -> None:
+    """The rule of /a is told by hosts, and now it would hold for a second one."""
+    files = ("hosts: [a.b, c.d]\nroutes:\n  - {path: /a, auth: none, respond: {status: 204}}\n",)
+    good = made("version: 1", a=files[0])
+    new = changed(good, lambda t: t.virtual_hosts[0].domains.append("new.one"))
+    rule = next(at for at in new.provenance if "/r-" in at.part)
+    out = without(new, stored(good), rule)
+    assert is_closed(routes_of(out.build, rule))
+
+
+def test_a_405_that_took_less_before_is_closed_instead() -> None:
+    """As it was, a POST would go through it to the route behind."""
+    text = """
+version: 1
+defaults: {auth: none}
+backends: {users: "http://10.0.0.1:80"}
+routes:
+  - {path: /a/b, methods: [GET, POST], to: users}
+  - {path: /a/**, to: users}
+"""
+    good, new = made(text), made(text.replace("[GET, POST]", "[GET]"))
+    at = next(at for at in new.provenance if "/m-" in at.part)
+    out = without(new, stored(good), at)
+    (host,) = table_of(out.build).virtual_hosts
+    found = taken(host, Request(path="/a/b", method="POST"))
+    assert found is not None
+    assert is_closed([found])
+
+
+def test_who_goes_to_a_refused_cluster_is_replaced_whole() -> None:
+    good, new = made(BEFORE), made(AFTER)
+    out = without(new, stored(good), Subject(CLUSTER, "users"))
+    (mixed,) = routes_of(out.build, route_of(new, "/b/**"))
+    assert [one.name for one in mixed.route.weighted_clusters.clusters] == ["users", "orders"]
+    assert cluster_of(out.build, "users") == cluster_of(good, "users")
+    assert held(out.build).of(ENDPOINTS)["users"] == held(good).of(ENDPOINTS)["users"]
+    assert is_closed(routes_of(out.build, route_of(new, "/d")))
+    assert routes_of(out.build, route_of(new, "/c")) == routes_of(new, route_of(new, "/c"))
+    states = {k.subject: k.state for k in out.kept}
+    assert states == {
+        Subject(CLUSTER, "users"): "last good",
+        route_of(new, "/a"): "last good",
+        route_of(new, "/b/**"): "last good",
+        route_of(new, "/d"): "closed",
+    }
+
+
+def test_endpoints_are_refused_with_their_cluster() -> None:
+    good, new = made(BEFORE), made(AFTER)
+    whole = without(new, stored(good), Subject(CLUSTER, "users"))
+    assert without(new, stored(good), Subject(ENDPOINTS, "users")) == whole
+
+
+def test_a_cluster_that_was_no_other_before_is_out() -> None:
+    new = made(AFTER)
+    out = without(new, stored(new), Subject(CLUSTER, "users"))
+    assert "users" not in held(out.build).of(CLUSTER)
+    assert "users" not in held(out.build).of(ENDPOINTS)
+    assert is_closed(routes_of(out.build, route_of(new, "/a")))
+
+
+def test_mirrors_are_ways_to_a_cluster_too() -> None:
+    def mirrored(table: RouteConfiguration) -> None:
+        route = next(r for r in table.virtual_hosts[0].routes if r.route.cluster == "orders")
+        route.route.request_mirror_policies.add(cluster="users")
+
+    new = changed(made(AFTER), mirrored)
+    out = without(new, None, Subject(CLUSTER, "users"))
+    assert sum(not is_closed([r]) for r in table_of(out.build).virtual_hosts[0].routes) == 2
+
+
+def test_a_route_to_a_cluster_that_is_not_there() -> None:
+    good, whole = made(BEFORE), made(AFTER)
+    at = route_of(whole, "/c")
+
+    def gone(table: RouteConfiguration) -> None:
+        for route in table.virtual_hosts[0].routes:
+            if at.part.endswith(route.name):
+                route.route.cluster = "gone"
+
+    new = changed(whole, gone)
+    assert routes_of(without(new, stored(good), at).build, at) == routes_of(good, at)
+    assert is_closed(routes_of(without(new, None, at).build, at))
+
+
+def test_a_cluster_that_compile_forgot_comes_back_with_the_route() -> None:
+    good, new = made(BEFORE), made(BEFORE)
+    rest = [r for g in held(new).resources.values() for r in g.values() if r.name != "users"]
+    lacking = replace(new, snapshot=snapshot(rest))
+    at = route_of(new, "/a")
+    out = without(lacking, stored(good), at, route_of(new, "/b/**"))
+    assert held(out.build) == held(good)
+
+
+def test_a_broken_match_is_closed_by_how_the_written_path_begins() -> None:
+    new = made(AFTER.replace("/d/**", "'/d/{x}/e'").replace("'/d/{x}/e', to", "'/d/{x}/e', to"))
+    at = route_of(new, "'/d/{x}/e'")
+
+    def broken(table: RouteConfiguration) -> None:
+        for route in table.virtual_hosts[0].routes:
+            if at.part.endswith(route.name):
+                route.match.safe_regex.regex = "([a"
+
+    first = without(changed(new, broken), None, at)
+    assert routes_of(first.build, at)[0].match.safe_regex.regex == "([a"
+    second = without(first.build, None, at)
+    assert routes_of(second.build, at)[0].match.prefix == "/d/"
+    third = without(second.build, None, at)
+    (host,) = table_of(third.build).virtual_hosts
+    assert [(r.name, r.match.prefix) for r in host.routes] == [("h-closed", "/")]
+    last = Subject(ROUTES, "http", f"{host.name}/h-closed")
+    assert isolate(third.build, None, {last: WHY}) is None
+
+
+HOSTS = {
+    "a": "hosts: [a.b]\nroutes:\n  - {path: /a, auth: none, respond: {status: 204}}\n",
+    "c": "hosts: [c.d]\nroutes:\n  - {path: /c, auth: none, respond: {status: 205}}\n",
+}
+
+
+def test_a_refused_host_is_as_it_was_and_closed_where_it_was_none() -> None:
+    good = made("version: 1", **HOSTS)
+    text = "hosts: [a.b, c.d, e.f]\nroutes:\n  - {path: /x, auth: none, respond: {status: 200}}\n"
+    new = made("version: 1", all=text)
+    (host,) = table_of(new).virtual_hosts
+    out = without(new, stored(good), Subject(ROUTES, "http", host.name))
+    old = {h.name: h for h in table_of(good).virtual_hosts}
+    found = {h.name: h for h in table_of(out.build).virtual_hosts}
+    assert found["a.b"] == old["a.b"]
+    assert found["c.d"] == old["c.d"]
+    assert list(found["e.f"].domains) == ["e.f"]
+    assert is_closed(found["e.f"].routes)
+    assert [k.state for k in out.kept] == ["last good", "last good", "closed"]
+    assert all(k.places for k in out.kept)
+
+
+def test_a_refused_host_takes_no_domain_of_another() -> None:
+    together = "hosts: [a.b, c.d]\nroutes:\n  - {path: /x, auth: none, respond: {status: 200}}\n"
+    good, new = made("version: 1", all=together), made("version: 1", **HOSTS)
+    out = without(new, stored(good), Subject(ROUTES, "http", "a.b"))
+    domains = [d for h in table_of(out.build).virtual_hosts for d in h.domains]
+    assert domains == ["a.b", "c.d"]
+    assert len(table_of(out.build).virtual_hosts[0].routes) == 1
+
+
+def test_a_host_that_never_was_good_is_closed_and_then_nothing_is_left() -> None:
+    new = made("version: 1", **HOSTS)
+    at = Subject(ROUTES, "http", "a.b")
+    out = without(new, None, at)
+    (host,) = (h for h in table_of(out.build).virtual_hosts if h.name == "a.b")
+    assert [(r.name, r.match.prefix) for r in host.routes] == [("h-closed", "/")]
+    assert isolate(out.build, None, {at: WHY}) is None
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Subject(ROUTES, "http"),
+        Subject(ROUTES, "http", "*/no-such-rule"),
+        Subject(CLUSTER, "foregate:extauthz"),
+        Subject(ENDPOINTS, "foregate:ratelimit"),
+        Subject(CLUSTER, "no-such-cluster"),
+        Subject(LISTENER, "no-such-listener"),
+        Subject("type.googleapis.com/any.Other", "users"),
+    ],
+)
+def test_what_cannot_be_taken_out_alone(subject: Subject) -> None:
+    new = made(AFTER)
+    assert isolate(new, stored(made(BEFORE)), {subject: WHY}) is None
+
+
+def listener_of(one: Build) -> Resource:
+    (found,) = held(one).of(LISTENER).values()
+    return found
+
+
+def with_listener(one: Build, *listeners: Resource) -> Build:
+    rest = [r for t, g in held(one).resources.items() if t != LISTENER for r in g.values()]
+    return replace(one, snapshot=snapshot([*rest, *listeners]))
+
+
+def damaged(one: Resource, name: str = "", keep: int = 99) -> Resource:
+    """A listener that has another name, and only the first of its filters and the last."""
+    message = Listener.FromString(one.body)
+    message.name = name or message.name
+    network = message.filter_chains[0].filters[0]
+    manager = hcm_pb2.HttpConnectionManager()
+    network.typed_config.Unpack(manager)
+    manager.stat_prefix = "other"
+    del manager.http_filters[keep:-1]
+    network.typed_config.Pack(manager, deterministic=True)
+    return resource(LISTENER, message.name, message, needs=one.needs)
+
+
+def test_a_refused_listener_stays_whole_and_the_rest_goes_on() -> None:
+    good, whole = made(BEFORE), made(AFTER)
+    new = with_listener(whole, damaged(listener_of(whole)))
+    name = listener_of(good).name
+    out = without(new, stored(good), Subject(LISTENER, name))
+    assert held(out.build) == held(whole)
+    assert isolate(new, None, {Subject(LISTENER, name): WHY}) is None
+    assert isolate(new, stored(new), {Subject(LISTENER, name): WHY}) is None
+
+
+def test_of_two_listeners_the_one_that_never_was_good_is_left_out() -> None:
+    whole = made(AFTER)
+    new = with_listener(whole, listener_of(whole), damaged(listener_of(whole), "second"))
+    out = without(new, stored(made(BEFORE)), Subject(LISTENER, "second"))
+    assert held(out.build) == held(whole)
+    assert [k.state for k in out.kept] == ["closed"]
+
+
+def test_a_listener_without_a_filter_that_routes_rely_on_does_not_stay() -> None:
+    """Envoy takes a route's settings of a filter that is not there: nobody would enforce them."""
+    whole = made(AFTER)
+    good = with_listener(whole, damaged(listener_of(whole), keep=0))
+    at = Subject(LISTENER, listener_of(whole).name)
+    assert isolate(whole, stored(good), {at: WHY}) is None
+
+
+def test_a_route_whose_filter_is_gone_does_not_stay() -> None:
+    good, whole = made(BEFORE), made(AFTER)
+    new = with_listener(whole, damaged(listener_of(whole), keep=0))
+    at = route_of(new, "/a")
+    assert is_closed(routes_of(without(new, stored(good), at).build, at))
+
+
+def test_nothing_refused_changes_nothing() -> None:
+    new = made(AFTER)
+    out = without(new, stored(made(BEFORE)))
+    assert out.build == new
+    assert out.kept == ()
