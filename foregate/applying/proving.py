@@ -16,7 +16,7 @@ from controlplane.snapshot import Subject
 from language.mistakes import Mistake
 from language.places import Place
 
-ROUNDS = 6
+ROUNDS = 10
 """How often a build is proved: each time with all that was refused so far replaced."""
 
 MOST = 64
@@ -40,23 +40,19 @@ async def prove(
 
     Gives mistakes where no part of it can be published.
     """
-    now = build
-    kept: dict[Subject, Kept] = {}
+    done = Isolated(build=build, kept=())
     mistakes: list[Mistake] = []
     for _ in range(ROUNDS):
-        assert now.snapshot is not None  # noqa: S101 - only builds without errors come here
-        verdict = await _verdict(gate, now)
+        verdict = await _verdict(gate, done.build)
         if not isinstance(verdict, Refused):
-            return Proved(
-                build=now, verdict=verdict, kept=tuple(kept.values()), mistakes=tuple(mistakes)
-            )
-        mistakes += told(verdict, build.provenance, origin)
+            told = tuple(dict.fromkeys(mistakes))
+            return Proved(build=done.build, verdict=verdict, kept=done.kept, mistakes=told)
+        mistakes += words_of(verdict, build.provenance, origin)
         refused = dict(_refused(verdict.causes))
-        isolated = await asyncio.to_thread(isolate, now, good, refused) if refused else None
-        if isolated is None:
+        made = await asyncio.to_thread(isolate, done.build, good, refused) if refused else None
+        if made is None:
             break
-        now = isolated.build
-        kept |= {one.subject: one for one in isolated.kept}
+        done = together(done, made)
     return tuple(dict.fromkeys(mistakes))
 
 
