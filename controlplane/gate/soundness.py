@@ -40,6 +40,18 @@ TABLES = 64
 """How many route tables are: they may be large."""
 
 
+_HTTP = "envoy.extensions.filters.http."
+PER_ROUTE = {
+    f"{_HTTP}cors.v3.Cors": f"{_HTTP}cors.v3.CorsPolicy",
+    f"{_HTTP}jwt_authn.v3.JwtAuthentication": f"{_HTTP}jwt_authn.v3.PerRouteConfig",
+    f"{_HTTP}local_ratelimit.v3.LocalRateLimit": f"{_HTTP}local_ratelimit.v3.LocalRateLimit",
+}
+"""What a route sets for a filter where that is not called after it, as `BufferPerRoute` is.
+
+Envoy takes the filter's own settings there too, without effect: an IP list would let all in.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsound:
     """A part of a snapshot that would be served wrong, and why."""
@@ -81,7 +93,8 @@ def unsound(snapshot: Snapshot) -> tuple[Unsound, ...]:
     listeners = {key: f for (kind, key), f in read.items() if kind == LISTENER}
     found += _addresses(listeners)
     found += _scopes(read, listeners)
-    found += _settings(read, listeners)
+    sound = all(one.subject.type_url != LISTENER for one in found)
+    found += _settings(read, listeners, sound=sound)
     return tuple(dict.fromkeys(found))
 
 
@@ -146,7 +159,7 @@ def _together(
         elif reference not in one.needs and subject.type_url != SCOPE:
             words = f"the {what} might be sent after what names it"
             yield Unsound(subject=subject._replace(part=part), words=words)
-    for need in one.needs:
+    for need in one.needs - facts.references:
         if need.name not in snapshot.of(need.type_url):
             words = f"it waits for the {NOUNS.get(need.type_url, 'resource')} '{need.name}'"
             yield Unsound(subject=subject, words=f"{words}, and there is none")
@@ -180,9 +193,12 @@ def _scopes(
 
 
 def _settings(
-    read: Mapping[tuple[str, str], Facts], listeners: Mapping[str, Facts]
+    read: Mapping[tuple[str, str], Facts], listeners: Mapping[str, Facts], *, sound: bool
 ) -> Iterator[Unsound]:
-    """What routes set for a filter must reach one, of that kind, in each chain that uses them."""
+    """What routes set for a filter must reach one, of that kind, in each chain that uses them.
+
+    `sound` are listeners without mistakes of their own, which a table would only repeat.
+    """
     chains: dict[str, list[Chain]] = defaultdict(list)
     of_scopes = (facts for (kind, _), facts in read.items() if kind == SCOPE)
     scoped = [one.reference.name for facts in of_scopes for one in facts.named]
@@ -194,11 +210,10 @@ def _settings(
         if kind != ROUTES:
             continue
         subject = Subject(ROUTES, name)
-        if name not in chains:
+        if name not in chains and sound:
             yield Unsound(subject=subject, words="no listener uses the table")
-            continue
         for (name_of_filter, its), parts in facts.settings.items():
-            words = _misplaced(name_of_filter, its, chains[name])
+            words = _misplaced(name_of_filter, its, chains.get(name, []))
             for part in parts if words else ():
                 yield Unsound(subject=subject._replace(part=part), words=words)
 
@@ -209,7 +224,7 @@ def _misplaced(name: str, kind: str, chains: list[Chain]) -> str:
         if wanted is None:
             if name not in FILTERS:  # else the listener is to blame
                 return f"no filter '{name}' is in the chain"
-        elif wanted and wanted.rpartition(".")[0] != kind.rpartition(".")[0]:
+        elif wanted and kind != PER_ROUTE.get(wanted, f"{wanted}PerRoute"):
             return f"the filter '{name}' takes no {kind.rpartition('.')[2]}"
     return ""
 

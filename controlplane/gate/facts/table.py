@@ -1,5 +1,6 @@
 """What a RouteConfiguration says."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -9,6 +10,7 @@ from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthzPerRoute
 from envoy.extensions.filters.http.ratelimit.v3.rate_limit_pb2 import RateLimitPerRoute
 from google.protobuf.any_pb2 import Any
+from google.protobuf.message import DecodeError
 
 from controlplane.compile.routes import NO_HOST
 from controlplane.gate.facts.facts import Facts, Named, Wrong
@@ -42,9 +44,12 @@ def table_facts(body: bytes) -> Facts:
             if not route.name:
                 wrong.append(Wrong(name, "a route has no name"))
             if route.HasField("route"):
+                wrong += _beyond(part, route.route)
                 named += [Named(part, Reference(CLUSTER, c)) for c in _clusters(route.route)]
                 for weight in route.route.weighted_clusters.clusters:
                     wrong += _of_all(part, weight.typed_per_filter_config, settings)
+            elif route.HasField("redirect"):
+                wrong += _beyond(part, route.redirect)
             configs = dict(route.typed_per_filter_config)
             _add(settings, part, configs)
             if AUTH not in configs or AFTER_AUTH in configs:
@@ -74,10 +79,26 @@ def scope_facts(body: bytes) -> Facts:
 
 
 def _of_host(host: pb.VirtualHost) -> Iterator[Wrong]:
+    for domain in host.domains:
+        if "*" in domain[1:] or domain != domain.lower():
+            yield Wrong(host.name, f"no request has the host '{domain}'")
     if not host.routes:
         yield Wrong(host.name, "the host has no routes: every answer is 404")
     elif any(d.startswith("*") for d in host.domains) and host.routes[0].name != NO_HOST:
         yield Wrong(host.name, "it takes any host, and what is none is not refused first")
+
+
+def _beyond(part: str, action: pb.RouteAction | pb.RedirectAction) -> Iterator[Wrong]:
+    """Envoy takes a substitution with a group that its expression has not, and writes nothing."""
+    if action.HasField("regex_rewrite"):
+        written = action.regex_rewrite.substitution.replace("\\\\", "")
+        groups = len(_GROUP.findall(action.regex_rewrite.pattern.regex))
+        if any(int(digit) > groups for digit in _FILLED.findall(written)):
+            yield Wrong(part, "its new path names a variable that its path has not")
+
+
+_GROUP = re.compile(r"(?<!\\)\((?!\?)")
+_FILLED = re.compile(r"\\([0-9])")
 
 
 def _clusters(action: pb.RouteAction) -> Iterator[str]:
@@ -111,7 +132,13 @@ def _switched(settings: _Parts) -> Iterator[Wrong]:
 def _of_auth(part: str, configs: _Settings) -> Iterator[Wrong]:
     if AUTH not in configs:
         yield Wrong(part, f"'{AUTH}' is neither set nor off: every answer is 503")
-    elif _is_off(configs[AUTH]) and _counts_users(configs[AFTER_AUTH]):
+        return
+    try:
+        unasked = _is_off(configs[AUTH]) and _counts_users(configs[AFTER_AUTH])
+    except DecodeError:
+        yield Wrong(part, f"what it sets for '{AUTH}' or limits cannot be read")
+        return
+    if unasked:
         yield Wrong(part, "it counts by who asks, and nobody is asked who that is")
 
 
