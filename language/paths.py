@@ -275,7 +275,7 @@ def _parts(text: str, query_hint: str) -> Iterator[tuple[int, str]]:
         raise MalformedPathError("a path starts with '/'", f"write /{bare}")
     if len(text) > LONGEST:
         raise MalformedPathError(
-            f"a path of {len(text)} characters never arrives", f"write at most {LONGEST}"
+            f"{len(text)} characters are too many for a path", f"write at most {LONGEST}"
         )
     for sign, what in (("?", "query"), ("#", "fragment")):
         if sign in text:
