@@ -252,9 +252,8 @@ def fillable(pattern: PathPattern) -> tuple[str, ...]:
 
 def filling_steps(pattern: PathPattern) -> int:
     """How large the program of `substitution` is at most: its literal start costs nothing."""
-    kinds = [s.kind for s in pattern.fixed]
-    literals = next((i for i, kind in enumerate(kinds) if kind is not Kind.LITERAL), len(kinds))
-    tail = pattern.fixed[literals:]
+    texts = [s.kind is Kind.LITERAL and "%" not in s.text for s in pattern.fixed]
+    tail = pattern.fixed[texts.index(False) if False in texts else len(texts) :]
     groups = sum(_GROUP_STEPS for s in tail if s.kind is not Kind.LITERAL)
     rest = _REST_STEPS + _GROUP_STEPS if pattern.rest else 0
     return _AROUND + sum(1 + _steps(s) for s in tail) + groups + rest

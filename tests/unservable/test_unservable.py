@@ -5,7 +5,9 @@ folders/ is a gateway of several files. Found by asking the real Envoy: what it 
 and cannot serve, is ours to say. FOREGATE_REWRITE=1 writes the expectations anew.
 """
 
+import asyncio
 import os
+import ssl
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from controlplane.build import Build, Options, build
+from controlplane.keyring.fetch import Failed, Places, fetch
 from controlplane.model.schema import json_schema
 from controlplane.sources import SourceFile
 from language.mistakes import errors
@@ -58,6 +61,22 @@ def test_folder(folder: Path) -> None:
         schema.validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     sources = tuple(SourceFile(name=f.name, data=f.read_bytes()) for f in files)
     stopped(sources, folder / "expected.txt")
+
+
+def test_a_file_of_keys_that_is_not_there(tmp_path: Path) -> None:
+    """`check` reads no other file: a server finds it missing, and no token passes meanwhile."""
+    text = """
+version: 1
+identities: {idp: {issuer: "https://idp.example.com", audience: shop, jwks: {file: missing.json}}}
+backends: {a: "http://a"}
+routes: [{path: /a, auth: idp, to: a}]
+"""
+    SCHEMA.validate(yaml.safe_load(text))
+    built = build((SourceFile(name="gateway.yaml", data=text.encode()),), Options())
+    assert built.mistakes == ()
+    (source,) = built.key_sources
+    places = Places(trust=ssl.create_default_context(), root=tmp_path)
+    assert asyncio.run(fetch(source, places)) == Failed(reason="not readable: FileNotFoundError")
 
 
 def test_there_are_many_kinds() -> None:
