@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from language.scalars import TEXT_SCHEMA, Line, fault, one_line, one_text
 from language.suggest import nearest
@@ -20,6 +20,10 @@ _OTHER_METHODS = (
     *("REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE"),
 )
 """What else Envoy takes over HTTP/1 (balsa_parser.cc); a misspelled method would match nothing."""
+
+
+_STEPS = 100
+"""The largest RE2 program that Envoy takes; a letter is one step of it, and so is each choice."""
 
 
 def _method(value: object) -> str:
@@ -43,9 +47,36 @@ Method: TypeAlias = Annotated[
 """A request method in capital letters."""
 
 
-def _parameter(refused: str) -> Callable[[object], str]:
+def _tellable(methods: tuple[str, ...]) -> tuple[str, ...]:
+    """Envoy tells several methods by one expression, whose program is bounded."""
+    steps = 0
+    for position, method in enumerate(methods):
+        steps += len(method) + 1
+        if steps > _STEPS:
+            message = f"Envoy cannot tell more than {position} of these methods at once"
+            raise fault(message, "leave the rest out, or write a second route", at=position)
+    return methods
+
+
+TELLABLE = AfterValidator(_tellable)
+"""An annotation of a list of methods: not more than Envoy can tell from others."""
+
+
+NAME_CHARACTERS = 1024
+"""The most that the name of a header or a parameter holds; Envoy takes no longer parameter."""
+
+
+def _short(text: str, what: str) -> None:
+    if len(text) > NAME_CHARACTERS:
+        message = f"{len(text)} characters are too many for the name of a {what}"
+        raise fault(message, f"write at most {NAME_CHARACTERS}")
+
+
+def _parameter(refused: str, *, name: bool = False) -> Callable[[object], str]:
     def read(value: object) -> str:
         text = one_line(value)
+        if name:
+            _short(text, "parameter")
         for offset, char in enumerate(text):
             if char in refused:
                 hint = f"parameters are compared as they are sent: write %{ord(char):02X}"
@@ -56,7 +87,7 @@ def _parameter(refused: str) -> Callable[[object], str]:
 
 
 Parameter: TypeAlias = Annotated[
-    str, BeforeValidator(_parameter(' "#<>&=')), WithJsonSchema(TEXT_SCHEMA)
+    str, BeforeValidator(_parameter(' "#<>&=', name=True)), WithJsonSchema(TEXT_SCHEMA)
 ]
 """The name of a query parameter, as it is sent."""
 ParameterValue: TypeAlias = Annotated[
@@ -73,6 +104,7 @@ def _header_name(value: object) -> str:
         hint = f"write {text[:-1]}: VALUE" if _TOKEN.fullmatch(text[:-1]) else ""
         hint = hint if text.endswith(":") else "letters, digits and '-'"
         raise fault(f"'{text}' is not a header's name", hint)
+    _short(text, "header")
     if "_" in text:
         hint = f"write {text.replace('_', '-')}"
         raise fault(f"'{text}': the gateway refuses requests whose headers hold '_'", hint)

@@ -10,6 +10,8 @@ from language.scalars import TEXT_SCHEMA, fault, one_text
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
+_FOUR = re.compile(r"[0-9]+(\.[0-9]+){3}")
+
 
 def host_name(text: str, offset: int = 0) -> str:
     """Check a DNS name or an IPv4 address in lower case; raise a fault where it is none."""
@@ -46,11 +48,19 @@ def _bare_host(text: str, hint_for_port: str) -> str:
         raise fault(
             "a wildcard is the whole first label", 'write "*.example.com", or "*" for any host'
         )
+    if _FOUR.fullmatch(text):
+        try:
+            ipaddress.IPv4Address(text)
+        except ValueError:
+            hint = "write four numbers from 0 to 255, without zeros before them"
+            raise fault(f"'{text}' is not an IP address", hint) from None
     return host_name(text)
 
 
 def _six(text: str) -> str:
     bare = text.removeprefix("[").removesuffix("]")
+    if "%" in bare:
+        raise fault(f"'{text}' has a zone, which never arrives", "leave the % and the rest out")
     try:
         shortest = f"[{ipaddress.IPv6Address(bare)}]"
     except ValueError:

@@ -18,6 +18,21 @@ _LEGAL = _UNRESERVED | frozenset("!$&'()+,;=:@")
 
 _PLAIN = re.compile("[A-Za-z0-9._~!$&'()+,;=:@-]*")
 
+LONGEST = 8192
+"""The most characters of a path: requests with longer ones are not to be relied on (RFC 9112 3)."""
+
+STEPS = 100
+"""The largest RE2 program that Envoy takes (`re2.max_program_size.error_level`)."""
+
+_AROUND = 4
+_VARIABLE_STEPS = 3
+_REST_STEPS = 5
+_GROUP_STEPS = 2
+"""What RE2 compiles the parts of our expressions to; a literal is one step for each character."""
+
+FILLED = 9
+"""How many groups of an expression RE2 can fill in: a substitution knows \\1 to \\9."""
+
 
 class Kind(IntEnum):
     """What a segment is, the more specific the smaller.
@@ -93,6 +108,17 @@ class PathPattern:
         return not any("%" in s.text for s in self.segments)
 
     @property
+    def text_alone(self) -> bool:
+        """Whether it is compared as text, whole or up to its rest, without an expression."""
+        return self.plain and all(s.kind is Kind.LITERAL for s in self.fixed)
+
+    @property
+    def steps(self) -> int:
+        """How large the program of `regex` is, in RE2's instructions."""
+        rest = _REST_STEPS if self.rest else 0
+        return _AROUND + sum(1 + _steps(s) for s in self.fixed) + rest
+
+    @property
     def literal(self) -> str:
         """The path that an exact pattern matches, or what stands before a pattern's `/**`."""
         return "".join("/" + s.text for s in self.fixed)
@@ -129,7 +155,12 @@ def parse_pattern(text: str) -> PathPattern:
             _check_literal(part, offset)
             upper = _ESCAPE.sub(lambda escape: escape[0].upper(), part)
             segments.append(Segment(Kind.LITERAL, upper))
-    return PathPattern(text=text, segments=tuple(segments))
+    pattern = PathPattern(text=text, segments=tuple(segments))
+    if not pattern.text_alone and pattern.steps > STEPS:
+        message = f"this path is too long to compare: {pattern.steps} of Envoy's {STEPS} steps"
+        hint = "a character is one step, a variable three: shorten it, or end it in /** earlier"
+        raise MalformedPathError(message, hint)
+    return pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +244,21 @@ def substitution(pattern: PathPattern, template: PathTemplate) -> Substitution:
     return Substitution(f"^{body}$", replacement)
 
 
+def fillable(pattern: PathPattern) -> tuple[str, ...]:
+    """The variables of a pattern that a template can name, `**` for a rest without a name."""
+    rest = pattern.rest
+    return (*pattern.variables, *(("**",) if rest is not None and not rest.text else ()))
+
+
+def filling_steps(pattern: PathPattern) -> int:
+    """How large the program of `substitution` is at most: its literal start costs nothing."""
+    texts = [s.kind is Kind.LITERAL and "%" not in s.text for s in pattern.fixed]
+    tail = pattern.fixed[texts.index(False) if False in texts else len(texts) :]
+    groups = sum(_GROUP_STEPS for s in tail if s.kind is not Kind.LITERAL)
+    rest = _REST_STEPS + _GROUP_STEPS if pattern.rest else 0
+    return _AROUND + sum(1 + _steps(s) for s in tail) + groups + rest
+
+
 def unchanged(pattern: PathPattern, template: PathTemplate) -> bool:
     """Whether each path that matches a pattern is the path that a template makes of it."""
     made = "".join(
@@ -226,6 +272,10 @@ def _parts(text: str, query_hint: str) -> Iterator[tuple[int, str]]:
     if not text.startswith("/"):
         bare = re.sub("^[A-Za-z]+://[^/]*", "", text).lstrip("./~^= ")
         raise MalformedPathError("a path starts with '/'", f"write /{bare}")
+    if len(text) > LONGEST:
+        raise MalformedPathError(
+            f"{len(text)} characters are too many for a path", f"write at most {LONGEST}"
+        )
     for sign, what in (("?", "query"), ("#", "fragment")):
         if sign in text:
             hint = query_hint if sign == "?" else "it never reaches a server"
@@ -241,6 +291,10 @@ def _parts(text: str, query_hint: str) -> Iterator[tuple[int, str]]:
             )
         yield offset, part
         offset += len(part) + 1
+
+
+def _steps(segment: Segment) -> int:
+    return len(segment.text) if segment.kind is Kind.LITERAL else _VARIABLE_STEPS
 
 
 def _literal(text: str) -> str:

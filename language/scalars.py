@@ -179,9 +179,16 @@ Percent: TypeAlias = Annotated[
 """A whole percentage, 0 to 100."""
 
 
+VALUE_BYTES = 8192
+"""The most that a header's value holds: Envoy takes 16 KiB, in which each percent sign is two."""
+
+
 def one_line(value: object) -> str:
     """The text of a scalar that may stand in a header or a parameter; raise a fault if not."""
     text = one_text(value)
+    if len(text) > VALUE_BYTES:
+        message = f"{len(text)} characters are too many for a header or a parameter"
+        raise fault(message, f"write at most {VALUE_BYTES}")
     for offset, char in enumerate(text):
         if not " " <= char <= "~":
             shown = f"U+{ord(char):04X}"

@@ -21,8 +21,32 @@ STRIPPED_AT_THE_EDGE = (
 WRITTEN_AT_THE_EDGE = (*STRIPPED_AT_THE_EDGE, "x-forwarded-proto")
 """The same, with what the gateway writes anew there."""
 
-WRITTEN_ALWAYS = ("connection", "keep-alive", "te", "trailer", "transfer-encoding", "x-request-id")
+WRITTEN_ALWAYS = (
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "x-request-id",
+)
 """Headers of one connection, and the id that each request gets here."""
+
+
+FRAMING = frozenset(
+    {
+        "connection",
+        "content-length",
+        "http2-settings",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers of one message or one connection (RFC 9110 7.6.1, RFC 9113 8.2.2): never a file's."""
 
 
 def never_arrives(name: str) -> bool:

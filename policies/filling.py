@@ -1,8 +1,15 @@
-"""Whether the variables of a path to make are those of the path that matched."""
+"""Whether a path can be made of the path that matched: by its variables, and by Envoy."""
 
 from collections.abc import Iterable
 
-from language.paths import PathPattern, PathTemplate
+from language.paths import (
+    FILLED,
+    STEPS,
+    PathPattern,
+    PathTemplate,
+    fillable,
+    filling_steps,
+)
 from language.suggest import nearest
 from policies.contract import Fault
 
@@ -10,7 +17,7 @@ from policies.contract import Fault
 def unknown_variables(template: PathTemplate, pattern: PathPattern) -> Iterable[Fault]:
     """Name each variable of `template` that `pattern` does not have."""
     rest = pattern.rest
-    known = [*pattern.variables, *(["**"] if rest is not None and not rest.text else [])]
+    known = fillable(pattern)
     for name in template.variables:
         if name in known:
             continue
@@ -23,4 +30,19 @@ def unknown_variables(template: PathTemplate, pattern: PathPattern) -> Iterable[
         known_names = ", ".join(f"{{{k}}}" if k != "**" else k for k in known)
         hint = f"did you mean {{{near}}}?" if near else f"it has {known_names or 'no variables'}"
         message = f"the route's path has no variable '{name}'"
+        yield Fault(path=("path",), message=message, hint=hint)
+
+
+def beyond_envoy(template: PathTemplate, pattern: PathPattern) -> Iterable[Fault]:
+    """Say what Envoy cannot fill in, of variables that the pattern has."""
+    late = [v for v in template.variables if v in fillable(pattern)[FILLED:]]
+    if late:
+        shown = "'**'" if late[0] == "**" else f"'{late[0]}'"
+        message = f"{shown} is not among the first {FILLED} variables, and no other is filled in"
+        yield Fault(path=("path",), message=message, hint="give the route's path fewer variables")
+        return
+    steps = filling_steps(pattern)
+    if steps > STEPS:
+        message = f"the route's path is too long to be filled in: {steps} of Envoy's {STEPS} steps"
+        hint = "a character is one step, a variable five: end the route's path in /** earlier"
         yield Fault(path=("path",), message=message, hint=hint)

@@ -129,19 +129,14 @@ def _no_host() -> pb.Route:
 
 
 def _match_path(path: PathPattern, match: pb.RouteMatch) -> None:
-    if path.exact and path.plain:
-        match.path = path.literal
-    elif path.rest is not None and path.plain and not path.variables[:-1] and _literal(path):
-        if path.literal:
-            match.path_separated_prefix = path.literal
-        else:
-            match.prefix = "/"
-    else:
+    if not path.text_alone:
         match.safe_regex.regex = path.regex
-
-
-def _literal(path: PathPattern) -> bool:
-    return PathPattern(text="", segments=path.fixed).exact if path.fixed else True
+    elif path.rest is None:
+        match.path = path.literal
+    elif path.literal:
+        match.path_separated_prefix = path.literal
+    else:
+        match.prefix = "/"
 
 
 def _match_conditions(route: Route, match: pb.RouteMatch) -> None:

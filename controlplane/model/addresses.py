@@ -5,10 +5,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from language.hosts import host_name
-from language.scalars import Quoted, fault, one_text, words
+from language.scalars import UNIQUE, Quoted, fault, one_text, words
 from language.suggest import nearest
 
 SCHEMES = {"http": 80, "https": 443, "h2c": 80, "grpc": 80, "grpcs": 443}
@@ -72,9 +72,29 @@ def _address(text: str, default_port: int | None, offset: int = 0) -> Address:
         except ValueError:
             hint = "write four numbers, or an IPv6 address in brackets"
             raise fault(f"'{host}' is not an IP address", hint, offset) from None
+        if "%" in host:
+            message = f"'{host}' has a zone, which only one machine knows"
+            raise fault(message, f"write {host.partition('%')[0]}, or another address", offset)
     else:
         host_name(host, offset)
     return Address(host=host, port=port)
+
+
+def _of_one_machine(address: Address, what: str, offset: int = 0) -> Address:
+    """Refuse what no connection can be made to, or no port be opened on."""
+    if address.is_ip:
+        found = ipaddress.ip_address(address.host)
+        if found.is_multicast or address.host == "255.255.255.255":
+            message = f"'{address.host}' is the address of many, and {what}"
+            raise fault(message, "write the address of one machine", offset)
+    return address
+
+
+def _backend(address: Address, offset: int = 0) -> Address:
+    if address.is_ip and ipaddress.ip_address(address.host).is_unspecified:
+        message = f"'{address.host}' means every address of a machine, and is none to connect to"
+        raise fault(message, "write 127.0.0.1, or the backend's own address", offset)
+    return _of_one_machine(address, "a backend is one machine", offset)
 
 
 def _listen(value: object) -> Address:
@@ -86,7 +106,7 @@ def _listen(value: object) -> Address:
     address = _address(text, None)
     if not address.is_ip:
         raise fault(f"'{address.host}' is not an IP address", "write PORT or ADDRESS:PORT")
-    return address
+    return _of_one_machine(address, "no port opens there")
 
 
 def _endpoint(value: object) -> Address:
@@ -95,7 +115,15 @@ def _endpoint(value: object) -> Address:
         raise fault("an endpoint has no scheme", "write HOST:PORT, and protocol beside endpoints")
     if "/" in text:
         raise fault("an endpoint has no path", f"write {text.partition('/')[0]}", text.index("/"))
-    return _address(text, None)
+    return _backend(_address(text, None))
+
+
+def _no_twins(addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+    """Two spellings of one address are one endpoint."""
+    for position, one in enumerate(addresses):
+        if one in addresses[:position]:
+            raise fault(f"'{one}' stands twice, in two spellings", "keep one", at=position)
+    return addresses
 
 
 def _url(value: object) -> BackendUrl:
@@ -119,7 +147,8 @@ def _url(value: object) -> BackendUrl:
             raise fault("a backend has no path", hint, offset + at)
     if not rest or rest.startswith(":"):
         raise fault("a host is missing", f"write {scheme}://HOST:PORT", offset)
-    return BackendUrl(scheme=scheme, address=_address(rest, SCHEMES[scheme], offset))
+    address = _backend(_address(rest, SCHEMES[scheme], offset), offset)
+    return BackendUrl(scheme=scheme, address=address)
 
 
 def _verified(value: object) -> object:
@@ -142,6 +171,7 @@ Endpoint: TypeAlias = Annotated[
     BeforeValidator(_endpoint),
     WithJsonSchema({"type": "string", "pattern": "^[^/]+:[0-9]+$"}),
 ]
+Endpoints: TypeAlias = Annotated[tuple[Endpoint, ...], UNIQUE, AfterValidator(_no_twins)]
 Url: TypeAlias = Annotated[
     BackendUrl,
     BeforeValidator(_url),

@@ -5,9 +5,9 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from controlplane.model.addresses import Address, Endpoint, ListenAddress, Protocol, Url
+from controlplane.model.addresses import Address, Endpoints, ListenAddress, Protocol, Url
 from language.decode import settings
-from language.fields import Headers, Method, Parameter, ParameterValue
+from language.fields import TELLABLE, Headers, Method, Parameter, ParameterValue
 from language.nodes import MapNode, Node, Scalar
 from language.paths import PathPattern
 from language.places import Place
@@ -82,7 +82,7 @@ class Match:
 
     path: Annotated[Path, Field(description="/a, /a/**, /a/{x}/b or /a/{rest=**}.")]
     methods: Annotated[
-        tuple[Method, ...], UNIQUE, Field(description="The methods; all unless written.")
+        tuple[Method, ...], UNIQUE, TELLABLE, Field(description="The methods; all unless written.")
     ] = ()
     headers: Annotated[
         Headers,
@@ -112,9 +112,7 @@ class Target:
     url: Annotated[
         Url | None, Field(description="http, https, h2c, grpc or grpcs, host and port.")
     ] = None
-    endpoints: Annotated[
-        tuple[Endpoint, ...], UNIQUE, Field(description="HOST:PORT of each, in place of url.")
-    ] = ()
+    endpoints: Annotated[Endpoints, Field(description="HOST:PORT of each, in place of url.")] = ()
     protocol: Annotated[
         Protocol | None, Field(description="What endpoints speak: http, h2c or grpc; http.")
     ] = None

@@ -1,5 +1,6 @@
 """The settings of `identities`: who vouches for callers, and where their credential is."""
 
+import json
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from language.decode import settings
 from language.fields import HeaderName
 from language.scalars import DISTINCT, TEXT_SCHEMA, Flag, Line, duration, fault, words
 from policies.auth.key_sets import KeySet
+from policies.auth.public_keys import algorithm
 from policies.auth.sources import KeySource, Origin
 from policies.auth.urls import IssuerUrl
 from policies.contract import Fault, NamedFacts
@@ -125,6 +127,7 @@ def identity_faults(settings: Identity, facts: NamedFacts) -> Iterable[Fault]:
         message = "'audience' is missing: tokens for others would be taken"
         yield Fault(path=(), message=message, hint="add audience: what `aud` holds")
     if settings.api_key is None:
+        yield from _keys_of_others(settings)
         return
     if settings.issuer is not None:
         message = "issuer beside apiKey: an identity is one of them"
@@ -140,6 +143,17 @@ def identity_faults(settings: Identity, facts: NamedFacts) -> Iterable[Fault]:
         if value is not None and value != ():
             message = f"'{name}' has no effect beside apiKey: that is of tokens"
             yield Fault(path=(name,), message=message, hint="leave it out", at_key=True)
+
+
+def _keys_of_others(settings: Identity) -> Iterable[Fault]:
+    """Algorithms beside keys in the file, none of which is of them."""
+    jwks = settings.jwks
+    if jwks is None or jwks.origin is not Origin.INLINE or not settings.algorithms:
+        return
+    of_keys = sorted({str(algorithm(key)) for key in json.loads(jwks.at)["keys"]})
+    if not set(of_keys) & set(settings.algorithms):
+        message = f"no token can pass: the keys of 'jwks' are for {', '.join(of_keys)}"
+        yield Fault(path=("algorithms",), message=message, hint=f"write [{', '.join(of_keys)}]")
 
 
 def seen_from_the_root(settings: Identity, facts: NamedFacts) -> Identity:

@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator, WithJsonSchema
 
 from language.scalars import Quoted, fault
+from policies.auth.public_keys import wrong
 from policies.auth.sources import KeySource, Origin
 from policies.auth.urls import key_set_url
 
@@ -33,7 +34,11 @@ def _key_set(value: object) -> KeySource:
     keys = value["keys"]
     if not isinstance(keys, list):
         raise fault("the keys are a list", "write {keys: [{kty: …}]}", at="keys")
-    text = json.dumps({"keys": [_key(key) for key in keys]}, sort_keys=True, separators=(",", ":"))
+    made = [_key(key) for key in keys]
+    named = [one["kid"] for one in made if "kid" in one]
+    if len(named) != len({str(name) for name in named}):
+        raise fault("two keys have the same kid: neither is used", "keep one of them", at="keys")
+    text = json.dumps({"keys": made}, sort_keys=True, separators=(",", ":"))
     return KeySource(origin=Origin.INLINE, at=text)
 
 
@@ -51,7 +56,12 @@ def _key(value: object) -> dict[str, object]:
     missing = [name for name in members if not isinstance(value.get(name), str)]
     if missing:
         raise fault(f"this key lacks {', '.join(missing)}", "copy it whole", at="keys")
-    return {name: _member(one) for name, one in value.items()}
+    made = {name: _member(one) for name, one in value.items()}
+    why = wrong(made)
+    if why is not None:
+        message = f"no token can be verified with this key: {why}"
+        raise fault(message, "leave it out, or copy it whole", at="keys")
+    return made
 
 
 def _member(value: object) -> object:

@@ -10,10 +10,7 @@ from language.decode import settings
 from language.fields import HeaderName, Headers
 from language.scalars import UNIQUE
 from policies.contract import EVERY_ACTION, Fault, RouteFacts, RouteKey
-
-_FRAMING = frozenset(
-    {"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer"}
-)
+from policies.edge import FRAMING
 
 
 @settings
@@ -60,7 +57,7 @@ def _faults(settings: HeaderOperations, _facts: RouteFacts) -> Iterable[Fault]:
 
 
 def _refused(name: str) -> tuple[str, str] | None:
-    if name in _FRAMING:
+    if name in FRAMING:
         return f"'{name}' frames the message: it is the gateway's", "leave it out"
     if name == "host":
         return "the host is no header here", "use rewrite.host"

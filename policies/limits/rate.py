@@ -25,9 +25,9 @@ UNITS = {
 """How long each unit is in microseconds. A rate refills evenly, so its month is always 30 days."""
 
 _THOUSANDS = {"": 1, "k": 1000, "M": 1_000_000}
-_RATE = re.compile(rf"(?P<number>0|[1-9][0-9]*)(?P<k>[kM]?)/(?P<unit>{'|'.join(UNITS)})")
+_RATE = re.compile(rf"(?P<number>0|[1-9][0-9]{{0,17}})(?P<k>[kM]?)/(?P<unit>{'|'.join(UNITS)})")
 _NEAR = re.compile(
-    r"(?P<number>[0-9][0-9_,]*(?:\.[0-9]{1,6})?)\s*(?P<k>[kKmM]?)\s*"
+    r"(?P<number>[0-9][0-9_,]{0,17}(?:\.[0-9]{1,6})?)\s*(?P<k>[kKmM]?)\s*"
     r"(?:(?:/|per)\s*(?P<times>[1-9][0-9]{0,3})?\s*(?P<unit>[A-Za-z]+)|(?P<rp>[rq]p[smh]))"
 )
 _WRITE = "write 100/s, 10k/min or 1M/day"

@@ -11,7 +11,7 @@ from language.hosts import OneHost
 from language.paths import unchanged
 from language.scalars import NewPath, codes, integer, words
 from policies.contract import Action, Fault, RouteFacts, RouteKey
-from policies.filling import unknown_variables
+from policies.filling import beyond_envoy, unknown_variables
 
 
 @settings
@@ -41,6 +41,8 @@ class Redirect:
 def _faults(settings: Redirect, facts: RouteFacts) -> Iterable[Fault]:
     if settings.path is not None:
         yield from unknown_variables(settings.path, facts.path)
+        if settings.path.variables:
+            yield from beyond_envoy(settings.path, facts.path)
     elsewhere = settings.scheme or settings.host or settings.port
     same = settings.path is not None and unchanged(facts.path, settings.path)
     if settings.path is None and not elsewhere:

@@ -10,11 +10,13 @@ from language.decode import settings
 from language.fields import Headers
 from language.scalars import Text, integer
 from policies.contract import Action, Fault, RouteFacts, RouteKey
+from policies.edge import FRAMING
 
 BODY_BYTES = 64 * 1024
 """The most that a fixed body may hold; Envoy is told the same bound."""
 
-_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "te"})
+_REFUSED = FRAMING | {"host"}
+"""Envoy writes these itself, or takes no route that writes them."""
 
 
 @settings
@@ -40,7 +42,7 @@ def _faults(settings: Respond, _facts: RouteFacts) -> Iterable[Fault]:
             hint="serve it from a backend",
         )
     for name in settings.headers:
-        if name in _FRAMING:
+        if name in _REFUSED:
             yield Fault(
                 path=("headers", name),
                 message=f"'{name}' is the gateway's to set",

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
-from language.fields import Method
+from language.fields import TELLABLE, Method
 from language.scalars import UNIQUE, Milliseconds, integer
 from policies.contract import Fault, RouteFacts, RouteKey, Settings
 
@@ -36,6 +36,7 @@ class Retry:
     methods: Annotated[
         tuple[Method, ...],
         UNIQUE,
+        TELLABLE,
         Field(description="The methods that both apply to; GET, HEAD, OPTIONS, PUT, DELETE."),
     ] = IDEMPOTENT
 

@@ -11,7 +11,7 @@ from language.hosts import Authority
 from language.paths import unchanged
 from language.scalars import NewPath
 from policies.contract import Fault, RouteFacts, RouteKey
-from policies.filling import unknown_variables
+from policies.filling import beyond_envoy, unknown_variables
 
 
 @settings
@@ -31,6 +31,7 @@ class Rewrite:
 def _faults(settings: Rewrite, facts: RouteFacts) -> Iterable[Fault]:
     if settings.path is not None:
         yield from unknown_variables(settings.path, facts.path)
+        yield from beyond_envoy(settings.path, facts.path)
         if unchanged(facts.path, settings.path):
             message = "this is the path that the client sent"
             yield Fault(path=("path",), message=message, hint="leave it out, or write another")

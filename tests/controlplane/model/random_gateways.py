@@ -44,6 +44,7 @@ _HEADERS = (
     "content-length",
     '":path"',
 )
+_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 _TIMES = ("3s", "300ms", "1h", "1d", "3", "none", "0s", "5min")
 _NUMBERS = (
     "1",
@@ -169,7 +170,7 @@ class _Maker:
         return {"idp": self.spoilt(idp), "keys": self.spoilt({"apiKey": header})}
 
     def key_set(self) -> Value:
-        inline: list[Value] = [{"kty": self.one("OKP", "OKP", "oct"), "crv": "Ed25519", "x": "a"}]
+        inline: list[Value] = [{"kty": self.one("OKP", "OKP", "oct"), "crv": "Ed25519", "x": _KEY}]
         made: Value = {"keys": inline} if self.random.random() < 0.5 else {"file": "a/b.json"}
         return self.one('"https://a.b/k?c"', "x") if self.random.random() < 0.3 else made
 

@@ -93,7 +93,9 @@ def test_when_down_is_told_where_nothing_depends_on_it() -> None:
     made = built(g=f"{text}routes: [{{path: /a, auth: idp, {ANSWER}}}]\n")
     assert told(made) == []
     assert made.keys_use_for_ms == 86_400_000
-    inline = "jwks: {keys: [{kty: OKP, crv: Ed25519, x: a}]}"
+    inline = (
+        "jwks: {keys: [{kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}"
+    )
     text = text.replace("audience: c", f"audience: c, {inline}")
     made = built(g=f"{text}routes: [{{path: /a, auth: idp, {ANSWER}}}]\n")
     assert told(made) == ["g.yaml:3:12 error 'jwks' has no effect: nothing here depends on it"]

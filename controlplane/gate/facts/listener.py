@@ -1,0 +1,156 @@
+"""What a Listener says: where it listens, how hard it is, and what its filters are and name."""
+
+from collections.abc import Iterator
+
+from envoy.config.core.v3.grpc_service_pb2 import GrpcService
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthz
+from envoy.extensions.filters.http.ratelimit.v3.rate_limit_pb2 import RateLimit
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm,
+)
+from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext
+
+from controlplane.compile.listener import BUFFER
+from controlplane.gate.facts.cluster import from_here
+from controlplane.gate.facts.facts import Chain, Facts, Named, Wrong
+from controlplane.snapshot import CLUSTER, EXTENSION, PREFIX, ROUTES, SECRET, Reference
+from policies.auth.envoy import FILTER as AUTH
+from policies.headers.envoy import FILTER as HEADERS
+from policies.ip.envoy import FILTER as IP
+from policies.limits.envoy import AFTER_AUTH, BEFORE_AUTH
+
+FILTERS = (IP, BEFORE_AUTH, AUTH, AFTER_AUTH, HEADERS, BUFFER, "envoy.filters.http.router")
+"""What stands in every chain, in the order in which a request must meet it."""
+
+_UNAVAILABLE = 503
+_HTTP = hcm.HttpConnectionManager
+_HARD = {
+    "normalize_path": "paths are not normalised",
+    "use_remote_address": "a client may say who it is",
+}
+
+
+def listener_facts(body: bytes) -> Facts:
+    """Read a listener. Raises DecodeError."""
+    listener = Listener.FromString(body)
+    wrong: list[Wrong] = []
+    named: list[Named] = []
+    chains: list[Chain] = []
+    for manager in _managers(listener):
+        chains.append(_chain(manager))
+        wrong += (Wrong("", words) for words in _soft(manager))
+        wrong += (Wrong("", words) for words in _disordered(manager))
+        named += (Named("", one) for one in _named(manager))
+    if not chains:
+        wrong.append(Wrong("", "nothing in it speaks HTTP"))
+    named += (Named("", Reference(SECRET, name)) for name in _secrets(listener))
+    addresses = _addresses(listener)
+    if any(one.endswith(":0") for one in addresses):
+        wrong.append(Wrong("", "it listens on no port"))
+    if listener.HasField("bind_to_port") and not listener.bind_to_port.value:
+        wrong.append(Wrong("", "it opens no port"))
+    return Facts(
+        name=listener.name,
+        wrong=tuple(wrong),
+        named=tuple(named),
+        references=frozenset(one.reference for one in named),
+        chains=tuple(chains),
+        addresses=addresses,
+    )
+
+
+def _managers(listener: Listener) -> Iterator[hcm.HttpConnectionManager]:
+    for chain in (*listener.filter_chains, listener.default_filter_chain):
+        for one in chain.filters:
+            if one.typed_config.Is(_HTTP.DESCRIPTOR):
+                yield _HTTP.FromString(one.typed_config.value)
+
+
+def _addresses(listener: Listener) -> tuple[str, ...]:
+    every = (listener.address, *(more.address for more in listener.additional_addresses))
+    sockets = [address.socket_address for address in every if address.HasField("socket_address")]
+    return tuple(f"{one.address}:{one.port_value}" for one in sockets)
+
+
+def _chain(manager: hcm.HttpConnectionManager) -> Chain:
+    scoped = manager.HasField("scoped_routes")
+    builder = manager.scoped_routes.scope_key_builder
+    return Chain(
+        tables=(manager.rds.route_config_name,) if manager.HasField("rds") else (),
+        filters={
+            f.name: f.typed_config.type_url.removeprefix(PREFIX) for f in manager.http_filters
+        },
+        fragments=len(builder.fragments) if scoped else None,
+    )
+
+
+def _named(manager: hcm.HttpConnectionManager) -> Iterator[Reference]:
+    if manager.HasField("rds"):
+        yield Reference(ROUTES, manager.rds.route_config_name)
+    for one in manager.http_filters:
+        if one.HasField("config_discovery"):
+            yield Reference(EXTENSION, one.name)
+        elif one.typed_config.Is(ExtAuthz.DESCRIPTOR):
+            settings = ExtAuthz.FromString(one.typed_config.value)
+            yield from _called(settings.grpc_service)
+        elif one.typed_config.Is(RateLimit.DESCRIPTOR):
+            limits = RateLimit.FromString(one.typed_config.value)
+            yield from _called(limits.rate_limit_service.grpc_service)
+
+
+def _called(service: GrpcService) -> Iterator[Reference]:
+    if service.HasField("envoy_grpc"):
+        yield Reference(CLUSTER, service.envoy_grpc.cluster_name)
+
+
+def _secrets(listener: Listener) -> Iterator[str]:
+    for chain in (*listener.filter_chains, listener.default_filter_chain):
+        packed = chain.transport_socket.typed_config
+        if packed.Is(DownstreamTlsContext.DESCRIPTOR):
+            common = DownstreamTlsContext.FromString(packed.value).common_tls_context
+            yield from (s.name for s in common.tls_certificate_sds_secret_configs)
+            if common.HasField("validation_context_sds_secret_config"):
+                yield common.validation_context_sds_secret_config.name
+
+
+def _soft(manager: hcm.HttpConnectionManager) -> Iterator[str]:
+    """What is not as hard as every listener is."""
+    for field, words in _HARD.items():
+        if not getattr(manager, field).value:
+            yield words
+    if not manager.merge_slashes:
+        yield "slashes are not merged"
+    if manager.path_with_escaped_slashes_action != _HTTP.UNESCAPE_AND_REDIRECT:
+        yield "escaped slashes are not redirected"
+    if not manager.strip_trailing_host_dot:
+        yield "a host with a dot at its end is another host"
+    options = manager.common_http_protocol_options
+    if options.headers_with_underscores_action != options.REJECT_REQUEST:
+        yield "headers with underscores come in"
+    if not manager.early_header_mutation_extensions:
+        yield "what only the gateway may say is not removed from requests"
+    if manager.HasField("rds") and not from_here(manager.rds.config_source):
+        yield "its routes are to come from elsewhere"
+    kind = manager.WhichOneof("route_specifier")
+    if kind not in {"rds", "scoped_routes"}:
+        yield "its routes are part of it: a change of them would cut connections"
+
+
+def _disordered(manager: hcm.HttpConnectionManager) -> Iterator[str]:
+    """What is missing in a chain, in another order, off, or open when it has no answer."""
+    names = [one.name for one in manager.http_filters]
+    missing = [name for name in FILTERS if name not in names]
+    if missing:
+        yield f"the filter '{missing[0]}' is missing"
+    elif [name for name in names if name in FILTERS] != list(FILTERS):
+        yield "its filters stand in another order, or twice"
+    for one in manager.http_filters:
+        if one.name in FILTERS and (one.disabled != (one.name == BUFFER) or one.is_optional):
+            yield f"the filter '{one.name}' is switched"
+        if one.typed_config.Is(ExtAuthz.DESCRIPTOR):
+            settings = ExtAuthz.FromString(one.typed_config.value)
+            if settings.failure_mode_allow:
+                yield "who may pass is not asked when nobody answers"
+            if settings.status_on_error.code != _UNAVAILABLE:
+                yield "our own failure is not answered 503"
