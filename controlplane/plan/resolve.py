@@ -27,7 +27,6 @@ from language.suggest import nearest
 from policies.contract import WhenDown
 from policies.edge import WRITTEN_AT_THE_EDGE
 
-
 Idle: TypeAlias = Literal["error", "warning", "untold"]
 """How it is told that `whenDown` says something of what nothing here depends on. It is `untold`,
 like all that no route uses, where not every file is here: one that is not may need it."""

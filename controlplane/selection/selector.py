@@ -138,7 +138,12 @@ class _Choice:
         return self._resolved[key]
 
     def on_disk(self) -> tuple[Mistake, ...]:
-        """What the files make together as they are on disk, whatever is chosen."""
+        """What the files make together as they are on disk, whatever is chosen.
+
+        Nothing where some could not be read: what seems to be missing may be in them.
+        """
+        if any(one.unread for one in self.contenders):
+            return ()
         return self.resolved(dict.fromkeys(self.states, "current"))[1]
 
     def build(self, options: Options) -> Build:
