@@ -1,24 +1,20 @@
 """The whole pure way in one call: source files in; plan, snapshot, provenance and mistakes out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
-from controlplane.compile.clusters import TLS
 from controlplane.compile.compile import compile_plan
 from controlplane.compile.options import Options
-from controlplane.model.file import read_file
-from controlplane.model.named import Home
 from controlplane.plan.plan import Plan
 from controlplane.plan.resolve import resolve
+from controlplane.reading import read_source
 from controlplane.snapshot import Snapshot, Subject
-from controlplane.sources import SourceFile
+from controlplane.sources import SourceFile, gateway_of
 from language.mistakes import Mistake, errors
 from language.places import Place
-from language.reader import read
 from policies.auth.sources import KeySource
 
-__all__ = ["Build", "Options", "build"]
+__all__ = ["Build", "Options", "build", "compiled", "unplanned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,78 +41,51 @@ class Build:
 
 def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
     """Read, check, plan and compile. Never raises for what a user wrote."""
-    mistakes: list[Mistake] = []
-    files = []
-    gateway = _gateway(sources)
-    complete = True
+    gateway = gateway_of([source.name for source in sources])
+    reads = [read_source(source, gateway, options) for source in sources]
+    held = tuple(one.file for one in reads if one.source.held)
+    served = [one for one in reads if not one.source.held]
+    mistakes = [m for one in served for m in one.mistakes]
     if sources and gateway is None:
         place = Place(min(s.name for s in sources), 1, 1)
         message = "none of these files is gateway.yaml, which says version: 1 for all"
         mistakes.append(Mistake(place=place, message=message, hint="add one, or rename this"))
-    for source in sources:
-        document = read(source.name, source.data)
-        mistakes.extend(document.mistakes)
-        complete = complete and document.complete
-        home = Home(file=source.name, name=_seen(source, gateway), secrets=options.secrets)
-        first = None if gateway is None else source is gateway
-        file, found = read_file(document, gateway=first, home=home)
-        mistakes.extend(found)
-        files.append(file)
-    if not files:
-        return _without_plan(sources, mistakes)
-    plan, found = resolve(tuple(files))
+    if not served:
+        return unplanned(sources, mistakes)
+    plan, found = resolve(tuple(one.file for one in served), held)
     mistakes.extend(found)
-    if not complete:  # what could be planned is not what the files say
-        return _without_plan(sources, mistakes)
-    if not plan.hosts and not errors(mistakes):
-        place = Place((gateway or sources[0]).name, 1, 1)
+    if not all(one.complete for one in served):  # what could be planned is not what the files say
+        return unplanned(sources, mistakes)
+    return compiled(sources, plan, mistakes, options)
+
+
+def compiled(
+    sources: tuple[SourceFile, ...], plan: Plan, mistakes: Iterable[Mistake], options: Options
+) -> Build:
+    """What a plan compiles to, or the plan alone where there is an error among the mistakes."""
+    told = list(mistakes)
+    if not plan.hosts and not errors(told):
+        place = Place(gateway_of([s.name for s in sources]) or sources[0].name, 1, 1)
         hint = "add routes: and below it - path: /…"
-        mistakes.append(Mistake(place=place, message="there are no routes", hint=hint))
-    mistakes.extend(_unverifiable(plan, options))
-    in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
+        told.append(Mistake(place=place, message="there are no routes", hint=hint))
+    in_order = tuple(sorted(told, key=lambda m: (m.place, m.message)))
     if errors(in_order):
         return Build(sources=sources, mistakes=in_order, plan=plan, snapshot=None, provenance={})
-    compiled = compile_plan(plan, options)
+    made = compile_plan(plan, options)
     return Build(
         sources=sources,
         mistakes=in_order,
         plan=plan,
-        snapshot=compiled.snapshot,
-        provenance=compiled.provenance,
-        services=compiled.services.snapshots,
-        calls=frozenset(r for r, lines in compiled.services.callers.items() if lines),
-        key_sources=compiled.services.key_sources,
+        snapshot=made.snapshot,
+        provenance=made.provenance,
+        services=made.services.snapshots,
+        calls=frozenset(r for r, lines in made.services.callers.items() if lines),
+        key_sources=made.services.key_sources,
         keys_use_for_ms=plan.when_down.jwks.use_cached_for,
     )
 
 
-def _unverifiable(plan: Plan, options: Options) -> Iterator[Mistake]:
-    """Backends over TLS on a machine that has nothing to verify them with."""
-    for backend in plan.backends:
-        if backend.protocol in TLS and not options.trust_store:
-            yield Mistake(
-                place=backend.place,
-                message="this machine has no certificate authorities to verify this backend with",
-                hint="install ca-certificates, or set SSL_CERT_FILE",
-                width=len(backend.key.text),
-            )
-
-
-def _without_plan(sources: tuple[SourceFile, ...], mistakes: list[Mistake]) -> Build:
+def unplanned(sources: tuple[SourceFile, ...], mistakes: Iterable[Mistake]) -> Build:
+    """What there is where nothing could be planned: the mistakes."""
     in_order = tuple(sorted(mistakes, key=lambda m: (m.place, m.message)))
     return Build(sources=sources, mistakes=in_order, plan=None, snapshot=None, provenance={})
-
-
-def _seen(source: SourceFile, gateway: SourceFile | None) -> str:
-    """A file's name from the folder of gateway.yaml: the same on every replica."""
-    folder = PurePosixPath("" if gateway is None else gateway.name).parent
-    name = PurePosixPath(source.name)
-    return str(name.relative_to(folder) if name.is_relative_to(folder) else name)
-
-
-def _gateway(sources: tuple[SourceFile, ...]) -> SourceFile | None:
-    """The file that holds version and listen: one alone, or the topmost gateway.yaml."""
-    if len(sources) == 1:
-        return sources[0]
-    named = [s for s in sources if PurePosixPath(s.name).name in {"gateway.yaml", "gateway.yml"}]
-    return min(named, key=lambda s: (len(PurePosixPath(s.name).parts), s.name), default=None)

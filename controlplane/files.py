@@ -22,10 +22,15 @@ LARGEST = 8 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What was read. With mistakes, `files` are those that could be read."""
+    """What was read. With mistakes, `files` are those that could be read.
+
+    `unread` are the names of files that are there and could not be read, each with its mistake. Any
+    other mistake is one of the whole: which files there are is not known.
+    """
 
     files: tuple[SourceFile, ...]
     mistakes: tuple[Mistake, ...]
+    unread: tuple[str, ...] = ()
 
 
 def read_sources(path: Path) -> Sources:
@@ -73,7 +78,8 @@ def _read_all(paths: list[Path]) -> Sources:
             mistakes.append(one)
         else:
             files.append(one)
-    return Sources(files=tuple(files), mistakes=tuple(mistakes))
+    unread = tuple(mistake.place.file for mistake in mistakes)
+    return Sources(files=tuple(files), mistakes=tuple(mistakes), unread=unread)
 
 
 def _read(path: Path) -> SourceFile | Mistake:

@@ -62,7 +62,7 @@ def route_configuration(
 def called(plan: Plan) -> frozenset[str]:
     """The clusters that the table names: a target of weight 0 is in none."""
     planned = (e for h in plan.hosts for e in h.entries if isinstance(e, PlannedRoute))
-    return frozenset(name for one in planned for name, _ in _targets(one.route))
+    return frozenset(name for one in planned if not one.held for name, _ in _targets(one.route))
 
 
 def _targets(route: Route) -> list[tuple[str, int]]:
@@ -74,6 +74,9 @@ def _targets(route: Route) -> list[tuple[str, int]]:
 
 def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Route]:
     route = planned.route
+    if planned.held:
+        yield _held(planned)
+        return
     made: tuple[pb.Route, ...] = (_bare(planned, streaming),)
     facts = RouteFacts(path=route.path, methods=route.match.methods)
     steps = route_steps()
@@ -155,6 +158,16 @@ def _match_conditions(route: Route, match: pb.RouteMatch) -> None:
 
 def _escaped(method: str) -> str:
     return "".join(c if c.isalnum() or c == "-" else f"\\{c}" for c in method)
+
+
+def _held(planned: PlannedRoute) -> pb.Route:
+    """What a route answers whose file is not served: nothing less specific may take its place."""
+    out = pb.Route(name=planned.rule)
+    _match_path(planned.route.path, out.match)
+    _match_conditions(planned.route, out.match)
+    out.direct_response.status = 503
+    out.direct_response.body_format.CopyFrom(problem("Service Unavailable", 503))
+    return _unasked(out)
 
 
 def _not_allowed(entry: MethodNotAllowed) -> pb.Route:

@@ -20,7 +20,7 @@ _METHOD = "GET"
 
 def redirect_loops(host: VirtualHost) -> Iterator[Mistake]:
     """One mistake for each loop, at its first redirect in file order."""
-    routes = [e.route for e in host.entries if isinstance(e, PlannedRoute)]
+    routes = [e.route for e in host.entries if isinstance(e, PlannedRoute) and not e.held]
     targets = {route.place: path for route in routes if (path := _target(route)) is not None}
     if not targets:
         return

@@ -25,13 +25,15 @@ class Placement:
 class PlannedRoute:
     """A route in its place; `rule` is the opaque id that answers carry and operators look up.
 
-    `settings` are the route's with every name in them resolved.
+    `settings` are the route's with every name in them resolved. One that is `held` answers 503: its
+    file is not served, and no other route may take its requests meanwhile.
     """
 
     rule: str
     route: Route
     settings: tuple[Setting, ...]
     placements: tuple[Placement, ...]
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

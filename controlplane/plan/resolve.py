@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Literal, TypeAlias
 
 from controlplane.model.gateway import Backend, File, Listen, Setting
 from controlplane.plan.conflicts import conflicts
@@ -14,7 +16,7 @@ from controlplane.plan.names import (
     values,
 )
 from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
-from controlplane.plan.precedence import ordered
+from controlplane.plan.precedence import ordered, rule_of
 from controlplane.plan.settle import Settler
 from language.decode import mistake_at, spot
 from language.mistakes import Mistake, errors
@@ -25,17 +27,28 @@ from language.suggest import nearest
 from policies.contract import WhenDown
 from policies.edge import WRITTEN_AT_THE_EDGE
 
+Idle: TypeAlias = Literal["error", "warning", "untold"]
+"""How it is told that `whenDown` says something of what nothing here depends on. It is `untold`,
+like all that no route uses, where not every file is here: one that is not may need it."""
 
-def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
-    """Put files together. The plan is fit to compile where no mistake is an error."""
+
+def resolve(
+    files: tuple[File, ...], held: tuple[File, ...] = (), *, idle: Idle = "error"
+) -> tuple[Plan, tuple[Mistake, ...]]:
+    """Put files together. The plan is fit to compile where no mistake is an error.
+
+    Of files that are `held` nothing is served: their routes stand in the plan to answer 503.
+    """
     files = tuple(sorted(files, key=lambda file: file.name))  # whatever order they were read in
-    mistakes = [*_defined_twice(files), *_references(files), *_idle(files)]
+    mistakes = [*_defined_twice(files), *_references(files, idle), *_idle(files)]
     hosts: list[VirtualHost] = []
     told: set[Mistake] = set()
     things = defined(files)
     settler = Settler(names=values(things))
     planned = {file.name: list(settler.routes(file)) for file in files}
-    for host, found in _virtual_hosts(files, planned):
+    planned.update(_held(held))
+    together = tuple(sorted((*files, *held), key=lambda file: file.name))
+    for host, found in _virtual_hosts(together, planned):
         hosts.append(host)
         told.update(found)
     mistakes.extend(told)
@@ -43,10 +56,11 @@ def resolve(files: tuple[File, ...]) -> tuple[Plan, tuple[Mistake, ...]]:
     mistakes.extend(of_names)
     mistakes.extend(m for found in planned.values() for m in found if isinstance(m, Mistake))
     when_down = next((f.when_down for f in files if f.when_down is not None), None)
-    if all(file.sound for file in files) and any(file.routes for file in files):
+    whole = all(file.sound for file in files) and any(file.routes for file in files)
+    if whole and idle != "untold":
         mistakes.extend(() if errors(of_names) else unused(files, things))
         needed = settler.needed | set(needed_by_names(settler.names))
-        mistakes.extend(_needless(when_down, needed))
+        mistakes.extend(replace(m, severity=idle) for m in _needless(when_down, needed))
     listening = next((f for f in files if f.listen is not None), None)
     backends = {b.key.text: b for f in files for b in f.backends}
     listen = (listening and listening.listen) or Listen()
@@ -80,7 +94,7 @@ def _defined_twice(files: tuple[File, ...]) -> Iterator[Mistake]:
             )
 
 
-def _references(files: tuple[File, ...]) -> Iterator[Mistake]:
+def _references(files: tuple[File, ...], idle: Idle) -> Iterator[Mistake]:
     """Names that lead nowhere; and, where there is no mistake, names that none leads to."""
     if not all(file.complete for file in files):
         return
@@ -90,7 +104,8 @@ def _references(files: tuple[File, ...]) -> Iterator[Mistake]:
         for name in file.references:
             if is_name(name.text) and name.text not in known:
                 yield _unknown_backend(file, name, known)
-    if used <= known and all(f.sound for f in files) and any(f.routes for f in files):
+    whole = all(file.sound for file in files) and any(file.routes for file in files)
+    if used <= known and whole and idle != "untold":
         for file in files:
             for backend in file.backends:
                 if backend.key.text not in used:
@@ -171,4 +186,21 @@ def _virtual_hosts(
             places=tuple(place for d in sorted(domains) for _, place in claims[d]),
             entries=ordered(routes, name),
         )
-        yield host, [*conflicts(r.route for r in routes), *redirect_loops(host)]
+        yield host, [*conflicts(r.route for r in routes if not r.held), *redirect_loops(host)]
+
+
+def _held(files: tuple[File, ...]) -> dict[str, list[PlannedRoute | Mistake]]:
+    """The routes of each file, to answer 503; one that two files claim stands once."""
+    found: dict[str, list[PlannedRoute | Mistake]] = {}
+    rules: set[str] = set()
+    for file in sorted(files, key=lambda file: file.name):
+        found[file.name] = []
+        for route in file.routes:
+            rule = rule_of(route, file.hosts)
+            if rule not in rules:
+                rules.add(rule)
+                planned = PlannedRoute(
+                    rule=rule, route=route, settings=(), placements=(), held=True
+                )
+                found[file.name].append(planned)
+    return found
