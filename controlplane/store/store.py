@@ -10,6 +10,7 @@ build = store.published()         # after a restart
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,11 @@ from controlplane.store.catalogue import Catalogue
 from controlplane.store.holdings import Holdings
 from controlplane.store.journal import Journal
 from controlplane.store.lines import Held, Line, decode, defined, encode, split
-from controlplane.store.manifests import digest, is_digest
+from controlplane.store.manifests import Manifest, digest, is_digest
 from controlplane.store.objects import StoreError, told
 from controlplane.store.reach import Reach, UnreadableError, named
 from controlplane.store.recent import Recent
-from controlplane.store.shelf import Shelf
+from controlplane.store.shelf import Keeps, Shelf
 
 __all__ = ["Bounds", "Layers", "Store", "StoreError"]
 
@@ -78,7 +79,7 @@ class Store:
         clock: Callable[[], float] = time.time,
         bounds: Bounds | None = None,
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         self._bounds = bounds or Bounds()
         self._lock = threading.Lock()
@@ -106,14 +107,35 @@ class Store:
         self._bring(build, (), self._point, alone=False)
         self._tidy()
 
-    def shelve(self, build: Build, files: Iterable[bytes], name: Callable[[str], T]) -> T:
+    def shelve(
+        self,
+        build: Build,
+        files: Iterable[bytes],
+        types: AbstractSet[str],
+        name: Callable[[Keeps], T],
+    ) -> T:
         """Have a build and files on the disk, and then somebody `name` them on the shelf.
 
-        It is told the build's digest; meanwhile nobody else writes anything.
+        It is told what to keep, the build's sets of some types by name; meanwhile nobody else
+        writes anything.
         """
-        found = self._bring(build, tuple(files), name, alone=True)
+        bodies = tuple(files)
+
+        def named_alone(build_name: str) -> T:
+            manifest = self._builds.manifest(build_name)
+            found = [(one, self._catalogue.set(one) or ()) for one in named(manifest)]
+            sets = tuple(one for one, es in found if any(e.type_url in types for e in es))
+            each = tuple(dict.fromkeys(map(digest, bodies)))
+            return name(Keeps(build=build_name, sets=sets, bodies=each))
+
+        made = self._bring(build, bodies, named_alone, alone=True)
         self._tidy()
-        return found
+        return made
+
+    def manifest(self, name: str) -> Manifest | None:
+        """What is stored of a build."""
+        with told(self.folder):
+            return self._builds.manifest(name)
 
     @contextmanager
     def locked(self, *, alone: bool = False) -> Iterator[Shelf]:
@@ -132,7 +154,7 @@ class Store:
                 build_name, manifest = self._builds.write(build)
                 for body, data in bodies.items():
                     self._catalogue.bodies.put(body, data)
-            with told(self._folder):  # the long part, beside whoever holds and finds
+            with told(self.folder):  # the long part, beside whoever holds and finds
                 self._catalogue.sync(named(manifest))
                 self._catalogue.bodies.sync(bodies)
                 self._builds.files.sync([build_name])
@@ -182,13 +204,13 @@ class Store:
 
     def size(self) -> int:
         """Bytes that everything takes on the disk, about."""
-        with told(self._folder):
+        with told(self.folder):
             every = (self._builds.files, self._catalogue.sets, self._catalogue.bodies)
             return sum(one.total() for one in every)
 
     def find(self, type_url: str, name: str, version: str) -> Resource | None:
         """A resource of any version that is still stored; no secret."""
-        with told(self._folder):
+        with told(self.folder):
             return self._catalogue.find(type_url, name, version)
 
     def hold(self, node: str, held: Layers) -> None:
@@ -225,7 +247,7 @@ class Store:
             if not self._unsynced:
                 return
             named = self._holdings.named()
-        with told(self._folder):
+        with told(self.folder):
             self._catalogue.sync(named)
             with self._lock:
                 self._journal.sync()
@@ -234,7 +256,7 @@ class Store:
     @contextmanager
     def _section(self, *, alone: bool = False) -> Iterator[None]:
         """Be up to date; nobody removes anything meanwhile."""
-        with self._lock, told(self._folder), self._journal.locked(alone=alone):
+        with self._lock, told(self.folder), self._journal.locked(alone=alone):
             self._catch_up()
             yield
 
@@ -250,7 +272,7 @@ class Store:
         for data in split(news):
             line = decode(data)
             if line is None:
-                self._catalogue.warn(self._folder / "journal")
+                self._catalogue.warn(self.folder / "journal")
             else:
                 self._holdings.take(line, self._readable)
 
@@ -264,7 +286,7 @@ class Store:
         """Remove what neither a published build, nor a node, nor the shelf names."""
         try:
             beside = self._nothing()
-            with told(self._folder):  # the long part, beside everybody
+            with told(self.folder):  # the long part, beside everybody
                 numbers = self._reach(beside, frozenset())
             with self._section(alone=True):
                 self._holdings.forget(self._clock())
@@ -274,7 +296,7 @@ class Store:
                 self._reach(beside, numbers)
                 self._sweep(beside)
         except UnreadableError as error:  # it could be for a while only
-            self._catalogue.warn(self._folder / str(error))
+            self._catalogue.warn(self.folder / str(error))
 
     def _reach(self, found: Reach, before: frozenset[int]) -> frozenset[int]:
         """Add what the shelf names, beside that of numbers that were looked at before."""
@@ -289,7 +311,7 @@ class Store:
         self._shelved = len(beside.sets)
         builds = {name for p in self._pointers if (name := self._pointed(p)) is not None}
         read = [one for name in builds if (one := self._builds.manifest(name)) is not None]
-        for folder in (self._folder, self.shelf.folder):
+        for folder in (self.folder, self.shelf.folder):
             objects.sweep_new(folder)
         if len(read) == len(builds):  # else what they name is not known
             self._builds.files.sweep(builds | beside.builds)
@@ -314,4 +336,4 @@ class Store:
             objects.write(self._pointers[1], f"{last}\n".encode(), durable=True)
         if last != name:
             objects.write(self._pointers[0], f"{name}\n".encode(), durable=True)
-        objects.sync_folder(self._folder)
+        objects.sync_folder(self.folder)
