@@ -17,9 +17,11 @@ COMMANDS = (
     "docs",
     "extauthz",
     "fleet",
+    "history",
     "keys",
     "ratelimit",
     "schema",
+    "show",
     "xds",
 )
 

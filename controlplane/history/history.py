@@ -110,9 +110,9 @@ class History(Versions):
         out: dict[str, Resource] = {}
         for one in owed.pipelines(reversed(found), catalogue):
             out[one.name] = one
-        for build in reversed(self._store.all_published()):
-            for services in build.services.values():
-                out |= services.of(PIPELINE)
+        last = self._store.published()
+        for services in last.services.values() if last else ():
+            out |= services.of(PIPELINE)
         return MappingProxyType(out)
 
     def limits(self, now: float) -> tuple[Resource, ...]:

@@ -167,21 +167,15 @@ class Store:
 
         Secrets are left out of it: their bodies are not stored.
         """
-        return next(self._all_published(), None)
-
-    def all_published(self) -> tuple[Build, ...]:
-        """The last published build and the one before it, those that can be read."""
-        return tuple(self._all_published())
-
-    def _all_published(self) -> Iterator[Build]:
-        for pointer in self._pointers:
-            with self._section():
+        with self._section():
+            for pointer in self._pointers:
                 name = self._pointed(pointer)
                 build = None if name is None else self._builds.read(name)
-                if build is None and pointer.exists():
+                if build is not None:
+                    return build
+                if pointer.exists():
                     self._catalogue.warn(pointer)
-            if build is not None:
-                yield build
+        return None
 
     def held_entries(self, type_url: str) -> frozenset[tuple[str, str]]:
         """Name and version of all resources of a type that some remembered node may hold."""

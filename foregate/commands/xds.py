@@ -23,10 +23,13 @@ from controlplane.snapshot import (
     Resource,
     Subject,
 )
+from controlplane.store.objects import StoreError
 from foregate.building import build_path
 from foregate.bundle import write
 from foregate.commands.options import file as file_argument
 from foregate.commands.options import output as output_option
+from foregate.commands.options import state_dir as state_dir_option
+from foregate.commands.show import history, named
 from foregate.trust import trust_store
 from language.mistakes import errors
 from language.report import render
@@ -49,18 +52,40 @@ _MESSAGES: Mapping[str, type[Message]] = {
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write what extauthz and ratelimit are served into this file, for their --policy.",
 )
-def command(file: Path, output: str, services: Path | None) -> None:
+@click.option(
+    "--at",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="Instead of a file: a version of the history (foregate history).",
+)
+@state_dir_option
+@click.pass_context
+def command(  # noqa: PLR0913 # click gives each flag by its name
+    context: click.Context,
+    file: Path,
+    output: str,
+    services: Path | None,
+    *,
+    at: int | None,
+    state_dir: Path,
+) -> None:
     """Print the Envoy resources that a file compiles to, each with its source lines.
 
     What only the services get is never printed. With --services it is written into a file that
-    its owner alone can read; issuers are asked for their keys for it.
+    its owner alone can read; issuers are asked for their keys for it. With --at a published version
+    is printed from the disk alone, without its secrets.
 
     \b
     Examples:
       foregate xds examples/shop/gateway.yaml
       foregate xds -o json | jq '.resources[].name'
       foregate xds --services policy.json gateway.yaml
+      foregate xds --at 7
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
+    _together(context)
+    if at is not None:
+        _print(_kept(state_dir, at), output)
+        return
     built, mistakes = build_path(file, required=services is not None)
     if built.snapshot is None or errors(mistakes):
         texts = {s.name: s.data.decode("utf-8", "replace") for s in built.sources}
@@ -74,6 +99,40 @@ def command(file: Path, output: str, services: Path | None) -> None:
         except OSError as error:
             raise click.ClickException(f"{services} cannot be written: {error.strerror}") from None
         click.echo(f"{services}: {count} resources, for its owner alone")
+        return
+    _print(built, output)
+
+
+def _together(context: click.Context) -> None:
+    """Refuse what would have no effect."""
+    given = {
+        name
+        for name in context.params
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    if "at" in given and "file" in given:
+        raise click.UsageError("--at names a version: give it or a file")
+    if "at" in given and "services" in given:
+        raise click.UsageError("--services is of a file: a version has no keys of issuers")
+    if "state_dir" in given and "at" not in given:
+        raise click.UsageError("--state-dir is where --at looks: give both or none")
+
+
+def _kept(state_dir: Path, number: int) -> Build:
+    """Read a version of the history. Raises ClickException where that cannot be read."""
+    past = history(state_dir)
+    named(past, number)
+    try:
+        found = past.build(number)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+    if found is None:
+        raise click.ClickException(f"version {number} cannot be read whole: files of it are lost")
+    return found
+
+
+def _print(built: Build, output: str) -> None:
+    if built.snapshot is None:
         return
     resources = [r for t in ORDER for r in built.snapshot.of(t).values()]
     if output == "json":

@@ -24,7 +24,8 @@ def main(folder: Path) -> None:
     history = History(store)
     filler = folder / "filler"
     filler.write_bytes(b"x" * (128 << 10))
-    recorded, errors = 0, []
+    recorded = 0
+    errors: list[str] = []
     while not errors and recorded < 1_000:
         try:
             history.record(numbered(recorded + 1), note(recorded + 1))
