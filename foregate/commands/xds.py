@@ -11,9 +11,10 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from controlplane.build import Build
+from controlplane.compile.halves import route_steps
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
@@ -32,7 +33,7 @@ from foregate.commands.options import state_dir as state_dir_option
 from foregate.commands.show import history, named
 from foregate.trust import trust_store
 from language.mistakes import errors
-from language.report import render
+from language.report import render, visible
 from serving.logs import configure
 
 _MESSAGES: Mapping[str, type[Message]] = {
@@ -120,6 +121,7 @@ def _together(context: click.Context) -> None:
 
 def _kept(state_dir: Path, number: int) -> Build:
     """Read a version of the history. Raises ClickException where that cannot be read."""
+    route_steps()  # knows the messages of all policies
     past = history(state_dir)
     named(past, number)
     try:
@@ -161,9 +163,14 @@ def _subjects(resource: Resource, built: Build) -> list[tuple[Subject, list[str]
 
 
 def _message(resource: Resource) -> dict[str, object]:
-    message = _MESSAGES[resource.type_url]()
-    message.ParseFromString(resource.body)
-    shown: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
+    """Give a resource as JSON has it. Raises ClickException for one of another release."""
+    try:
+        message = _MESSAGES[resource.type_url].FromString(resource.body)
+        shown: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
+    except (KeyError, DecodeError, TypeError) as error:
+        kind = resource.type_url.rpartition(".")[2]
+        words = f"this release cannot show {kind} {resource.name}, which another one wrote"
+        raise click.ClickException(visible(words)) from error
     return shown
 
 
