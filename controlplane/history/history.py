@@ -67,7 +67,7 @@ class History(Versions):
         blank = tuple(replace(one, data=b"") for one in files)
         content = "" if build.snapshot is None else build.snapshot.version
 
-        def name(keeps: Keeps) -> Version:
+        def name(keeps: Keeps, answers: tuple[str, ...]) -> Version:
             last = self.newest()
             if last is not None and self._same(last, keeps, blank, note):
                 return last
@@ -78,7 +78,7 @@ class History(Versions):
                 build=keeps.build,
                 note=replace(note, files=blank),
             )
-            self._store.shelf.put(version.number, keeps, [words.recorded(version)])
+            self._store.shelf.put(version.number, keeps, [words.recorded(version, answers)])
             return version
 
         version = self._store.shelve(build, served, owed.ANSWERS, name)
@@ -150,7 +150,8 @@ class History(Versions):
         shelved = shelf.read(number)
         version = None if shelved is None else words.version(number, shelved.lines)
         if shelved is not None and version is not None:
-            lines = words.recorded(version), words.settled(version.fate, version.nodes)
+            first = words.recorded(version, words.answers(number, shelved.lines))
+            lines = first, words.settled(version.fate, version.nodes)
             shelf.replace(number, Shelved(keeps=shelved.keeps, lines=lines))
 
     def _retain(self) -> None:
@@ -174,7 +175,7 @@ class History(Versions):
                 number = one.version.number
                 reduced = not one.keeps.build
                 if number in gone and number in owing:
-                    shelf.reduce(number, Keeps(sets=one.keeps.sets))
+                    shelf.reduce(number, Keeps(sets=one.answers))
                 elif number in gone or (reduced and number not in owing):
                     shelf.remove(number)
                     gone |= {number}

@@ -27,12 +27,12 @@ ANSWERS = frozenset({PIPELINE, LIMITS, ROUTES})
 class Aged:
     """A version that there is or was, what is kept of it, and when the next one came.
 
-    The sets that it keeps by name are those of ANSWERS. `until` is in Unix seconds, None for the
-    newest.
+    `answers` are its sets of the types of ANSWERS. `until` is in Unix seconds, None for the newest.
     """
 
     version: Version
     keeps: Keeps
+    answers: tuple[str, ...]
     until: float | None
 
 
@@ -44,7 +44,8 @@ def aged(shelf: Shelf) -> tuple[Aged, ...]:
         shelved = shelf.read(number)
         version = None if shelved is None else words.version(number, shelved.lines)
         if shelved is not None and version is not None:
-            out.append(Aged(version=version, keeps=shelved.keeps, until=until))
+            answers = words.answers(number, shelved.lines)
+            out.append(Aged(version=version, keeps=shelved.keeps, answers=answers, until=until))
             until = version.at
     return tuple(out)
 
@@ -79,12 +80,12 @@ def limits(found: Iterable[Aged], catalogue: Catalogue) -> Iterator[Resource]:
 
 
 def _routes(one: Aged, catalogue: Catalogue) -> frozenset[tuple[str, str]]:
-    entries = (e for name in one.keeps.sets for e in catalogue.set(name) or ())
+    entries = (e for name in one.answers for e in catalogue.set(name) or ())
     return frozenset((e.name, e.version) for e in entries if e.type_url == ROUTES)
 
 
 def _resources(one: Aged, type_url: str, catalogue: Catalogue) -> Iterator[Resource]:
-    for name in one.keeps.sets:
+    for name in one.answers:
         entries = catalogue.set(name) or ()
         if any(e.type_url == type_url for e in entries):
             yield from catalogue.resources([name]).get(type_url, ())

@@ -29,14 +29,18 @@ _FILE_STATES: Mapping[str, FileState] = {one: one for one in get_args(FileState)
 _KEPT_STATES: Mapping[str, KeptState] = {one: one for one in get_args(KeptState)}
 
 
-def recorded(version: Version) -> object:
-    """Give the line of what a version is; the contents of its files are not in it."""
+def recorded(version: Version, answers: tuple[str, ...]) -> object:
+    """Give the line of what a version is; the contents of its files are not in it.
+
+    `answers` are the digests of the sets that it has to be answered for by.
+    """
     note = version.note
     return {
         "number": version.number,
         "at": version.at,
         "content": version.content,
         "build": version.build,
+        "answers": list(answers),
         "seen": note.seen,
         "files": [[f.name, f.home, f.state, f.digest] for f in note.files],
         "kind": note.kind,
@@ -71,6 +75,15 @@ def version(number: int, lines: Iterable[object]) -> Version | None:
         except MalformedError:  # a line of a later release: the others stand
             continue
     return None if found is None else replace(found, fate=fate, nodes=nodes)
+
+
+def answers(number: int, lines: Iterable[object]) -> tuple[str, ...]:
+    """Read the sets that a version of this number has to be answered for by."""
+    for line in lines:
+        match line:
+            case {"number": said, "answers": [*sets]} if said == number:
+                return tuple(one for one in sets if isinstance(one, str) and is_digest(one))
+    return ()
 
 
 def news(

@@ -89,6 +89,12 @@ def decode_set(data: bytes) -> tuple[Entry, ...]:
     return tuple(_entry(type_url, one) for one in items(held.get("resources")))
 
 
+def set_bodies(data: bytes) -> tuple[str, ...]:
+    """Read no more of a set than the names of its bodies. Raises MalformedError."""
+    resources = items(_object(data).get("resources"))
+    return tuple(body for one in resources if (body := text(items(one, 5)[2])))
+
+
 def encode_build(manifest: Manifest) -> bytes:
     """Give a build as JSON."""
     services = manifest.services.items()

@@ -1,6 +1,6 @@
 """What is named: from builds to sets to bodies, each read once."""
 
-from controlplane.store.manifests import Manifest, decode_build, decode_set
+from controlplane.store.manifests import Manifest, set_bodies
 from controlplane.store.objects import Objects
 from controlplane.store.shapes import MalformedError
 
@@ -25,12 +25,10 @@ class Reach:
         self._of_bodies = bodies
 
     def add_build(self, name: str) -> None:
-        """Go on by a build."""
+        """Go on by a build, without its sets: to read them off it takes long."""
         if name not in self.builds:
             self.builds.add(name)
             self.size += self._of_builds.size(name)
-            for one in named(self._build(name)):
-                self.add_set(one)
 
     def add_set(self, name: str) -> None:
         """Go on by a set."""
@@ -40,9 +38,8 @@ class Reach:
         self.size += self._of_sets.size(name)
         data = _read(self._of_sets, name)
         try:
-            for entry in () if data is None else decode_set(data):
-                if entry.body:
-                    self.add_body(entry.body)
+            for body in () if data is None else set_bodies(data):
+                self.add_body(body)
         except MalformedError:
             return
 
@@ -51,13 +48,6 @@ class Reach:
         if name not in self.bodies:
             self.bodies.add(name)
             self.size += self._of_bodies.size(name)
-
-    def _build(self, name: str) -> Manifest | None:
-        data = _read(self._of_builds, name)
-        try:
-            return None if data is None else decode_build(data)
-        except MalformedError:
-            return None
 
 
 def named(manifest: Manifest | None) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from controlplane.store.reach import Reach
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeps:
-    """Digests of a build and of sets, with all they name, and of bodies; empty for none."""
+    """Digests: of a build (empty for none), of sets with all they name, and of bodies."""
 
     build: str = ""
     sets: tuple[str, ...] = ()

@@ -104,7 +104,7 @@ class Store:
 
     def publish(self, build: Build) -> None:
         """Make a build the last published one. It is on the disk once this returns."""
-        self._bring(build, (), self._point, alone=False)
+        self._bring(build, (), lambda name, _: self._point(name), alone=False)
         self._tidy()
 
     def shelve(
@@ -112,21 +112,22 @@ class Store:
         build: Build,
         files: Iterable[bytes],
         types: AbstractSet[str],
-        name: Callable[[Keeps], T],
+        name: Callable[[Keeps, tuple[str, ...]], T],
     ) -> T:
         """Have a build and files on the disk, and then somebody `name` them on the shelf.
 
-        It is told what to keep, the build's sets of some types by name; meanwhile nobody else
+        It is told what to keep, and which of the sets are of some types; meanwhile nobody else
         writes anything.
         """
         bodies = tuple(files)
 
-        def named_alone(build_name: str) -> T:
-            manifest = self._builds.manifest(build_name)
-            found = [(one, self._catalogue.set(one) or ()) for one in named(manifest)]
-            sets = tuple(one for one, es in found if any(e.type_url in types for e in es))
+        def named_alone(build_name: str, manifest: Manifest) -> T:
+            sets = tuple(dict.fromkeys(named(manifest)))
             each = tuple(dict.fromkeys(map(digest, bodies)))
-            return name(Keeps(build=build_name, sets=sets, bodies=each))
+            some = [
+                n for n in sets if any(e.type_url in types for e in self._catalogue.set(n) or ())
+            ]
+            return name(Keeps(build=build_name, sets=sets, bodies=each), tuple(some))
 
         made = self._bring(build, bodies, named_alone, alone=True)
         self._tidy()
@@ -144,7 +145,12 @@ class Store:
             yield self.shelf
 
     def _bring(
-        self, build: Build, files: tuple[bytes, ...], name: Callable[[str], T], *, alone: bool
+        self,
+        build: Build,
+        files: tuple[bytes, ...],
+        name: Callable[[str, Manifest], T],
+        *,
+        alone: bool,
     ) -> T:
         """Have all of a build on the disk, and then name it: nothing of it was removed before."""
         bodies = {digest(data): data for data in files}
@@ -160,7 +166,7 @@ class Store:
                 self._builds.files.sync([build_name])
             with self._section(alone=alone):
                 if generation == self._generation:  # else some of it may have been removed
-                    return name(build_name)
+                    return name(build_name, manifest)
 
     def published(self) -> Build | None:
         """The last published build that can be read, without its plan, sources and mistakes.
@@ -192,6 +198,8 @@ class Store:
                 name = self._pointed(pointer)
                 if name is not None:
                     found.add_build(name)
+                    for one in named(self._builds.manifest(name)):
+                        found.add_set(one)
             for name in self._holdings.named():
                 found.add_set(name)
         return found
