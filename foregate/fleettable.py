@@ -12,12 +12,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from controlplane.seen.page import STATES, FleetRecord, NodeRecord, TypeRecord, refuses
+from foregate.columns import GAP, cell, line
 from language.report import visible
 
 _HEAD = ("NODE", "ROLE", "GROUP", "SOFTWARE", "STATE", "VERSION", "LAST ACK")
 _STATE = _HEAD.index("STATE")
-_GAP = 2
-_LONGEST = 64  # columns of one cell
 _VERSION = 8  # characters of a version that tell it from others
 _PLACES = 3  # further places of a refusal; the first says what to mend
 _STYLES = {"live": "green", "waiting": "yellow", "late": "yellow", "rejected": "red", "gone": "red"}
@@ -27,16 +26,16 @@ def show(fleet: FleetRecord, console: Console) -> None:
     """Print a fleet, as wide as the console is."""
     rows = [_cells(node) for node in fleet["nodes"]]
     widths = [max(map(cell_len, column)) for column in zip(_HEAD, *rows, strict=True)]
-    narrow = sum(widths) + _GAP * (len(widths) - 1) > console.width
+    narrow = sum(widths) + GAP * (len(widths) - 1) > console.width
     if rows and not narrow:
-        console.print(Text(_line(_HEAD, widths), style="bold"))
+        console.print(Text(line(_HEAD, widths), style="bold"))
     for node, row in zip(fleet["nodes"], rows, strict=True):
-        for line in _paragraph(row) if narrow else [_row(row, widths, node)]:
-            console.print(line)
+        for shown in _paragraph(row) if narrow else [_row(row, widths, node)]:
+            console.print(shown)
         for name, one in node["types"].items():
             if refuses(one):
-                for indent, line in _refusal(name, one):
-                    console.print(Padding(line, (0, 0, 0, indent), expand=False))
+                for indent, told in _refusal(name, one):
+                    console.print(Padding(told, (0, 0, 0, indent), expand=False))
     console.print(Text(_summary(fleet)))
 
 
@@ -54,34 +53,21 @@ def _cells(node: NodeRecord) -> tuple[str, ...]:
     acks = [t["ackedAgo"] for t in node["types"].values() if t["ackedAgo"] is not None]
     state = node["state"]
     return (
-        _cell(node["node"]),
-        _cell(node["role"]),
-        _cell(node["group"]),
-        _cell(node["software"]),
+        cell(node["node"]),
+        cell(node["role"]),
+        cell(node["group"]),
+        cell(node["software"]),
         f"{state} ({node['phase']})" if state in ("waiting", "late") else state,
-        _cell(node["version"][:_VERSION]),
+        cell(node["version"][:_VERSION]),
         age(min(acks, default=None)),
     )
 
 
-def _cell(text: str) -> str:
-    shown = Text(visible(text))
-    shown.truncate(_LONGEST, overflow="ellipsis")
-    return shown.plain or "-"
-
-
 def _row(row: Sequence[str], widths: Sequence[int], node: NodeRecord) -> Text:
-    line = Text(_line(row, widths))
-    at = len(_line(row[:_STATE], widths[:_STATE], last=True)) + _GAP
-    line.stylize(_STYLES[node["state"]], at, at + len(row[_STATE]))
-    return line
-
-
-def _line(row: Sequence[str], widths: Sequence[int], *, last: bool = False) -> str:
-    """A row as text; `last`: also the last cell is as wide as its column."""
-    cells = [c + " " * (w - cell_len(c)) for c, w in zip(row, widths, strict=True)]
-    line = (" " * _GAP).join(cells)
-    return line if last else line.rstrip()
+    shown = Text(line(row, widths))
+    at = len(line(row[:_STATE], widths[:_STATE], last=True)) + GAP
+    shown.stylize(_STYLES[node["state"]], at, at + len(row[_STATE]))
+    return shown
 
 
 def _paragraph(row: Sequence[str]) -> Iterator[Text | Padding]:
@@ -95,10 +81,10 @@ def _paragraph(row: Sequence[str]) -> Iterator[Text | Padding]:
 def _refusal(name: str, one: TypeRecord) -> Iterator[tuple[int, Text]]:
     """A refusal as mistakes are told elsewhere, first its place, with the indent of each line."""
     places = [visible(place) for place in one["places"]]
-    line = Text(f"{places[0]}: " if places else "", style="bold")
-    line.append(f"{visible(name)} refused: ", style="not bold red")
-    line.append(visible(one["message"]) or "the node does not say why", style="not bold")
-    yield 2, line
+    first = Text(f"{places[0]}: " if places else "", style="bold")
+    first.append(f"{visible(name)} refused: ", style="not bold red")
+    first.append(visible(one["message"]) or "the node does not say why", style="not bold")
+    yield 2, first
     for place in places[1 : _PLACES + 1]:
         yield 4, Text(f"also at {place}")
     if len(places) > _PLACES + 1:

@@ -17,12 +17,16 @@ service refused it, and it was taken back."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:
-    """A file of a version: `data` is what was served of it, empty where it was not served."""
+    """A file of a version: `data` is what was served of it, empty where it was not served.
+
+    `digest` is its SHA-256 in hex, filled in by the history; empty where it was not served.
+    """
 
     name: str
     home: str
     data: bytes
     state: FileState
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +75,8 @@ class Version:
     """A version of the history.
 
     `number` counts from 1 over all replicas of a state folder, `at` is Unix seconds, `content` the
-    snapshot's version, `build` the digest of what is stored of it. The `data` of its files is empty
-    until it is asked for (`History.note`).
+    snapshot's version, `build` the digest of what is stored of it. The `data` of its files is
+    empty: `History.files` has it.
     """
 
     number: int

@@ -11,6 +11,7 @@ from controlplane.compile.services import ROLES, addresses, cluster_name, member
 from controlplane.keyring.keyring import Keyring
 from controlplane.rollout.consumers import Grant, grants, limited
 from controlplane.rollout.members import Members
+from controlplane.rollout.recorder import Earlier
 from controlplane.rollout.retired import Retired
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
 from controlplane.xds.server import Outcome, Server
@@ -31,10 +32,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Offering:
-    """Puts on offer what has changed. `offered` are the newest snapshots by role."""
+    """Puts on offer what has changed. `offered` are the newest snapshots by role.
+
+    `earlier` is what earlier runs left to be answered for; to be set before `resume`.
+    """
 
     def __init__(self, server: Server, keyring: Keyring) -> None:
         self.offered: dict[str, Snapshot] = {}
+        self.earlier = Earlier()
         self._kept: tuple[tuple[object, ...], Build | None] = ((), None)
         self.consumers: Resource | None = None
         self.resumed: Build | None = None
@@ -45,9 +50,11 @@ class Offering:
         self._archive: Mapping[str, Resource] = {}
 
     def resume(self, last: Build) -> None:
-        """Know what an earlier run has published: nodes still have it."""
+        """Know what earlier runs have published: nodes still have it."""
         self.consumers = last.services[EXTAUTHZ].of(CONSUMERS).get(CONSUMERS_NAME)
-        self._archive = last.services[EXTAUTHZ].of(PIPELINE)
+        self._archive = {**self.earlier.policies, **last.services[EXTAUTHZ].of(PIPELINE)}
+        for served in self.earlier.limits:
+            self._retired.keep(served)
         self.keep(last)
         self.resumed = last
         there_were = last.snapshot.of(ENDPOINTS) if last.snapshot is not None else {}

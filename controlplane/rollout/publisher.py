@@ -163,7 +163,8 @@ class Publisher:
             return Published(outcome=outcome, late=tuple(late.values()), keyless=keyless)
 
     def before(self) -> Build | None:
-        """Read the last good version of an earlier run. Blocks."""
+        """Read the last good version of an earlier run, and what others left. Blocks."""
+        self._offering.earlier = self._recorder.earlier()
         return self._recorder.published()
 
     def resume(self, last: Build) -> None:

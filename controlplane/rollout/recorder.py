@@ -7,11 +7,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
 from controlplane.build import Build
+from controlplane.history.history import History
+from controlplane.history.version import Fate, NodeFate, Note
 from controlplane.snapshot import Resource
 from controlplane.store.store import Store, StoreError
 from controlplane.xds.holding import Held
@@ -26,16 +30,36 @@ SYNC_SECONDS = 1.0
 KEEP_SECONDS = 2.0
 """How long a version waits for the disk before it is said to be live."""
 
+T = TypeVar("T")
 Changed = Callable[[], Mapping[str, Held]]
 Good = Callable[[], Build | None]
 _log = structlog.get_logger(__name__)
 
 
-class Recorder(Memory):
-    """A store as the server's memory. Without one, or where it fails, nothing is remembered."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What earlier versions still have to be answered for by: pipelines by hash, and limits.
 
-    def __init__(self, store: Store | None = None) -> None:
+    Both the oldest first.
+    """
+
+    policies: Mapping[str, Resource] = field(default_factory=dict)
+    limits: tuple[Resource, ...] = ()
+
+
+class Recorder(Memory):
+    """A store as the server's memory. Without one, or where it fails, nothing is remembered.
+
+    Beside it is the `history` of what was published. `clock` gives Unix seconds.
+    """
+
+    def __init__(
+        self, store: Store | None = None, *, clock: Callable[[], float] = time.time
+    ) -> None:
         self.records = store is not None
+        self.history = History(store, clock=clock) if store else None
+        self._clock = clock
+        self._noting_fails = False
         self._store = store
         self._unwritten: dict[str, Held] = {}
         self._turn = asyncio.Lock()
@@ -50,6 +74,43 @@ class Recorder(Memory):
         except StoreError as error:
             self._fail(error)
             return None
+
+    def earlier(self) -> Earlier:
+        """Read what earlier versions are still to be answered for by. Blocks."""
+        now = self._clock()
+        try:
+            if self.history is None:
+                return Earlier()
+            return Earlier(policies=self.history.policies(now), limits=self.history.limits(now))
+        except StoreError as error:
+            self._fail(error)
+            return Earlier()
+
+    async def note(self, build: Build, note: Note) -> int | None:
+        """Have a version in the history when this returns, and give its number; None on failure."""
+        history = self.history
+        if history is None:
+            return None
+        version = await self._noted(lambda: history.record(build, note))
+        return None if version is None else version.number
+
+    async def settle(self, number: int, fate: Fate, nodes: Mapping[str, NodeFate]) -> None:
+        """Note in the history what became of a version."""
+        history = self.history
+        if history is not None:
+            await self._noted(lambda: history.settle(number, fate, nodes))
+
+    async def _noted(self, write: Callable[[], T]) -> T | None:
+        """Write in a thread, to its end even when this is cancelled; None on failure."""
+        try:
+            made = await asyncio.shield(asyncio.to_thread(write))
+        except StoreError as error:
+            if not self._noting_fails:
+                _log.warning("the state folder fails: the history has a gap", why=str(error))
+            self._noting_fails = True
+            return None
+        self._noting_fails = False
+        return made
 
     def find(self, type_url: str, name: str, version: str) -> Resource | None:
         """Return a resource that was once published."""

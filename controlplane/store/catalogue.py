@@ -11,14 +11,15 @@ from controlplane.snapshot import Resource, Snapshot, snapshot
 from controlplane.store.manifests import (
     Entry,
     Listed,
-    MalformedError,
     decode_set,
     digest,
     encode_set,
     entries,
 )
 from controlplane.store.objects import Objects
+from controlplane.store.reach import Reach
 from controlplane.store.recent import Recent
+from controlplane.store.shapes import MalformedError
 
 _log = structlog.get_logger(__name__)
 _MAPPING = 1024
@@ -26,6 +27,9 @@ _MAPPING = 1024
 
 _COMBINED = 4096
 """Combinations of mappings that are known at once."""
+
+_LOADED = 256
+"""Sets that are read before anything names them."""
 
 _TOLD = 1000
 """Paths that are told; then it is known that the disk is ill."""
@@ -37,9 +41,9 @@ class Catalogue:
     `find` is for any thread, the rest for one at a time. Raises OSError when it cannot be written.
     """
 
-    def __init__(self, folder: Path, *, cache: int) -> None:
-        self._bodies = Objects(folder / "objects")
-        self._sets = Objects(folder / "sets")
+    def __init__(self, folder: Path, *, cache: int, made: bool = True) -> None:
+        self.bodies = Objects(folder / "objects", made=made)
+        self.sets = Objects(folder / "sets", made=made)
         self._known: dict[str, tuple[Entry, ...]] = {}
         self._index: dict[tuple[str, str, str], Entry] = {}
         self._loaded = Recent[Entry, Resource](cache)
@@ -72,21 +76,21 @@ class Catalogue:
         """Have these sets with their bodies on the disk. For any thread."""
         named = list(sets)
         known = self._known
-        self._bodies.sync([e.body for name in named for e in known.get(name, ()) if e.body])
-        self._sets.sync(named)
+        self.bodies.sync([e.body for name in named for e in known.get(name, ()) if e.body])
+        self.sets.sync(named)
 
     def set(self, name: str) -> tuple[Entry, ...] | None:
         """A set all of whose bodies seem to be there."""
         found = self._known.get(name)
         if found is not None:
             return found
-        data = self._sets.read(name)
+        data = self.sets.read(name)
         try:
             found = None if data is None else decode_set(data)
         except MalformedError:
             found = None
         if found is None or not all(map(self._there, found)):
-            self.warn(self._sets.folder / name)
+            self.warn(self.sets.folder / name)
             return None
         self._register(name, found)
         return found
@@ -114,15 +118,20 @@ class Catalogue:
         return MappingProxyType({t: tuple(found.values()) for t, found in out.items()})
 
     def load(self) -> None:
-        """Trust nothing that was known: read the sets that are there."""
-        self._bodies.forget()
-        self._sets.forget()
+        """Trust nothing that was known: read the sets that were written last.
+
+        Older ones are read once something names them: those of the history may be many.
+        """
+        self.bodies.forget()
+        self.sets.forget()
         self._reset()
-        for name in sorted(self._sets.names()):
+        for name in self.sets.newest(_LOADED):
             self.set(name)
 
-    def sweep(self, keep: AbstractSet[str]) -> None:
+    def sweep(self, keep: AbstractSet[str], beside: Reach) -> None:
         """Remove all other sets, and bodies that are in none. Nobody may write meanwhile.
+
+        What is `beside` them stays on the disk, and is not held in memory.
 
         Nothing is removed where one of them cannot be read: it could be for a while only.
         """
@@ -130,8 +139,8 @@ class Catalogue:
         found = {name: one for name in keep if (one := self.set(name)) is not None}
         if len(found) < len(keep):
             return
-        self._sets.sweep(keep)
-        self._bodies.sweep({e.body for one in found.values() for e in one})
+        self.sets.sweep(keep | beside.sets)
+        self.bodies.sweep(beside.bodies.union(e.body for one in found.values() for e in one))
         self._reset()
         for name, one in found.items():
             self._register(name, one)
@@ -165,10 +174,10 @@ class Catalogue:
         listed = entries(type_url, in_order)
         for entry, one in zip(listed, in_order, strict=True):
             if entry.body:
-                self._bodies.put(entry.body, one.body)
+                self.bodies.put(entry.body, one.body)
         data = encode_set(type_url, listed)
         name = digest(data)
-        self._sets.put(name, data)
+        self.sets.put(name, data)
         if name not in self._known:
             self._register(name, listed)
             self.new += 1
@@ -177,7 +186,7 @@ class Catalogue:
     def _there(self, entry: Entry) -> bool:
         at = entry.type_url, entry.name, entry.version
         known = not entry.body or self._index.get(at) == entry
-        return known or self._bodies.has(entry.body, entry.size)
+        return known or self.bodies.has(entry.body, entry.size)
 
     def _register(self, name: str, found: Iterable[Entry]) -> None:
         """Know a set. Most of its entries are those of a set before: they are held once."""
@@ -192,9 +201,9 @@ class Catalogue:
     def _resource(self, entry: Entry) -> Resource | None:
         found = self._loaded.get(entry)
         if found is None:
-            body = self._bodies.read(entry.body)
+            body = self.bodies.read(entry.body)
             if body is None:
-                self.warn(self._bodies.folder / entry.body)
+                self.warn(self.bodies.folder / entry.body)
                 return None
             found = Resource(
                 type_url=entry.type_url,

@@ -42,6 +42,10 @@ class Holdings:
         held = self.last(node, now)
         return () if held is None else self._defined[held.id].sets
 
+    def held(self, now: float) -> frozenset[str]:
+        """The sets that some node may hold."""
+        return frozenset(name for node in self._nodes for name in self.sets(node, now))
+
     def forget(self, now: float) -> None:
         """Leave out nodes that are too old, and what no node names any more."""
         self._nodes = {n: h for n, h in self._nodes.items() if self.last(n, now) is not None}

@@ -1,4 +1,4 @@
-"""The journal's lines: a checksum, a space and JSON each, so that a torn one is known as such."""
+"""Lines of files that grow: a checksum, a space and JSON each, so a torn one is known."""
 
 import json
 import math
@@ -35,27 +35,37 @@ def defined(sets: tuple[str, ...]) -> Defined:
 
 
 def encode(line: Line) -> bytes:
-    """Give a line. It starts with a line break, as what stands before may be torn."""
-    text = json.dumps(line, separators=(",", ":")).encode()
-    return b"\n%s %s\n" % (_checksum(text), text)
+    """Give a line of the journal."""
+    return encoded(line)
 
 
 def decode(data: bytes) -> Line | None:
-    """Read one line without its break; None if it is torn, foreign or garbage."""
-    checksum, _, text = data.partition(b" ")
-    if checksum != _checksum(text):
-        return None
-    try:
-        held = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    match held:
+    """Read one line of the journal without its break; None if it is torn, foreign or garbage."""
+    match decoded(data):
         case [str(name), [*sets]] if all(isinstance(s, str) and is_digest(s) for s in sets):
-            line = defined(tuple(sets))
+            line = defined(tuple(map(str, sets)))
             return line if line.id == name else None
         case [float() | int() as at, str(node), str(name)] if math.isfinite(at):
             return Held(float(at), node, name)
     return None
+
+
+def encoded(held: object) -> bytes:
+    """Give any JSON as a line. It starts with a line break, as what stands before may be torn."""
+    text = json.dumps(held, separators=(",", ":")).encode()
+    return b"\n%s %s\n" % (_checksum(text), text)
+
+
+def decoded(data: bytes) -> object:
+    """Read what `encoded` gave, without its breaks; None if it is torn, foreign or garbage."""
+    checksum, _, text = data.partition(b" ")
+    if checksum != _checksum(text):
+        return None
+    try:
+        held: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return held
 
 
 def whole(data: bytes) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from controlplane.snapshot import SECRET, Reference, Resource, Subject
+from controlplane.store.shapes import MalformedError, items, mapping, text, whole
 from language.places import Place
 from policies.auth.sources import KeySource, Origin
 
@@ -49,18 +50,14 @@ class Manifest:
     provenance: Mapping[Subject, tuple[Place, ...]]
 
 
-class MalformedError(Exception):
-    """Bytes are no set or build of this format."""
-
-
 def digest(data: bytes) -> str:
     """SHA-256 in hex: the name of a file with these bytes."""
     return hashlib.sha256(data).hexdigest()
 
 
-def is_digest(text: str) -> bool:
+def is_digest(name: str) -> bool:
     """Tell a name that `digest` gives from anything else, such as a path."""
-    return _DIGEST.fullmatch(text) is not None
+    return _DIGEST.fullmatch(name) is not None
 
 
 def entries(type_url: str, resources: Iterable[Resource]) -> tuple[Entry, ...]:
@@ -88,8 +85,14 @@ def encode_set(type_url: str, listed: Iterable[Entry]) -> bytes:
 def decode_set(data: bytes) -> tuple[Entry, ...]:
     """Read what `encode_set` gave. Raises MalformedError."""
     held = _object(data)
-    type_url = _text(held.get("type"))
-    return tuple(_entry(type_url, one) for one in _list(held.get("resources")))
+    type_url = text(held.get("type"))
+    return tuple(_entry(type_url, one) for one in items(held.get("resources")))
+
+
+def set_bodies(data: bytes) -> tuple[str, ...]:
+    """Read no more of a set than the names of its bodies. Raises MalformedError."""
+    resources = items(_object(data).get("resources"))
+    return tuple(body for one in resources if (body := text(items(one, 5)[2])))
 
 
 def encode_build(manifest: Manifest) -> bytes:
@@ -112,15 +115,13 @@ def decode_build(data: bytes) -> Manifest:
     """Read what `encode_build` gave. Raises MalformedError."""
     held = _object(data)
     snapshot, services = held.get("snapshot"), held.get("services")
-    if not isinstance(services, dict):
-        raise MalformedError("services")
     return Manifest(
         snapshot=None if snapshot is None else _listed(snapshot),
-        services={role: _listed(one) for role, one in services.items()},
-        calls=frozenset(_text(role) for role in _list(held.get("calls"))),
-        key_sources=tuple(_key_source(one) for one in _list(held.get("key_sources"))),
-        keys_use_for_ms=_number(held.get("keys_use_for_ms")),
-        provenance=dict(_origin(one) for one in _list(held.get("provenance"))),
+        services={role: _listed(one) for role, one in mapping(services).items()},
+        calls=frozenset(text(role) for role in items(held.get("calls"))),
+        key_sources=tuple(_key_source(one) for one in items(held.get("key_sources"))),
+        keys_use_for_ms=whole(held.get("keys_use_for_ms")),
+        provenance=dict(_origin(one) for one in items(held.get("provenance"))),
     )
 
 
@@ -143,30 +144,29 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def _entry(type_url: str, held: object) -> Entry:
-    name, version, body, size, needs = _list(held, 5)
-    if body and not is_digest(_text(body)):
+    name, version, body, size, needs = items(held, 5)
+    if body and not is_digest(text(body)):
         raise MalformedError("body")
     return Entry(
         type_url=type_url,
-        name=_text(name),
-        version=_text(version),
-        needs=frozenset(Reference(*map(_text, _list(one, 2))) for one in _list(needs)),
-        body=_text(body),
-        size=_number(size),
+        name=text(name),
+        version=text(version),
+        needs=frozenset(Reference(*map(text, items(one, 2))) for one in items(needs)),
+        body=text(body),
+        size=whole(size),
     )
 
 
 def _listed(held: object) -> Listed:
-    if not isinstance(held, dict):
-        raise MalformedError("snapshot")
-    sets = tuple(_text(one) for one in _list(held.get("sets")))
+    one = mapping(held)
+    sets = tuple(map(text, items(one.get("sets"))))
     if not all(map(is_digest, sets)):
         raise MalformedError("sets")
-    return Listed(version=_text(held.get("version")), sets=sets)
+    return Listed(version=text(one.get("version")), sets=sets)
 
 
 def _key_source(held: object) -> KeySource:
-    origin, at = map(_text, _list(held, 2))
+    origin, at = map(text, items(held, 2))
     try:
         return KeySource(origin=Origin(origin), at=at)
     except ValueError as error:
@@ -174,28 +174,10 @@ def _key_source(held: object) -> KeySource:
 
 
 def _origin(held: object) -> tuple[Subject, tuple[Place, ...]]:
-    type_url, name, part, places = _list(held, 4)
-    return Subject(_text(type_url), _text(name), _text(part)), tuple(map(_place, _list(places)))
+    type_url, name, part, places = items(held, 4)
+    return Subject(text(type_url), text(name), text(part)), tuple(map(_place, items(places)))
 
 
 def _place(held: object) -> Place:
-    file, line, column = _list(held, 3)
-    return Place(_text(file), _number(line), _number(column))
-
-
-def _list(held: object, count: int | None = None) -> list[Any]:
-    if not isinstance(held, list) or count not in {None, len(held)}:
-        raise MalformedError("list")
-    return held
-
-
-def _text(held: object) -> str:
-    if not isinstance(held, str):
-        raise MalformedError("text")
-    return held
-
-
-def _number(held: object) -> int:
-    if not isinstance(held, int) or isinstance(held, bool):
-        raise MalformedError("number")
-    return held
+    file, line, column = items(held, 3)
+    return Place(text(file), whole(line), whole(column))

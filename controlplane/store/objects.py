@@ -1,6 +1,10 @@
-"""Files named by the SHA-256 of their content: written once, never changed, checked when read."""
+"""Files named by the SHA-256 of their content: written once, never changed, checked when read.
+
+They are compressed; those of before, which were not, are read as well.
+"""
 
 import errno
+import heapq
 import os
 import stat
 import tempfile
@@ -11,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controlplane.store.manifests import digest, is_digest
+from controlplane.store.packed import HEAD_BYTES, packed, sizes, unpacked
 
 LARGEST = 1 << 28
 """Bytes of one file; what is larger is none of ours."""
@@ -20,6 +25,8 @@ _SYNCING = 16
 """Files that are synced at once: 2,000 took 2.9 s one by one and 0.2 s so, as they share commits of
 the file system's journal."""
 
+_BLOCK = 4096
+_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ELOOP})
 _NOT_THE_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -48,39 +55,85 @@ def told(path: Path) -> Iterator[None]:
 
 
 class Objects:
-    """One folder of such files. Raises OSError when it cannot be written."""
+    """One folder of such files. Raises OSError when it cannot be written.
 
-    def __init__(self, folder: Path) -> None:
+    Where it is only read (`made` is False), the folder need not be there.
+    """
+
+    def __init__(self, folder: Path, *, made: bool = True) -> None:
         self.folder = folder
         self._there: set[str] = set()  # seen whole by us, or written
         self._durable: set[str] = set()
-        private(folder)
+        if made:
+            private(folder)
 
     def read(self, name: str) -> bytes | None:
         """The content, or None where it is missing or is not what its name says."""
-        data = read(self.folder / name)
-        if data is None or digest(data) != name:
-            self._there.discard(name)
-            return None
-        self._there.add(name)
-        return data
+        file = read(self.folder / name)
+        for data in () if file is None else (unpacked(file, LARGEST), file):
+            if data is not None and digest(data) == name:
+                self._there.add(name)
+                return data
+        self._there.discard(name)
+        return None
 
     def has(self, name: str, size: int) -> bool:
-        """Tell, without reading it, whether there is a file of this size."""
+        """Tell, without reading all of it, whether there is a file whose content has this size."""
         if name in self._there:
             return True
         try:
-            found = (self.folder / name).stat()
+            handle = os.open(self.folder / name, os.O_RDONLY | os.O_NONBLOCK)
         except OSError:
             return False
-        return stat.S_ISREG(found.st_mode) and found.st_size == size
+        try:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
+                return False
+            return size == found.st_size or sizes(os.read(handle, HEAD_BYTES)) == (
+                size,
+                found.st_size,
+            )
+        except OSError:
+            return False
+        finally:
+            os.close(handle)
+
+    def lost(self, name: str) -> bool:
+        """Tell of one that could not be read whether it never will be: missing, or another content.
+
+        Else the disk is at fault, perhaps for a while only.
+        """
+        try:
+            handle = os.open(self.folder / name, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError as error:
+            return error.errno in _MISSING
+        try:
+            while os.read(handle, 1 << 20):
+                pass
+        except OSError as error:
+            return error.errno == errno.EISDIR
+        finally:
+            os.close(handle)
+        return True
+
+    def size(self, name: str) -> int:
+        """Bytes that a file takes on the disk, in whole blocks; 0 for none."""
+        try:
+            return _blocks((self.folder / name).stat().st_size)
+        except OSError:
+            return 0
+
+    def total(self) -> int:
+        """Bytes that all of them take on the disk."""
+        with os.scandir(self.folder) as found:
+            return sum(_blocks(_bytes(one)) for one in found)
 
     def put(self, name: str, data: bytes) -> None:
         """Have the content there, safe from the end of this process but not of the machine."""
         if name in self._there:
             return
-        if read(self.folder / name) != data:
-            write(self.folder / name, data, durable=False)
+        if self.read(name) is None:
+            write(self.folder / name, packed(data), durable=False)
             self._durable.discard(name)
         self._there.add(name)
 
@@ -99,6 +152,12 @@ class Objects:
         """What seems to be there."""
         return filter(is_digest, (path.name for path in self.folder.iterdir()))
 
+    def newest(self, most: int) -> list[str]:
+        """The names of those that were written last."""
+        with os.scandir(self.folder) as found:
+            at = [(_written(one), one.name) for one in found if is_digest(one.name)]
+        return [name for _, name in heapq.nlargest(most, at)]
+
     def sweep(self, keep: AbstractSet[str]) -> None:
         """Remove all others, and what a killed writer left. Nobody may write meanwhile."""
         sweep_new(self.folder)
@@ -110,6 +169,24 @@ class Objects:
     def forget(self) -> None:
         """Somebody else may have removed files."""
         self._there, self._durable = set(), set()
+
+
+def _blocks(size: int) -> int:
+    return -(-size // _BLOCK) * _BLOCK
+
+
+def _bytes(one: os.DirEntry[str]) -> int:
+    try:
+        return one.stat(follow_symlinks=False).st_size
+    except OSError:  # it was removed meanwhile
+        return 0
+
+
+def _written(one: os.DirEntry[str]) -> int:
+    try:
+        return one.stat(follow_symlinks=False).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def private(folder: Path) -> None:
@@ -158,6 +235,21 @@ def write(path: Path, data: bytes, *, durable: bool) -> None:
     except BaseException:
         remove(Path(new))
         raise
+
+
+def append(path: Path, data: bytes, *, durable: bool) -> int:
+    """Add to a file that is there, and give its bytes; 0 where there is none."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return 0
+    try:
+        write_all(handle, data)
+        if durable:
+            os.fsync(handle)
+        return os.fstat(handle).st_size
+    finally:
+        os.close(handle)
 
 
 def write_all(handle: int, data: bytes) -> None:

@@ -9,35 +9,37 @@ build = store.published()         # after a restart
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from controlplane.build import Build
-from controlplane.snapshot import Resource, Snapshot
+from controlplane.snapshot import Resource
 from controlplane.store import objects
+from controlplane.store.builds import Builds
 from controlplane.store.catalogue import Catalogue
 from controlplane.store.holdings import Holdings
 from controlplane.store.journal import Journal
 from controlplane.store.lines import Held, Line, decode, defined, encode, split
-from controlplane.store.manifests import (
-    Listed,
-    MalformedError,
-    Manifest,
-    decode_build,
-    digest,
-    encode_build,
-    is_digest,
-)
-from controlplane.store.objects import Objects, StoreError, told
+from controlplane.store.manifests import Manifest, digest, is_digest
+from controlplane.store.objects import StoreError, told
+from controlplane.store.reach import Reach, UnreadableError, named
 from controlplane.store.recent import Recent
+from controlplane.store.shelf import Keeps, Shelf
 
 __all__ = ["Bounds", "Layers", "Store", "StoreError"]
 
 Layers: TypeAlias = Mapping[str, tuple[Mapping[str, Resource], ...]]
 """By type, mappings of name to resource. A mapping is known by its identity: it never changes."""
+
+T = TypeVar("T")
+
+_SHARE = 4
+"""What the shelf names is looked through once a quarter as many sets are new: a bounded share of
+all writing goes into that."""
 
 _FRESH = 3600.0
 """Seconds after which a node is noted again though it holds the same."""
@@ -77,18 +79,20 @@ class Store:
         clock: Callable[[], float] = time.time,
         bounds: Bounds | None = None,
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         self._bounds = bounds or Bounds()
         self._lock = threading.Lock()
         self._given = Recent[tuple[str, ...], Mapping[str, tuple[Resource, ...]]](_GIVEN)
         self._generation = 0
         self._unsynced = False
+        self._shelved = 0
         self._pointers = folder / "published", folder / "published.before"
         with told(folder):
             objects.private(folder)
             self._catalogue = Catalogue(folder, cache=self._bounds.cache)
-            self._builds = Objects(folder / "builds")
+            self._builds = Builds(folder, self._catalogue)
+            self.shelf = Shelf(folder)
             self._journal = Journal(folder)
         with self._section():
             pass
@@ -100,21 +104,69 @@ class Store:
 
     def publish(self, build: Build) -> None:
         """Make a build the last published one. It is on the disk once this returns."""
+        self._bring(build, (), lambda name, _: self._point(name), alone=False)
+        self._tidy()
+
+    def shelve(
+        self,
+        build: Build,
+        files: Iterable[bytes],
+        types: AbstractSet[str],
+        name: Callable[[Keeps, tuple[str, ...]], T],
+    ) -> T:
+        """Have a build and files on the disk, and then somebody `name` them on the shelf.
+
+        It is told what to keep, and which of the sets are of some types; meanwhile nobody else
+        writes anything.
+        """
+        bodies = tuple(files)
+
+        def named_alone(build_name: str, manifest: Manifest) -> T:
+            sets = tuple(dict.fromkeys(named(manifest)))
+            each = tuple(dict.fromkeys(map(digest, bodies)))
+            some = [
+                n for n in sets if any(e.type_url in types for e in self._catalogue.set(n) or ())
+            ]
+            return name(Keeps(build=build_name, sets=sets, bodies=each), tuple(some))
+
+        made = self._bring(build, bodies, named_alone, alone=True)
+        self._tidy()
+        return made
+
+    def manifest(self, name: str) -> Manifest | None:
+        """What is stored of a build."""
+        with told(self.folder):
+            return self._builds.manifest(name)
+
+    @contextmanager
+    def locked(self, *, alone: bool = False) -> Iterator[Shelf]:
+        """Use the shelf while nobody removes anything, or else `alone`."""
+        with self._section(alone=alone):
+            yield self.shelf
+
+    def _bring(
+        self,
+        build: Build,
+        files: tuple[bytes, ...],
+        name: Callable[[str, Manifest], T],
+        *,
+        alone: bool,
+    ) -> T:
+        """Have all of a build on the disk, and then name it: nothing of it was removed before."""
+        bodies = {digest(data): data for data in files}
         while True:
             with self._section():
                 generation = self._generation
-                manifest = self._manifest(build)
-                data = encode_build(manifest)
-                name = digest(data)
-                self._builds.put(name, data)
-            with told(self._folder):  # the long part, beside whoever holds and finds
-                self._catalogue.sync(_sets(manifest))
-                self._builds.sync([name])
-            with self._section():
+                build_name, manifest = self._builds.write(build)
+                for body, data in bodies.items():
+                    self._catalogue.bodies.put(body, data)
+            with told(self.folder):  # the long part, beside whoever holds and finds
+                self._catalogue.sync(named(manifest))
+                self._catalogue.bodies.sync(bodies)
+                self._builds.files.sync([build_name])
+            with self._section(alone=alone):
                 if generation == self._generation:  # else some of it may have been removed
-                    self._point(name)
-                    break
-        self._tidy()
+                    return name(build_name, manifest)
 
     def published(self) -> Build | None:
         """The last published build that can be read, without its plan, sources and mistakes.
@@ -124,16 +176,43 @@ class Store:
         with self._section():
             for pointer in self._pointers:
                 name = self._pointed(pointer)
-                build = None if name is None else self._build(name)
+                build = None if name is None else self._builds.read(name)
                 if build is not None:
                     return build
                 if pointer.exists():
                     self._catalogue.warn(pointer)
         return None
 
+    def held_entries(self, type_url: str) -> frozenset[tuple[str, str]]:
+        """Name and version of all resources of a type that some remembered node may hold."""
+        with self._section():
+            names = self._holdings.held(self._clock())
+            entries = [e for name in names for e in self._catalogue.set(name) or ()]
+        return frozenset((e.name, e.version) for e in entries if e.type_url == type_url)
+
+    def reach(self) -> Reach:
+        """Give what published builds and nodes name, whatever is on the shelf."""
+        found = self._nothing()
+        with self._section():
+            for pointer in self._pointers:
+                name = self._pointed(pointer)
+                if name is not None:
+                    found.add_build(name)
+                    for one in named(self._builds.manifest(name)):
+                        found.add_set(one)
+            for name in self._holdings.named():
+                found.add_set(name)
+        return found
+
+    def size(self) -> int:
+        """Bytes that everything takes on the disk, about."""
+        with told(self.folder):
+            every = (self._builds.files, self._catalogue.sets, self._catalogue.bodies)
+            return sum(one.total() for one in every)
+
     def find(self, type_url: str, name: str, version: str) -> Resource | None:
         """A resource of any version that is still stored; no secret."""
-        with told(self._folder):
+        with told(self.folder):
             return self._catalogue.find(type_url, name, version)
 
     def hold(self, node: str, held: Layers) -> None:
@@ -170,7 +249,7 @@ class Store:
             if not self._unsynced:
                 return
             named = self._holdings.named()
-        with told(self._folder):
+        with told(self.folder):
             self._catalogue.sync(named)
             with self._lock:
                 self._journal.sync()
@@ -179,7 +258,7 @@ class Store:
     @contextmanager
     def _section(self, *, alone: bool = False) -> Iterator[None]:
         """Be up to date; nobody removes anything meanwhile."""
-        with self._lock, told(self._folder), self._journal.locked(alone=alone):
+        with self._lock, told(self.folder), self._journal.locked(alone=alone):
             self._catch_up()
             yield
 
@@ -189,53 +268,68 @@ class Store:
         if self._generation != self._journal.generation:
             self._generation = self._journal.generation
             self._catalogue.load()
-            self._builds.forget()
+            self._builds.files.forget()
             self._given.clear()
             self._holdings = Holdings(nodes=self._bounds.nodes, seconds=self._bounds.seconds)
         for data in split(news):
             line = decode(data)
             if line is None:
-                self._catalogue.warn(self._folder / "journal")
+                self._catalogue.warn(self.folder / "journal")
             else:
                 self._holdings.take(line, self._readable)
 
     def _tidy(self) -> None:
-        """Remove what neither a published build nor a node names, once there is enough of it."""
-        if self._journal.size <= self._bounds.journal and self._catalogue.new <= self._bounds.sets:
-            return
-        with self._section(alone=True):
-            self._holdings.forget(self._clock())
-            self._journal.replace(b"".join(map(encode, self._holdings.lines())))
-            self._generation = self._journal.generation
-            builds = {name for p in self._pointers if (name := self._pointed(p)) is not None}
-            read = [one for name in builds if (one := self._read_build(name)) is not None]
-            objects.sweep_new(self._folder)
-            if len(read) == len(builds):  # else what they name is not known
-                self._builds.sweep(builds)
-                self._catalogue.sweep(self._holdings.named().union(*map(_sets, read)))
+        """Remove what nobody names, once there is enough of it."""
+        enough = max(self._bounds.sets, self._shelved // _SHARE)
+        if self._journal.size > self._bounds.journal or self._catalogue.new > enough:
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what neither a published build, nor a node, nor the shelf names."""
+        try:
+            beside = self._nothing()
+            with told(self.folder):  # the long part, beside everybody
+                numbers = self._reach(beside, frozenset())
+            with self._section(alone=True):
+                self._holdings.forget(self._clock())
+                self._journal.replace(b"".join(map(encode, self._holdings.lines())))
+                self._generation = self._journal.generation
+                self._catalogue.new = 0
+                self._reach(beside, numbers)
+                self._sweep(beside)
+        except UnreadableError as error:  # it could be for a while only
+            self._catalogue.warn(self.folder / str(error))
+
+    def _reach(self, found: Reach, before: frozenset[int]) -> frozenset[int]:
+        """Add what the shelf names, beside that of numbers that were looked at before."""
+        numbers = frozenset(self.shelf.numbers())
+        for number in numbers - before:
+            one = self.shelf.read(number)
+            if one is not None:
+                one.keeps.reach(found)
+        return numbers
+
+    def _sweep(self, beside: Reach) -> None:
+        self._shelved = len(beside.sets)
+        builds = {name for p in self._pointers if (name := self._pointed(p)) is not None}
+        read = [one for name in builds if (one := self._builds.manifest(name)) is not None]
+        for folder in (self.folder, self.shelf.folder):
+            objects.sweep_new(folder)
+        if len(read) == len(builds):  # else what they name is not known
+            self._builds.files.sweep(builds | beside.builds)
+            self._catalogue.sweep(self._holdings.named().union(*map(named, read)), beside)
+
+    def _nothing(self) -> Reach:
+        return Reach(self._builds.files, self._catalogue.sets, self._catalogue.bodies)
 
     def _readable(self, name: str) -> bool:
         return self._catalogue.set(name) is not None
-
-    def _manifest(self, build: Build) -> Manifest:
-        return Manifest(
-            snapshot=None if build.snapshot is None else self._listed(build.snapshot),
-            services={role: self._listed(one) for role, one in build.services.items()},
-            calls=build.calls,
-            key_sources=build.key_sources,
-            keys_use_for_ms=build.keys_use_for_ms,
-            provenance=build.provenance,
-        )
-
-    def _listed(self, one: Snapshot) -> Listed:
-        sets = self._catalogue.written({t: (group,) for t, group in one.resources.items()})
-        return Listed(version=one.version, sets=sets)
 
     def _pointed(self, pointer: Path) -> str | None:
         """The build that a pointer names, if there is such a one."""
         data = objects.read(pointer) or b""
         name = data.decode("ascii", "replace").removesuffix("\n")
-        return name if is_digest(name) and (self._builds.folder / name).exists() else None
+        return name if is_digest(name) and (self._builds.files.folder / name).exists() else None
 
     def _point(self, name: str) -> None:
         """Go from one build to the next, in one step; the one before stays for bad days."""
@@ -244,38 +338,4 @@ class Store:
             objects.write(self._pointers[1], f"{last}\n".encode(), durable=True)
         if last != name:
             objects.write(self._pointers[0], f"{name}\n".encode(), durable=True)
-        objects.sync_folder(self._folder)
-
-    def _read_build(self, name: str) -> Manifest | None:
-        data = self._builds.read(name)
-        try:
-            return None if data is None else decode_build(data)
-        except MalformedError:
-            return None
-
-    def _build(self, name: str) -> Build | None:
-        manifest = self._read_build(name)
-        if manifest is None:
-            self._catalogue.warn(self._builds.folder / name)
-            return None
-        own = None if manifest.snapshot is None else self._catalogue.snapshot(manifest.snapshot)
-        services = {role: self._catalogue.snapshot(one) for role, one in manifest.services.items()}
-        there = {role: one for role, one in services.items() if one is not None}
-        if (own is None) != (manifest.snapshot is None) or len(there) != len(services):
-            return None
-        return Build(
-            sources=(),
-            mistakes=(),
-            plan=None,
-            snapshot=own,
-            provenance=manifest.provenance,
-            services=there,
-            calls=manifest.calls,
-            key_sources=manifest.key_sources,
-            keys_use_for_ms=manifest.keys_use_for_ms,
-        )
-
-
-def _sets(manifest: Manifest) -> tuple[str, ...]:
-    own = () if manifest.snapshot is None else manifest.snapshot.sets
-    return (*own, *(name for one in manifest.services.values() for name in one.sets))
+        objects.sync_folder(self.folder)

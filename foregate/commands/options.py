@@ -20,6 +20,16 @@ output: Decorator = click.option(
     help="text to read, or json for programs.",
 )
 
+state_dir: Decorator = click.option(
+    "--state-dir",
+    metavar="DIR",
+    envvar="FOREGATE_STATE_DIR",
+    type=click.Path(path_type=Path),
+    default=Path(".foregate"),
+    show_default=True,
+    help="The state folder of the control plane; it is only read.",
+)
+
 file: Decorator = click.argument(
     "file", type=click.Path(path_type=Path), default=Path("gateway.yaml"), required=False
 )

@@ -11,9 +11,10 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from controlplane.build import Build
+from controlplane.compile.halves import route_steps
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
@@ -23,13 +24,16 @@ from controlplane.snapshot import (
     Resource,
     Subject,
 )
+from controlplane.store.objects import StoreError
 from foregate.building import build_path
 from foregate.bundle import write
 from foregate.commands.options import file as file_argument
 from foregate.commands.options import output as output_option
+from foregate.commands.options import state_dir as state_dir_option
+from foregate.commands.show import history, named
 from foregate.trust import trust_store
 from language.mistakes import errors
-from language.report import render
+from language.report import render, visible
 from serving.logs import configure
 
 _MESSAGES: Mapping[str, type[Message]] = {
@@ -49,18 +53,40 @@ _MESSAGES: Mapping[str, type[Message]] = {
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write what extauthz and ratelimit are served into this file, for their --policy.",
 )
-def command(file: Path, output: str, services: Path | None) -> None:
+@click.option(
+    "--at",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="Instead of a file: a version of the history (foregate history).",
+)
+@state_dir_option
+@click.pass_context
+def command(  # noqa: PLR0913 # click gives each flag by its name
+    context: click.Context,
+    file: Path,
+    output: str,
+    services: Path | None,
+    *,
+    at: int | None,
+    state_dir: Path,
+) -> None:
     """Print the Envoy resources that a file compiles to, each with its source lines.
 
     What only the services get is never printed. With --services it is written into a file that
-    its owner alone can read; issuers are asked for their keys for it.
+    its owner alone can read; issuers are asked for their keys for it. With --at a published version
+    is printed from the disk alone, without its secrets.
 
     \b
     Examples:
       foregate xds examples/shop/gateway.yaml
       foregate xds -o json | jq '.resources[].name'
       foregate xds --services policy.json gateway.yaml
+      foregate xds --at 7
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
+    _together(context)
+    if at is not None:
+        _print(_kept(state_dir, at), output)
+        return
     built, mistakes = build_path(file, required=services is not None)
     if built.snapshot is None or errors(mistakes):
         texts = {s.name: s.data.decode("utf-8", "replace") for s in built.sources}
@@ -74,6 +100,41 @@ def command(file: Path, output: str, services: Path | None) -> None:
         except OSError as error:
             raise click.ClickException(f"{services} cannot be written: {error.strerror}") from None
         click.echo(f"{services}: {count} resources, for its owner alone")
+        return
+    _print(built, output)
+
+
+def _together(context: click.Context) -> None:
+    """Refuse what would have no effect."""
+    given = {
+        name
+        for name in context.params
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    if "at" in given and "file" in given:
+        raise click.UsageError("--at names a version: give it or a file")
+    if "at" in given and "services" in given:
+        raise click.UsageError("--services is of a file: a version has no keys of issuers")
+    if "state_dir" in given and "at" not in given:
+        raise click.UsageError("--state-dir is where --at looks: give both or none")
+
+
+def _kept(state_dir: Path, number: int) -> Build:
+    """Read a version of the history. Raises ClickException where that cannot be read."""
+    route_steps()  # knows the messages of all policies
+    past = history(state_dir)
+    named(past, number)
+    try:
+        found = past.build(number)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+    if found is None:
+        raise click.ClickException(f"version {number} cannot be read whole: files of it are lost")
+    return found
+
+
+def _print(built: Build, output: str) -> None:
+    if built.snapshot is None:
         return
     resources = [r for t in ORDER for r in built.snapshot.of(t).values()]
     if output == "json":
@@ -102,9 +163,14 @@ def _subjects(resource: Resource, built: Build) -> list[tuple[Subject, list[str]
 
 
 def _message(resource: Resource) -> dict[str, object]:
-    message = _MESSAGES[resource.type_url]()
-    message.ParseFromString(resource.body)
-    shown: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
+    """Give a resource as JSON has it. Raises ClickException for one of another release."""
+    try:
+        message = _MESSAGES[resource.type_url].FromString(resource.body)
+        shown: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
+    except (KeyError, DecodeError, TypeError) as error:
+        kind = resource.type_url.rpartition(".")[2]
+        words = f"this release cannot show {kind} {resource.name}, which another one wrote"
+        raise click.ClickException(visible(words)) from error
     return shown
 
 

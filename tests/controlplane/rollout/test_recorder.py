@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from controlplane.history.version import NodeFate
 from controlplane.rollout import recorder
-from controlplane.rollout.recorder import Recorder
+from controlplane.rollout.recorder import Earlier, Recorder
 from controlplane.snapshot import CLUSTER
 from controlplane.store.store import Layers, Store, StoreError
 from controlplane.xds.holding import Held
-from tests.controlplane.store.numbered import layers
+from tests.controlplane.history.noted import note
+from tests.controlplane.store.numbered import layers, numbered
 
 RELEASED_SECONDS = 0.3
 """When a writing goes on that nobody else has met."""
@@ -142,3 +144,48 @@ def run(body: Awaitable[None]) -> None:
             await body
 
     asyncio.run(whole())
+
+
+def test_versions_are_noted_and_settled(tmp_path: Path) -> None:
+    async def body() -> None:
+        mine = Recorder(Store(tmp_path))
+        assert await mine.note(numbered(1), note(1)) == 1
+        assert await mine.note(numbered(2), note(2)) == 2
+        await mine.settle(2, "live", {"a": NodeFate(state="live", at=1.0)})
+        assert mine.history is not None
+        assert [(v.number, v.fate) for v in mine.history.versions()] == [
+            (2, "live"),
+            (1, "published"),
+        ]
+
+    run(body())
+
+
+def test_without_a_store_nothing_is_noted() -> None:
+    async def body() -> None:
+        mine = Recorder()
+        assert mine.history is None
+        assert await mine.note(numbered(1), note(1)) is None
+        await mine.settle(1, "live", {})
+        assert mine.earlier() == Earlier()
+
+    run(body())
+
+
+def test_a_history_that_cannot_be_written_is_told_once_and_goes_on_later(tmp_path: Path) -> None:
+    async def body() -> None:
+        mine = Recorder(Store(tmp_path))
+        versions = tmp_path / "versions"
+        versions.rename(tmp_path / "away")
+        versions.write_bytes(b"")
+        with capture_logs() as said:
+            assert await mine.note(numbered(1), note(1)) is None
+            assert await mine.note(numbered(1), note(1)) is None
+            await mine.settle(1, "live", {})
+        assert [one["log_level"] for one in said] == ["warning"]
+        assert mine.earlier() == Earlier()
+        versions.unlink()
+        (tmp_path / "away").rename(versions)
+        assert await mine.note(numbered(1), note(1)) == 1
+
+    run(body())

@@ -1,5 +1,7 @@
 """Small builds, each known by its number: what a test finds on disk says which one it is."""
 
+from pathlib import Path
+
 from controlplane.build import Build
 from controlplane.snapshot import (
     CLUSTER,
@@ -11,10 +13,18 @@ from controlplane.snapshot import (
     Subject,
     snapshot,
 )
+from controlplane.store.packed import unpacked
 from controlplane.store.store import Layers
 from language.places import Place
 from policies.auth.sources import KeySource, Origin
 from protos import EXTAUTHZ
+
+
+def plain(path: Path) -> bytes:
+    """The content of a file that may be compressed."""
+    data = path.read_bytes()
+    return unpacked(data, 1 << 28) or data
+
 
 SERVED = PREFIX + "served"
 

@@ -1,7 +1,8 @@
 """A program that has children which use a store until they are killed.
 
 A line of standard input makes one: `folder first steps`. The child publishes `first`, `first` + 1
-and so on, holds each for some nodes, and says before and after what it does, a line each. With
+and so on, a day each, records and settles each in the history, holds each for some nodes, and says
+before and after what it does, a line each. With
 `steps` it kills itself before that call to the system, without it goes on until somebody else
 does. `pid` and `gone` come from the nursery. Forks start at once; a new interpreter would not.
 """
@@ -13,7 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from controlplane.history.history import History
+from controlplane.history.retention import DAY, Retention
+from controlplane.history.version import NodeFate
 from controlplane.store.store import Bounds, Store
+from tests.controlplane.history.noted import note
 from tests.controlplane.store.numbered import layers, numbered
 
 BOUNDS = Bounds(journal=2_000, sets=7)
@@ -21,19 +26,27 @@ BOUNDS = Bounds(journal=2_000, sets=7)
 
 CALLS = ("write", "replace", "fsync", "unlink", "open")
 NODES = 3
+RETENTION = Retention(versions=5, least=2, young=0, every=3)
 
 
 def child(folder: Path, first: int, steps: int) -> NoReturn:
+    number = first
     store = Store(folder, bounds=BOUNDS)
+    history = History(store, clock=lambda: number * DAY, retention=RETENTION)
     if steps:
         left = [steps]
         for name in CALLS:
             setattr(os, name, counted(getattr(os, name), left))
-    number = first
     while True:
         say("begin", "publish", number)
         store.publish(numbered(number))
         say("end", "publish", number)
+        say("begin", "record", number)
+        version = history.record(numbered(number), note(number))
+        say("end", "record", number)
+        say("begin", "settle", number)
+        history.settle(version.number, "live", {"a": NodeFate(state="live", at=number)})
+        say("end", "settle", number)
         for node in range(NODES):
             say("begin", node, number)
             store.hold(f"node-{node}", layers(number, number + 1))

@@ -14,7 +14,6 @@ from controlplane.store.manifests import (
     FORMAT,
     Entry,
     Listed,
-    MalformedError,
     Manifest,
     decode_build,
     decode_set,
@@ -22,6 +21,7 @@ from controlplane.store.manifests import (
     encode_build,
     encode_set,
 )
+from controlplane.store.shapes import MalformedError
 from language.places import Place
 from policies.auth.sources import KeySource, Origin
 

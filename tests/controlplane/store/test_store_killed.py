@@ -1,4 +1,4 @@
-"""A process is killed while it publishes and holds: the store says what it was told.
+"""A process is killed while it publishes, records and holds: the store says what it was told.
 
 FOREGATE_PROVE=1 kills more often.
 """
@@ -10,19 +10,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import pytest
 
+from controlplane.history.history import History
 from controlplane.snapshot import CLUSTER
 from controlplane.store.store import Store
+from tests.controlplane.history.noted import contents, number_of
 from tests.controlplane.store.numbered import cluster, numbered
-from tests.controlplane.store.nursery import BOUNDS, NODES
+from tests.controlplane.store.nursery import BOUNDS, NODES, RETENTION
 
 ROOT = Path(__file__).parents[3]
 PROVE = bool(os.environ.get("FOREGATE_PROVE"))
-KILLS = 100 if PROVE else 25
+KILLS = 150 if PROVE else 20
 
 
 class Nursery:
@@ -74,6 +77,8 @@ class Told:
         self.begun: dict[str, int] = {}
         self.ended: dict[str, int] = {}
         self.pid = 0
+        self.versions: dict[int, int] = {}
+        self.torn: set[int] = set()  # recorded, and killed before that was settled
 
     def hear(self, line: str) -> bool:
         """Go on by a line; False when the child is gone."""
@@ -81,8 +86,12 @@ class Told:
             case ["pid", pid]:
                 self.pid = int(pid)
             case ["begin", what, number]:
+                if what == "record":
+                    self.torn.add(int(number))
                 self.begun[what] = int(number)
             case ["end", what, number]:
+                if what == "settle":
+                    self.torn.discard(int(number))
                 self.ended[what] = int(number)
             case _:
                 return False
@@ -96,6 +105,7 @@ def judge(folder: Path, told: Told) -> None:
     """Everything that ended is there, or something later that was begun."""
     store = Store(folder, bounds=BOUNDS)
     try:
+        judge_history(store, told)
         number = 0
         build = store.published()
         if build is not None:
@@ -114,12 +124,33 @@ def judge(folder: Path, told: Told) -> None:
         store.close()
 
 
+def judge_history(store: Store, told: Told) -> None:
+    """What was recorded is there, whole, and no number ever stands for something else."""
+    history = History(store)
+    found = history.versions()
+    assert [one.number for one in found] == sorted({one.number for one in found}, reverse=True)
+    newest = number_of(found[0]) if found else 0
+    assert told.ended.get("record", 0) <= newest <= told.begun.get("record", 0)
+    assert len(found) >= min(RETENTION.least, len(told.versions))
+    if found:
+        assert found[0].number >= max(told.versions, default=0)
+    for one in found:
+        at = number_of(one)
+        assert told.versions.setdefault(one.number, at) == at
+        build = history.build(one.number)
+        assert build is not None
+        assert replace(build, sources=()) == numbered(at)
+        assert build.sources[0].data == contents(at)
+        assert one.fate == "live" or at in told.torn
+
+
+@pytest.mark.timeout(900)
 def test_killed_at_any_moment(nursery: Nursery, tmp_path: Path) -> None:
     chance = random.Random(5)  # noqa: S311 # the moments of a test
     told = Told()
     for _ in range(KILLS):
         nursery.begin(tmp_path / "store", told.first())
-        for _ in range(chance.randrange(2, 40)):
+        for _ in range(chance.randrange(2, 60)):
             told.hear(nursery.line())
         nursery.quiet(chance.uniform(0, 0.002))
         os.kill(told.pid, signal.SIGKILL)
@@ -129,16 +160,17 @@ def test_killed_at_any_moment(nursery: Nursery, tmp_path: Path) -> None:
     assert told.ended["publish"] > KILLS // 2
 
 
+@pytest.mark.timeout(900)
 def test_killed_before_each_call_to_the_system(nursery: Nursery, tmp_path: Path) -> None:
     """From the first publish to beyond the first time that something is removed."""
-    for step in range(1, 241, 1 if PROVE else 5):
+    for step in range(1, 481, 1 if PROVE else 13):
         folder = tmp_path / str(step)
         told = Told()
         nursery.begin(folder, told.first(), step)
         while told.hear(nursery.line()):
             pass
         judge(folder, told)
-        nursery.begin(folder, told.first(), 40)  # goes on over what is left
+        nursery.begin(folder, told.first(), 90)  # goes on over what is left
         while told.hear(nursery.line()):
             pass
         judge(folder, told)

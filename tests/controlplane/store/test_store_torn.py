@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from controlplane.build import Build
 from controlplane.snapshot import CLUSTER, Resource
 from controlplane.store.store import Store
-from tests.controlplane.store.numbered import cluster, layers, numbered
+from tests.controlplane.store.numbered import cluster, layers, numbered, plain
 
 OLD, NEW = numbered(1), numbered(2)
 Given = tuple[Build | None, tuple[Resource, ...]]
@@ -74,7 +74,7 @@ def test_a_hurt_file_gives_the_old_state_or_the_new(folder: Path, change: Change
 
 
 def needed_by_both(path: Path) -> bool:
-    text = path.read_bytes()
+    text = plain(path)
     return text == b"same" or b"ClusterLoadAssignment" in text.partition(b'"type"')[2]
 
 

@@ -1,0 +1,335 @@
+"""What is recorded is there, by its number, for every process that shares the folder."""
+
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from controlplane.history import history as module
+from controlplane.history.history import History
+from controlplane.history.retention import DAY, Retention
+from controlplane.history.version import NodeFate, Note
+from controlplane.history.versions import Versions
+from controlplane.snapshot import CLUSTER, ROUTES, Snapshot, snapshot
+from controlplane.sources import SourceFile
+from controlplane.store.objects import StoreError
+from controlplane.store.store import Bounds, Store
+from language.places import Place
+from protos import EXTAUTHZ, LIMITS, PIPELINE, RATELIMIT
+from tests.controlplane.history.noted import contents, note, number_of
+from tests.controlplane.store.numbered import made, numbered, plain
+
+Opened = Callable[..., History]
+
+
+class Clock:
+    """A clock that is set, in Unix seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1e9
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, clock: Clock) -> Iterator[Opened]:
+    """Open the history of the test's folder, once more each time."""
+    stores: list[Store] = []
+
+    def more(retention: Retention | None = None, bounds: Bounds | None = None) -> History:
+        stores.append(Store(tmp_path, clock=clock, bounds=bounds))
+        return History(stores[-1], clock=clock, retention=retention)
+
+    yield more
+    for one in stores:
+        one.close()
+
+
+def test_a_new_folder_has_no_history(opened: Opened) -> None:
+    mine = opened()
+    assert mine.newest() is None
+    assert mine.versions() == ()
+    assert mine.version(1) is None
+    assert mine.files(1) == ()
+    assert mine.build(1) is None
+    assert mine.policies(0) == {}
+
+
+def test_a_version_comes_back_whole(opened: Opened, tmp_path: Path) -> None:
+    version = opened().record(numbered(7), note(7))
+    assert (version.number, version.at, version.fate, version.nodes) == (1, 1e9, "published", {})
+    assert version.note == replace(note(7), files=version.note.files)
+    assert [f.data for f in version.note.files] == [b"", b""]
+    for mine in (opened(), Versions(tmp_path)):
+        assert mine.versions() == (version,)
+        assert mine.newest() == mine.version(1) == version
+        first, second = mine.files(1)
+        assert (first.home, first.data, first.state) == ("gateway.yaml", contents(7), "current")
+        assert (second.home, second.data, second.state) == ("a.yaml", b"", "not served")
+        source = SourceFile(name="/etc/g/gateway.yaml", data=contents(7))
+        assert mine.build(1) == replace(numbered(7), sources=(source,))
+
+
+def test_names_that_are_no_text_come_back(opened: Opened) -> None:
+    odd = replace(note(1), author="\udc80\x1b[31m", by="\n", commit="")
+    opened().record(numbered(1), odd)
+    found = opened().version(1)
+    assert found is not None
+    assert (found.note.author, found.note.by) == (odd.author, odd.by)
+
+
+def test_the_newest_is_first(opened: Opened) -> None:
+    mine, other = opened(), opened()
+    for number in range(1, 13):
+        assert (mine, other)[number % 2].record(numbered(number), note(number)).number == number
+    assert [one.number for one in mine.versions()] == [*range(12, 0, -1)]
+    assert [one.number for one in other.versions(3)] == [12, 11, 10]
+    assert [*map(number_of, mine.versions(2))] == [12, 11]
+
+
+def test_replicas_with_the_same_files_make_one_version(opened: Opened) -> None:
+    first = opened().record(numbered(1), note(1))
+    (at,) = numbered(1).provenance
+    elsewhere = replace(numbered(1), provenance={at: (Place("/other/f", 1, 1),)})
+    named = tuple(replace(f, name="/other/" + f.home) for f in note(1).files)
+    mine = opened()
+    assert mine.record(numbered(1), note(1)) == first
+    assert mine.record(elsewhere, replace(note(1), files=named, by="bob", seen="")) == first
+    assert len(mine.versions()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda n: replace(n, kind="rollback", of=1),
+        lambda n: replace(n, files=n.files[:1]),
+        lambda n: replace(n, files=(replace(n.files[0], data=b"# else"), n.files[1])),
+        lambda n: replace(n, files=(replace(n.files[0], state="last good"), n.files[1])),
+    ],
+)
+def test_what_is_not_the_same_is_another_version(
+    opened: Opened, change: Callable[[Note], Note]
+) -> None:
+    mine = opened()
+    mine.record(numbered(1), note(1))
+    assert mine.record(numbered(1), change(note(1))).number == 2
+    assert mine.record(numbered(2), change(note(1))).number == 3
+    assert mine.record(numbered(1), note(1)).number == 4
+
+
+def test_what_became_of_a_version_is_noted_by_all(opened: Opened, tmp_path: Path) -> None:
+    one, two = opened(), opened()
+    one.record(numbered(1), note(1))
+    one.settle(1, "live", {"a": NodeFate(state="live", at=5.0)})
+    two.settle(1, "published", {"b": NodeFate(state="late", at=6.0)})
+    for mine in (one, two, Versions(tmp_path)):
+        found = mine.newest()
+        assert found is not None
+        assert found.fate == "live"
+        assert {n: (f.state, f.at) for n, f in found.nodes.items()} == {
+            "a": ("live", 5.0),
+            "b": ("late", 6.0),
+        }
+    two.settle(1, "rejected", {"b": NodeFate(state="rejected", at=7.0)})
+    found = one.newest()
+    assert found is not None
+    assert (found.fate, found.nodes["b"].at, found.nodes["a"].at) == ("rejected", 7.0, 5.0)
+
+
+def test_what_is_known_costs_no_line_and_unknown_numbers_nothing(
+    opened: Opened, tmp_path: Path
+) -> None:
+    mine = opened()
+    mine.record(numbered(1), note(1))
+    mine.settle(1, "live", {"a": NodeFate(state="live", at=5.0)})
+    size = (tmp_path / "versions" / "1").stat().st_size
+    mine.settle(1, "live", {"a": NodeFate(state="live", at=9.0)})
+    mine.settle(2, "live", {})
+    assert (tmp_path / "versions" / "1").stat().st_size == size
+    assert [p.name for p in (tmp_path / "versions").iterdir()] == ["1"]
+
+
+def test_a_version_that_lives_long_stays_small(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LONGEST", 4_000)
+    mine, other = opened(), opened()
+    mine.record(numbered(1), note(1))
+    for number in range(200):
+        state = ("gone", "live")[number % 2]
+        (mine, other)[number % 3 == 0].settle(1, "live", {"a": NodeFate(state=state, at=number)})
+        assert (tmp_path / "versions" / "1").stat().st_size < 5_000
+    for one in (mine, other, opened()):
+        found = one.newest()
+        assert found is not None
+        assert found.nodes == {"a": NodeFate(state="live", at=199.0)}
+        assert one.build(1) is not None
+
+
+def test_files_are_the_owners_alone(opened: Opened, tmp_path: Path) -> None:
+    mine = opened()
+    mine.record(numbered(1), note(1))
+    mine.settle(1, "live", {})
+    for path in tmp_path.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_reader_writes_nothing(opened: Opened, tmp_path: Path) -> None:
+    opened().record(numbered(1), note(1))
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+    mine = Versions(tmp_path)
+    assert mine.build(1) is not None
+    assert mine.files(1)
+    assert Versions(tmp_path / "missing").versions() == ()
+    assert Versions(tmp_path / "missing").build(1) is None
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
+
+
+def test_what_the_store_does_not_need_stays_for_the_history(opened: Opened, tmp_path: Path) -> None:
+    mine = opened(bounds=Bounds(sets=4, journal=700))
+    other = Store(tmp_path, bounds=Bounds(sets=4))
+    for number in range(1, 20):
+        mine.record(numbered(number), note(number))
+        other.publish(numbered(1_000 + number))  # this removes things, by then and by now
+    assert other.published() == numbered(1_019)
+    for one in (mine, Versions(tmp_path)):
+        assert [*map(number_of, one.versions())] == [*range(19, 0, -1)]
+        for number in range(1, 20):
+            found = one.build(number)
+            assert found is not None
+            assert replace(found, sources=()) == numbered(number)
+    objects = {plain(p) for p in (tmp_path / "objects").iterdir()}
+    assert b"a1001" not in objects
+    assert b"a1" in objects
+
+
+def test_versions_beyond_the_number_leave_with_what_only_they_had(
+    opened: Opened, tmp_path: Path, clock: Clock
+) -> None:
+    mine = opened(Retention(versions=5, least=2, young=0, every=1))
+    for number in range(1, 20):
+        clock.now += 8 * DAY
+        mine.record(numbered(number), note(number))
+    numbers = [one.number for one in mine.versions()]
+    assert numbers == [*range(19, numbers[-1] - 1, -1)]
+    assert 5 <= len(numbers) <= 6
+    there = {plain(p) for p in (tmp_path / "objects").iterdir()}
+    assert contents(19) in there
+    assert contents(1) not in there
+    assert b"a1" not in there
+    assert mine.record(numbered(1), note(1)).number == 20
+
+
+def test_the_newest_and_the_young_stay_in_any_number(opened: Opened, clock: Clock) -> None:
+    mine = opened(Retention(versions=1, days=1, least=4, young=7, every=1))
+    for number in range(1, 10):
+        mine.record(numbered(number), note(number))
+    assert len(mine.versions()) == 9
+    clock.now += 8 * DAY
+    mine.record(numbered(10), note(10))
+    mine.record(numbered(11), note(11))
+    assert [one.number for one in mine.versions()] == [11, 10, 9, 8]
+
+
+def test_bytes_win_but_not_over_the_newest_and_the_live(opened: Opened, tmp_path: Path) -> None:
+    mine = opened(Retention(bytes=1, every=1))
+    mine.record(numbered(1), note(1))
+    mine.settle(1, "live", {})
+    for number in range(2, 9):
+        mine.record(numbered(number), note(number))
+    assert [one.number for one in mine.versions()][-1] == 1
+    assert len(mine.versions()) <= 3
+    assert mine.build(1) is not None
+    assert contents(4) not in {plain(p) for p in (tmp_path / "objects").iterdir()}
+
+
+def world(number: int) -> tuple[Snapshot, Snapshot, Snapshot]:
+    own = snapshot([made(CLUSTER, "a", "same"), made(ROUTES, "t", f"t{number}")])
+    pipelines = snapshot([made(PIPELINE, f"hash-{number}", f"p{number}")])
+    return own, pipelines, snapshot([made(LIMITS, "all", f"l{number}")])
+
+
+def published(mine: History, number: int) -> None:
+    own, pipelines, limited = world(number)
+    services = {EXTAUTHZ: pipelines, RATELIMIT: limited}
+    build = replace(numbered(number), snapshot=own, services=services)
+    mine.record(build, note(number))
+
+
+def test_policies_are_answered_for_a_week_after_they_were_replaced(
+    opened: Opened, clock: Clock
+) -> None:
+    mine = opened()
+    for number in (1, 2, 3):
+        published(mine, number)
+        clock.now += DAY
+    assert list(mine.policies(clock.now)) == ["hash-1", "hash-2", "hash-3"]
+    assert [r.body for r in mine.limits(clock.now)] == [b"l1", b"l2", b"l3"]
+    clock.now += 5 * DAY  # the first was replaced 7 days ago, the second 6
+    assert list(opened().policies(clock.now)) == ["hash-2", "hash-3"]
+    mine.settle(2, "rejected", {})
+    assert [r.body for r in mine.limits(clock.now)] == [b"l3"]
+    clock.now += 900 * DAY
+    assert list(mine.policies(clock.now)) == ["hash-3"]
+
+
+def test_a_node_with_an_old_table_has_its_policies(
+    opened: Opened, tmp_path: Path, clock: Clock
+) -> None:
+    mine = opened(Retention(versions=1, least=1, young=0, every=1))
+    store = Store(tmp_path, clock=clock)
+    for number in (1, 2, 3, 4):
+        published(mine, number)
+        clock.now += 8 * DAY
+    old = world(2)[0]
+    store.hold("away", {t: (group,) for t, group in old.resources.items()})
+    for number in (5, 6, 7):
+        published(mine, number)
+        clock.now += 1
+    assert list(mine.policies(clock.now)) == [f"hash-{n}" for n in (2, 4, 5, 6, 7)]
+    clock.now += 7 * DAY
+    assert list(mine.policies(clock.now)) == ["hash-7"]
+    store.close()
+
+
+def test_retention_takes_no_policy_that_is_still_to_be_answered(
+    opened: Opened, tmp_path: Path, clock: Clock
+) -> None:
+    mine = opened(Retention(bytes=1, every=1), Bounds(sets=1))
+    store = Store(tmp_path, clock=clock)
+    published(mine, 1)
+    clock.now += 8 * DAY
+    store.hold("away", {t: (group,) for t, group in world(1)[0].resources.items()})
+    for number in range(2, 8):
+        published(mine, number)
+    assert len(mine.versions()) < 4
+    assert [*mine.policies(clock.now)] == [f"hash-{n}" for n in range(1, 8)]
+    assert {f"p{n}".encode() for n in range(1, 8)} == {
+        r.body for r in opened().policies(clock.now).values()
+    }
+    clock.now += 7 * DAY
+    published(mine, 8)
+    published(mine, 9)
+    assert [*mine.policies(clock.now)] == ["hash-7", "hash-8", "hash-9"]
+    assert b"p1" not in {plain(p) for p in (tmp_path / "objects").iterdir()}
+    store.close()
+
+
+def test_a_file_whose_content_is_lost_makes_no_smaller_gateway(
+    opened: Opened, tmp_path: Path
+) -> None:
+    mine = opened()
+    mine.record(numbered(1), note(1))
+    digest = mine.versions()[0].note.files[0].digest
+    (tmp_path / "objects" / digest).unlink()
+    with pytest.raises(StoreError, match=r"the content of gateway\.yaml is lost"):
+        mine.files(1)
+    assert mine.build(1) is None
