@@ -1,21 +1,35 @@
-"""The gate's shell: it runs what `proof` and `search` ask for, and remembers the verdict."""
+"""The gate's shell: it asks the Envoy that is there what `proof` and `causes` want to know.
+
+    async with Gate(envoy=Path("/usr/bin/envoy")) as gate:
+        verdict = await gate.prove(snapshot)
+
+Entered, it has a warm Envoy. Each question goes to that one first and, where it gives no answer, to
+`envoy --mode validate`; a gate that nobody enters has only that.
+"""
 
 import asyncio
-import time
-from dataclasses import dataclass, field
+import functools
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
-from controlplane.gate.bisect import RUNS, Found, search
+import structlog
+
+from controlplane.gate.asking import Asking
 from controlplane.gate.ledger import Ledger
-from controlplane.gate.proof import Proof, proof
-from controlplane.gate.validate import Bounds, Run, end, validate
-from controlplane.gate.verdicts import Passed, Refused, Unproved, Verdict
+from controlplane.gate.validate import Bounds, end
+from controlplane.gate.verdicts import Passed, Unproved, Verdict
+from controlplane.prover.standby import Means, Standby
 from controlplane.snapshot import Snapshot
 
-FORM = "1"
+FORM = "2"
 """Part of a verdict's key: raise it when a proof changes what it proves."""
 
 VERSION_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,18 +38,44 @@ class Gate:
 
     `envoy` is None where there is none: each verdict is then unproved. `folder` is where verdicts
     outlive the process, None for nowhere. `reads` are files that resources name: a verdict holds
-    for what is in them too.
+    for what is in them too. `namespace`: the warm Envoy may run in a network of its own; without
+    it is shown a copy from which is taken what would reach others.
     """
 
     envoy: Path | None
     folder: Path | None = None
     reads: tuple[Path, ...] = ()
     bounds: Bounds = field(default_factory=Bounds)
+    namespace: bool = True
     _ledger: Ledger = field(init=False, repr=False)
+    _standby: Standby | None = field(init=False, repr=False, default=None)
+    _lock: asyncio.Lock = field(init=False, repr=False, default_factory=asyncio.Lock)
     _version: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.folder)
+
+    async def __aenter__(self) -> Self:
+        """Start a warm Envoy in the background."""
+        if self.envoy is not None:
+            means = Means(
+                envoy=self.envoy,
+                namespace=self.namespace,
+                memory=self.bounds.memory,
+                resident=self.bounds.resident,
+            )
+            self._standby = await Standby(means).__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End it."""
+        if self._standby is not None:
+            standby, self._standby = self._standby, None
+            await standby.__aexit__()
+
+    def prover_memory(self) -> int | None:
+        """Give the resident bytes of the warm Envoy, None where there is none."""
+        return self._standby.resident if self._standby else None
 
     async def prove(self, snapshot: Snapshot) -> Verdict:
         """Prove one snapshot; several at a time would only slow each other down."""
@@ -44,55 +84,31 @@ class Gate:
         version = await self._envoy_version(self.envoy)
         if isinstance(version, Unproved):
             return version
-        seen = await asyncio.to_thread(_prints, self.reads)
-        key = f"{FORM} {snapshot.version} {version} {seen}"
-        verdict: Verdict | None = self._ledger.get(key)
-        if verdict is None:
-            verdict = await self._prove(self.envoy, proof(snapshot))
-            if not isinstance(verdict, Unproved):
-                await asyncio.to_thread(self._ledger.put, key, verdict)
+        async with self._lock:
+            seen = await asyncio.to_thread(_prints, self.reads)
+            rest = f"{snapshot.version} {version} {seen}"
+            asking = Asking(envoy=self.envoy, bounds=self.bounds, snapshot=snapshot)
+            if self._standby is not None:
+                wall = "walled" if self.namespace else "open"
+                ask = functools.partial(asking.by_prover, self._standby)
+                verdict = await self._known(f"{FORM} prover {wall} {rest}", ask)
+                if not isinstance(verdict, Unproved):
+                    return verdict
+                _log.info("proved without the warm Envoy", why=verdict.reason)
+            return await self._known(f"{FORM} validate {rest}", asking.by_validate)
+
+    async def _known(self, key: str, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
+        """Give the verdict that was given before, or ask for one."""
+        known = self._ledger.get(key)
+        if known is not None:
+            return known
+        verdict = await ask()
+        if isinstance(verdict, Unproved):
+            return verdict
+        verdict = replace(verdict, software=verdict.software or _software(self._version))
+        if isinstance(verdict, Passed) or verdict.complete:
+            await asyncio.to_thread(self._ledger.put, key, verdict)
         return verdict
-
-    async def _prove(self, envoy: Path, whole: Proof) -> Verdict:
-        run = await self._run(envoy, whole, whole.whole())
-        if isinstance(run, Unproved):
-            return run
-        if run.accepted:
-            return Passed()
-        found, words = await self._isolate(envoy, whole, run.words)
-        return Refused(
-            certain=tuple(whole.units[i] for i in found.certain),
-            among=tuple(whole.units[i] for i in found.among),
-            words=words,
-        )
-
-    async def _isolate(self, envoy: Path, whole: Proof, words: str) -> tuple[Found, str]:
-        """Search for the cause, with the words that Envoy has for the smallest refused part.
-
-        Without an answer (or out of time) the search ends with what it knows.
-        """
-        steps = search(len(whole.units))
-        asked = next(steps)
-        smallest = len(whole.units) + 1
-        deadline = time.monotonic() + RUNS * self.bounds.seconds
-        while True:
-            run = await self._run(envoy, whole, whole.of(whole.units[i] for i in asked))
-            refused = isinstance(run, Run) and not run.accepted
-            if isinstance(run, Run) and refused and len(asked) < smallest:
-                smallest, words = len(asked), run.words
-            answered = isinstance(run, Run) and time.monotonic() < deadline
-            try:
-                asked = steps.send(refused if answered else None)
-            except StopIteration as done:
-                return done.value, words
-
-    async def _run(self, envoy: Path, whole: Proof, bootstrap: bytes) -> Run | Unproved:
-        seconds = self.bounds.seconds + self.bounds.seconds_per_unit * len(whole.units)
-        run = await validate(envoy, bootstrap, seconds, self.bounds.memory)
-        if isinstance(run, Run) and run.crashed:
-            # A crash accuses a file only if it comes of the file, and so comes again.
-            run = await validate(envoy, bootstrap, seconds, self.bounds.memory)
-        return run
 
     async def _envoy_version(self, envoy: Path) -> str | Unproved:
         """Ask `envoy --version`, once: a verdict holds for one build of Envoy."""
@@ -114,6 +130,12 @@ class Gate:
                 await end(child)
             self._version = said.decode(errors="replace").partition("version:")[2].strip()
         return self._version
+
+
+def _software(version: str) -> str:
+    """Give what an Envoy calls itself on a stream by its `--version`, empty where it is unlike."""
+    found = re.search(r"/(\d+\.\d+\.\d+)[^/]*/", version)
+    return f"envoy/{found[1]}" if found else ""
 
 
 def _prints(files: tuple[Path, ...]) -> str:

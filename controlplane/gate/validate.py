@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controlplane.gate.verdicts import Unproved
+from controlplane.snapshot import Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,19 +21,26 @@ class Bounds:
     """What a run may take: `seconds`, and `seconds_per_unit` more for each unit; `memory` in bytes.
 
     Envoy needs 0.1 s for 100 routes and 3.6 s for 10,000 with as many clusters on a slow machine.
+    The warm one has `seconds` for each question, and is replaced when it holds over `resident`
+    bytes.
     """
 
     seconds: float = 2.0
     seconds_per_unit: float = 0.001
     memory: int = 4 << 30
+    resident: int = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a run ended: `words` is empty where Envoy accepts, else what it says against the file."""
+    """What Envoy said: `words` is empty where it accepts, else what it says against it.
+
+    `blamed` is what that is about, or a part of it; empty where it may be anything.
+    """
 
     words: str
     crashed: bool = False
+    blamed: tuple[Subject, ...] = ()
 
     @property
     def accepted(self) -> bool:

@@ -8,6 +8,9 @@ from controlplane.snapshot import CLUSTER, LISTENER, Subject
 from language.mistakes import Mistake
 from language.places import Place
 
+How = Literal["prover", "validate"]
+"""`prover`: a warm Envoy took it over xDS. `validate`: a run of `envoy --mode validate` did."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
@@ -18,18 +21,35 @@ class Passed:
     proved, in words: empty where it was proved as it is.
     """
 
-    how: Literal["prover", "validate"] = "validate"
+    how: How = "validate"
     software: str = ""
     replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """Envoy refuses it. `certain` and `among` as in `bisect.Found`; `words` are Envoy's own."""
+class Cause:
+    """What is refused by itself.
+
+    `certain` and `among` as in `bisect.Found`; `words` are Envoy's own.
+    """
 
     certain: tuple[Subject, ...]
     among: tuple[Subject, ...]
     words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Envoy refuses it for these causes, which are independent of each other, one at least.
+
+    `complete`: without them it is accepted; otherwise the search ended before all were found.
+    `how` and `software` as in `Passed`.
+    """
+
+    causes: tuple[Cause, ...]
+    complete: bool = True
+    how: How = "validate"
+    software: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +70,14 @@ KINDS = {CLUSTER: "backend", LISTENER: "listener"}
 
 
 def mistakes(refused: Refused, provenance: Provenance, origin: Place) -> tuple[Mistake, ...]:
-    """Tell a refusal at the lines that cause it, our words first and Envoy's after.
+    """Tell each cause of a refusal at its lines, our words first and Envoy's after.
 
     `origin` is where a mistake goes whose resources no line is known to have produced.
     """
+    return tuple(dict.fromkeys(_mistake(one, provenance, origin) for one in refused.causes))
+
+
+def _mistake(refused: Cause, provenance: Provenance, origin: Place) -> Mistake:
     places = _places(refused.certain, provenance)
     others = _places(refused.among, provenance)
     if not places:
@@ -70,13 +94,11 @@ def mistakes(refused: Refused, provenance: Provenance, origin: Place) -> tuple[M
     else:
         message = f"Envoy refuses this {what}"
     first, *rest = places or (origin,)
-    return (
-        Mistake(
-            place=first,
-            message=f"{message}: {refused.words}",
-            hint="this passed every check of Foregate's own: please report it",
-            also=(*rest, *others[:SHOWN]),
-        ),
+    return Mistake(
+        place=first,
+        message=f"{message}: {refused.words}",
+        hint="this passed every check of Foregate's own: please report it",
+        also=(*rest, *others[:SHOWN]),
     )
 
 

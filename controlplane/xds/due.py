@@ -34,11 +34,18 @@ class Gate(Protocol):
         """Whether this content was refused by a node like this one."""
 
 
-def push(sub: Subscription, offer: Offer, gate: Gate) -> tuple[Subscription, Push | None]:
-    """Return the next push where one is due, and none as long as the last has no answer."""
+def push(
+    sub: Subscription, offer: Offer, gate: Gate, *, singly: bool = False
+) -> tuple[Subscription, Push | None]:
+    """Return the next push where one is due, and none as long as the last has no answer.
+
+    `singly`: it holds one resource, so that a NACK is about that one.
+    """
     if sub.pending is not None or sub.rests(offer):
         return sub, None
     due, mine = _due(sub, offer, gate)
+    if due and singly and not sub.whole:
+        due = dict([min(due.items())])
     if due is None:
         return _shared(mine, offer), None
     nonce = f"{sub.prefix}{sub.serial + 1}"

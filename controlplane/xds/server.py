@@ -29,7 +29,7 @@ from controlplane.xds.meter import Meter
 from controlplane.xds.node import unfit
 from controlplane.xds.phases import DRAIN_SECONDS
 from controlplane.xds.stream import State
-from controlplane.xds.streams import Heard, Streams
+from controlplane.xds.streams import Heard, Manner, Streams
 from controlplane.xds.wire import READ
 from controlplane.xds.world import ENVOY, world
 from serving.address import UNIX
@@ -78,13 +78,16 @@ class ServerOptions:
     """What a server works with.
 
     `memory` knows what nodes hold from before, `meter` counts, `drain_seconds` is how long Envoys
-    drain a listener, `starting` how many streams may be new at once.
+    drain a listener, `starting` how many streams may be new at once, `singly` the types that are
+    sent one resource at a time. `quiet`: nobody wants to read in the log what these nodes say.
     """
 
     memory: Memory = field(default_factory=Memory)
     meter: Meter = field(default_factory=Meter)
     drain_seconds: float = DRAIN_SECONDS
     starting: int = 256
+    singly: frozenset[str] = frozenset()
+    quiet: bool = False
 
 
 class Server:
@@ -111,8 +114,12 @@ class Server:
             heard=heard,
             memory=memory,
             meter=mine.meter,
-            drain_seconds=mine.drain_seconds,
-            starting=mine.starting,
+            manner=Manner(
+                drain_seconds=mine.drain_seconds,
+                starting=mine.starting,
+                singly=mine.singly,
+                quiet=mine.quiet,
+            ),
         )
         self._turns = asyncio.Semaphore(BIG_AT_ONCE)
         self._server = grpc.aio.server(options=_OPTIONS)

@@ -63,7 +63,7 @@ class Stream:
     `worlds` is what is published, by role. The first request says which role the node has, and
     where a service is reached. `arrives`, `clusters_by`, `drains` and `asking` say until when
     (monotonic seconds) an Envoy may say what it holds and ask for clusters, what lost a user stays,
-    and a name is expected to be asked for.
+    and a name is expected to be asked for. `singly` are the types that are sent one at a time.
     `brought` is what it may hold from before, by type, `followers` are endpoints to be sent
     whatever it holds of them, once it asks. `ready`: it was live on this stream and has refused
     nothing since; what is on its way does not count.
@@ -74,6 +74,7 @@ class Stream:
     worlds: Mapping[str, World] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     drain_seconds: float = DRAIN_SECONDS
+    singly: frozenset[str] = frozenset()
     node: str = ""
     group: str = ""
     role: str = ENVOY
@@ -260,7 +261,8 @@ def _flush(stream: Stream, now: float) -> Step:
         subscription = stream.subscriptions.get(type_url)
         if subscription is None:
             continue
-        after, reply = push(subscription, offer, _gate(stream, world, type_url, now))
+        gate = _gate(stream, world, type_url, now)
+        after, reply = push(subscription, offer, gate, singly=type_url in stream.singly)
         if after is not subscription:
             stream = _with(stream, after)
         if reply is not None:

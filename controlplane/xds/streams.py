@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -14,6 +14,7 @@ from controlplane.xds.discovery import Push, Request, version_of
 from controlplane.xds.events import Acked, Close, Ignored, Instances, Nacked, Silent, Status, Wanted
 from controlplane.xds.memory import Lasting
 from controlplane.xds.meter import Meter, Refusal
+from controlplane.xds.phases import DRAIN_SECONDS
 from controlplane.xds.quarantine import Quarantine, Rejection
 from controlplane.xds.roll import Roll
 from controlplane.xds.stream import Step, Stream
@@ -30,6 +31,21 @@ _REASONS: Mapping[Status, Refusal] = {
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How streams are served.
+
+    `drain_seconds` is how long Envoys drain a listener, `starting` how many streams may be new at
+    once. `singly` are the types that are sent one resource at a time. `quiet`: what nodes say is
+    no news to whoever reads the log.
+    """
+
+    drain_seconds: float = DRAIN_SECONDS
+    starting: int = 256
+    singly: frozenset[str] = frozenset()
+    quiet: bool = False
+
+
 class Streams:
     """The streams, and what they shall have. `moved` is set whenever one has changed."""
 
@@ -39,8 +55,7 @@ class Streams:
         heard: Callable[[Heard], None] | None,
         memory: Lasting,
         meter: Meter,
-        drain_seconds: float,
-        starting: int,
+        manner: Manner,
     ) -> None:
         self.moved = asyncio.Event()
         self.roll = Roll(self._silent)
@@ -51,8 +66,10 @@ class Streams:
         self._heard = heard
         self._memory = memory
         self._meter = meter
-        self._drain_seconds = drain_seconds
-        self._admission = Admission(starting)
+        self._manner = manner
+        self._info = _log.debug if manner.quiet else _log.info
+        self._warning = _log.debug if manner.quiet else _log.warning
+        self._admission = Admission(manner.starting)
         self._instances: dict[str, tuple[str, ...]] = {}
 
     def of(self, role: str) -> list[Stream]:
@@ -73,7 +90,8 @@ class Streams:
             delta=delta,
             worlds=dict(self.worlds),
             memory=self._memory,
-            drain_seconds=self._drain_seconds,
+            drain_seconds=self._manner.drain_seconds,
+            singly=self._manner.singly,
         )
         connection = Connection(stream)
         if self._admission.admits(connection, len(self.roll), _now()):
@@ -95,7 +113,7 @@ class Streams:
         ended = connection.stream
         if ended.node:
             self._memory.drain(ended.node, ended.drains_at_end(_now()))
-        tell = _log.info if ended.node else _log.debug  # who came too early comes again
+        tell = self._info if ended.node else _log.debug  # who came too early comes again
         tell("xds stream ended", node=ended.node, role=ended.role, delta=ended.delta)
         self.moved.set()
         self._recount(ended.role)
@@ -119,7 +137,7 @@ class Streams:
         self._take(connection, step)
         now = connection.stream
         if not known and now.node:
-            _log.info("xds node connected", node=now.node, role=now.role, delta=now.delta)
+            self._info("xds node connected", node=now.node, role=now.role, delta=now.delta)
         self.moved.set()
         self._recount(now.role)
 
@@ -199,14 +217,14 @@ class Streams:
         role = connection.stream.role
         match event:
             case Nacked():
-                _log.warning(
+                self._warning(
                     "xds rejected", node=event.node, type=event.type_url, why=event.message
                 )
                 self._meter.nacked(role, event.type_url)
                 self._admission.settled(connection)
                 self._refused(connection, event)
             case Ignored():
-                _log.warning("xds type unknown", node=event.node, type=event.type_url)
+                self._warning("xds type unknown", node=event.node, type=event.type_url)
                 self._meter.unknown(role)
             case Wanted():
                 _log.debug("xds wanted", node=event.node, type=event.type_url, name=event.name)

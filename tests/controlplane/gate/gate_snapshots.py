@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from google.protobuf.message import Message
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from controlplane.build import Build, Options, build
 from controlplane.snapshot import (
     CLUSTER,
+    ENDPOINTS,
     LISTENER,
     ROUTES,
     Resource,
@@ -21,6 +23,7 @@ from controlplane.sources import SourceFile
 
 TYPES: dict[str, type[Message]] = {
     CLUSTER: Cluster,
+    ENDPOINTS: ClusterLoadAssignment,
     LISTENER: Listener,
     ROUTES: RouteConfiguration,
 }

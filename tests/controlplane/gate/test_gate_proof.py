@@ -9,7 +9,8 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
 )
 
-from controlplane.gate.proof import DanglingResourceError, Proof, proof
+from controlplane.gate.part import DanglingResourceError
+from controlplane.gate.proof import Proof, proof
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,

@@ -6,7 +6,7 @@ import pytest
 
 from controlplane.gate.ledger import KEPT, NAME, Ledger
 from controlplane.gate.validate import Run, reading
-from controlplane.gate.verdicts import Passed, Refused, Unproved, mistakes
+from controlplane.gate.verdicts import Cause, Passed, Refused, Unproved, mistakes
 from controlplane.snapshot import CLUSTER, LISTENER, ROUTES, Subject
 from language.places import Place
 
@@ -23,7 +23,7 @@ PLACES = {
 
 
 def refused(*certain: Subject, among: tuple[Subject, ...] = ()) -> Refused:
-    return Refused(certain=certain, among=among, words="missing ]: [a")
+    return Refused(causes=(Cause(certain=certain, among=among, words="missing ]: [a"),))
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,16 @@ def test_our_lines_come_first_and_envoys_words_after(
     assert mistake.message == message
 
 
+def test_each_cause_is_a_mistake_at_its_own_lines() -> None:
+    one = Cause(certain=(FIRST,), among=(), words="missing ]: [a")
+    other = Cause(certain=(Subject(CLUSTER, "users"),), among=(), words="no time")
+    found = mistakes(Refused(causes=(one, other)), PLACES, START)
+    assert [(m.place.line, m.message) for m in found] == [
+        (9, "Envoy refuses this route: missing ]: [a"),
+        (5, "Envoy refuses this backend: no time"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("status", "said", "means"),
     [
@@ -107,10 +117,11 @@ def test_an_exit_is_a_yes_a_no_or_no_answer(status: int, said: str, means: Run |
 
 def test_verdicts_outlive_the_process(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    ledger.put("a", Passed())
+    passed = Passed(how="prover", software="envoy/1.40.0", replaced=("active health checks",))
+    ledger.put("a", passed)
     ledger.put("b", refused(FIRST))
     again = Ledger(tmp_path)
-    assert (again.get("a"), again.get("b"), again.get("c")) == (Passed(), refused(FIRST), None)
+    assert (again.get("a"), again.get("b"), again.get("c")) == (passed, refused(FIRST), None)
     assert [one.name for one in tmp_path.iterdir()] == [NAME]
 
 

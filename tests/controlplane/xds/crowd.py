@@ -11,7 +11,7 @@ from controlplane.xds.discovery import Request
 from controlplane.xds.events import Silent
 from controlplane.xds.memory import Lasting, Memory
 from controlplane.xds.meter import Meter
-from controlplane.xds.streams import Heard, Streams
+from controlplane.xds.streams import Heard, Manner, Streams
 from controlplane.xds.world import ENVOY, World, world
 from tests.controlplane.xds.ads_transcript import published
 
@@ -74,8 +74,7 @@ def crowd(memory: Memory | None = None, first: World = WORLDS[0]) -> Crowd:
         heard=heard,
         memory=Lasting(memory or Memory()),
         meter=Meter(),
-        drain_seconds=600,
-        starting=1000,
+        manner=Manner(drain_seconds=600, starting=1000),
     )
     streams.publish(first)
     return Crowd(streams, silent)
