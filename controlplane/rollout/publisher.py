@@ -105,7 +105,7 @@ class Publisher:
         """The server, to be looked at."""
         return self._server
 
-    async def publish(
+    async def publish(  # noqa: PLR0913 # each says another thing about one version
         self,
         build: Build,
         *,
@@ -113,12 +113,14 @@ class Publisher:
         services: float = SERVICES_SECONDS,
         patient: bool = False,
         saved: float | None = None,
+        proved: str | None = None,
     ) -> Published:
         """Bring a build without errors to everybody; what is refused is taken back.
 
         `within` seconds for the Envoys, `services` for the services before them. Nobody is waited
         for who is not connected, except by who is `patient`, and services by the first version.
-        `saved` is when it was saved (monotonic seconds).
+        `saved` is when it was saved (monotonic seconds). `proved` is for which software of Envoys
+        (`envoy/1.40.0`), None for all, "" for none: of any other, one goes first.
         """
         async with self._turn:
             self._saved = saved
@@ -143,7 +145,7 @@ class Publisher:
                     _log.warning("service is late", service=role, waiting=late[role])
             self._offering.keep(build)
             self._envoys = build.snapshot
-            self._offer_envoys()
+            self._offer_envoys(proved)
             outcome = await self._offering.answered(ENVOY, time.monotonic() + within, wait=patient)
             if outcome.state == "rejected":
                 self._take_back()
@@ -188,7 +190,7 @@ class Publisher:
         self._offering.returned()
         if self._moving.target is not None:
             self._offering.recount(self._moving.target)
-        self._offer_envoys()
+        self._offering.call_members()
 
     def fleet(self) -> tuple[NodeView, ...]:
         """Show all nodes, refusals at their lines."""
@@ -229,7 +231,7 @@ class Publisher:
             return False
         self._envoys = last.snapshot
         self._move(last)
-        self._offer_envoys()
+        self._offer_envoys(None if last is self._moving.good else "")
         return True
 
     def _look_soon(self) -> None:
@@ -244,7 +246,7 @@ class Publisher:
         if self._turn.locked() or moving.target is None:
             return
         if self._offering.recount(moving.target):
-            self._offer_envoys()
+            self._offering.call_members()
         there = moving.target is moving.good and not moving.under_way
         if there or ENVOY not in self._offering.versions:
             return
@@ -274,10 +276,10 @@ class Publisher:
                 self._returning = later(RETURN_SECONDS, self._returned)
             self.answering.set()
 
-    def _offer_envoys(self) -> None:
+    def _offer_envoys(self, proved: str | None) -> None:
         """Offer the Envoys the newest snapshot, with the instances of the services."""
         if self._envoys is not None:
-            self._offering.envoys(self._envoys)
+            self._offering.envoys(self._envoys, proved)
             self._moving.offered()
             self._published(self._envoys.version)
             self.offered.set()
@@ -290,7 +292,7 @@ class Publisher:
                 _log.info("service instances", service=role, addresses=addresses)
                 self._offering.ready(role, addresses)
                 self._offer_services()
-                self._offer_envoys()
+                self._offering.call_members()
             case Acked() | Silent():
                 self._look_soon()
             case Nacked():
