@@ -34,13 +34,14 @@ class Reply:
 class RawClient:
     """`names` is what it subscribed to by name: SotW says all of them again in each request.
 
-    `group` is its node.cluster.
+    `group` is its node.cluster, `software` the release of Envoy that it says that it is, if any.
     """
 
     node: str
     delta: bool
     call: Call
     group: str = ""
+    software: str = ""
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     async def ask(
@@ -58,6 +59,9 @@ class RawClient:
         request.response_nonce = nonce
         request.node.id = self.node if node is None else node
         request.node.cluster = self.group
+        if self.software:
+            request.node.user_agent_name = "envoy"
+            request.node.user_agent_version = self.software
         if error:
             request.error_detail.message = error
         await self.write(request.SerializeToString())
@@ -123,11 +127,12 @@ async def connection(target: str) -> AsyncIterator[grpc.aio.Channel]:
 
 @asynccontextmanager
 async def raw_client(
-    target: str, *, delta: bool, node: str = "n", group: str = ""
+    target: str, *, delta: bool, node: str = "n", group: str = "", software: str = ""
 ) -> AsyncIterator[RawClient]:
     """Open a stream on a connection of its own, and drop it."""
     async with connection(target) as channel:
         client = opened(channel, delta=delta, node=node, group=group)
+        client.software = software
         try:
             yield client
         finally:

@@ -1,9 +1,8 @@
-"""Who may have an unproved version, and when: any order of events keeps the promises of `pilots`."""
+"""Who may have an unproved version, and when: any order of events keeps the promises."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -280,7 +279,7 @@ def test_what_makes_no_new_version_changes_for_all_as_they_are() -> None:
     assert play.kept() == []
 
 
-def test_groups_without_a_node_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_without_a_node_are_not_kept_for_ever() -> None:
     play = Play()
     play.publish(OLD, "")
     for number in range(GROUPS + 1):
