@@ -35,7 +35,7 @@ class Offering:
 
     def __init__(self, server: Server, keyring: Keyring) -> None:
         self.offered: dict[str, Snapshot] = {}
-        self._proved: dict[str, str | None] = {}
+        self._to: dict[str, tuple[str | None, bool]] = {}
         self._kept: tuple[tuple[object, ...], Build | None] = ((), None)
         self.consumers: Resource | None = None
         self.resumed: Build | None = None
@@ -92,12 +92,12 @@ class Offering:
         kept = (self._retired.beside(r) if r.type_url == LIMITS else r for r in own)
         self._offer(RATELIMIT, snapshot([fleet, *kept]))
 
-    def envoys(self, envoys: Snapshot, proved: str | None = None) -> None:
+    def envoys(self, envoys: Snapshot, proved: str | None = None, *, partial: bool = False) -> None:
         """Offer the Envoys a snapshot, with the instances of the services.
 
-        `proved` is for which software: see `xds.pilots`.
+        `proved` is for which software, `partial` whether it lacks a part: see `xds.staging`.
         """
-        self._offer(ENVOY, self.with_members(envoys), proved)
+        self._offer(ENVOY, self.with_members(envoys), proved, partial=partial)
         if proved is not None:
             self._server.amend(self.with_members)
 
@@ -188,12 +188,14 @@ class Offering:
             if outcome.state != "superseded" or self.versions[role] == version:
                 return outcome
 
-    def _offer(self, role: str, new: Snapshot, proved: str | None = None) -> None:
-        last = self.offered.get(role)
-        if last is None or last.version != new.version or self._proved.get(role) != proved:
-            self.offered[role], self._proved[role] = new, proved
+    def _offer(
+        self, role: str, new: Snapshot, proved: str | None = None, *, partial: bool = False
+    ) -> None:
+        last, to = self.offered.get(role), (proved, partial)
+        if last is None or last.version != new.version or self._to[role] != to:
+            self.offered[role], self._to[role] = new, to
             archive = self._archive if role == EXTAUTHZ else None
-            self._server.publish(new, role=role, archive=archive, proved=proved)
+            self._server.publish(new, role=role, archive=archive, proved=proved, partial=partial)
 
 
 def _all(one: Snapshot) -> Iterator[Resource]:

@@ -75,6 +75,7 @@ class Publisher:
         self._looking: asyncio.TimerHandle | None = None
         self._returning: asyncio.TimerHandle | None = None
         self._envoys: Snapshot | None = None
+        self._partial: set[str] = set()
         self._blames = Blames()
         self._turn = asyncio.Lock()
         self._held = AsyncExitStack()
@@ -114,13 +115,15 @@ class Publisher:
         patient: bool = False,
         saved: float | None = None,
         proved: str | None = None,
+        partial: bool = False,
     ) -> Published:
         """Bring a build without errors to everybody; what is refused is taken back.
 
         `within` seconds for the Envoys, `services` for the services before them. Nobody is waited
         for who is not connected, except by who is `patient`, and services by the first version.
         `saved` is when it was saved (monotonic seconds). `proved` is for which software of Envoys
-        (`envoy/1.40.0`), None for all, "" for none: of any other, one goes first.
+        (`envoy/1.40.0`), None for all, "" for none: of any other, one goes first. `partial`: files
+        are broken of which nothing older is known here; Envoys that come with more keep that.
         """
         async with self._turn:
             self._saved = saved
@@ -145,7 +148,7 @@ class Publisher:
                     _log.warning("service is late", service=role, waiting=late[role])
             self._offering.keep(build)
             self._envoys = build.snapshot
-            self._offer_envoys(proved)
+            self._offer_envoys(proved, partial=partial)
             outcome = await self._offering.answered(ENVOY, time.monotonic() + within, wait=patient)
             if outcome.state == "rejected":
                 self._take_back()
@@ -209,6 +212,7 @@ class Publisher:
 
     def _arrived(self) -> None:
         """All Envoys have the target."""
+        self._partial &= {self._envoys.version} if self._envoys else set()  # none goes back further
         if self._saved is not None:
             self._took(time.monotonic() - self._saved)
             self._saved = None
@@ -231,7 +235,8 @@ class Publisher:
             return False
         self._envoys = last.snapshot
         self._move(last)
-        self._offer_envoys(None if last is self._moving.good else "")
+        partial = self._envoys is not None and self._envoys.version in self._partial
+        self._offer_envoys(None if last is self._moving.good else "", partial=partial)
         return True
 
     def _look_soon(self) -> None:
@@ -276,10 +281,13 @@ class Publisher:
                 self._returning = later(RETURN_SECONDS, self._returned)
             self.answering.set()
 
-    def _offer_envoys(self, proved: str | None) -> None:
+    def _offer_envoys(self, proved: str | None, *, partial: bool) -> None:
         """Offer the Envoys the newest snapshot, with the instances of the services."""
         if self._envoys is not None:
-            self._offering.envoys(self._envoys, proved)
+            self._partial.discard(self._envoys.version)
+            if partial:
+                self._partial.add(self._envoys.version)
+            self._offering.envoys(self._envoys, proved, partial=partial)
             self._moving.offered()
             self._published(self._envoys.version)
             self.offered.set()

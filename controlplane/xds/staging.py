@@ -19,6 +19,7 @@ _log = structlog.get_logger(__name__)
 class Staging:
     """Has versions that are not proved go to one node of each software first.
 
+    While the newest is partial, who comes and holds something already is sent nothing.
     `give` is called with a stream that is to have another world than before, `opposed` says
     whether a refusal that is there stops the newest version.
     """
@@ -27,6 +28,8 @@ class Staging:
         self._give = give
         self._opposed = opposed
         self._pilots: Pilots[Connection] = Pilots()
+        self._partial = False
+        self._apart: dict[Connection, tuple[str, str]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -34,9 +37,14 @@ class Staging:
         """Each world that Envoys may have."""
         return self._pilots.worlds()
 
-    def publish(self, new: World, proved: str | None) -> None:
-        """Take in the newest world, and for whose software it is proved."""
+    def publish(self, new: World, proved: str | None, *, partial: bool) -> None:
+        """Take in the newest world, for whose software it is proved, whether it lacks a part."""
+        self._partial = partial
         self._pilots.publish(new, proved, _now())
+        if not partial:
+            for connection, (node, software) in self._apart.items():
+                self._pilots.enter(connection, node=node, software=software, now=_now())
+            self._apart.clear()
         self._arm()
 
     def amend(self, amended: Callable[[Snapshot], Snapshot]) -> World | None:
@@ -51,17 +59,22 @@ class Staging:
 
     def enter(self, connection: Connection, request: Request) -> None:
         """Take in an Envoy with its first request."""
-        self._pilots.enter(connection, node=request.node, software=request.software, now=_now())
+        node, software = request.node, request.software
+        if self._partial and (request.initial or request.version):
+            self._apart[connection] = (node, software)
+            return
+        self._pilots.enter(connection, node=node, software=software, now=_now())
         self._arm()
 
     def leave(self, connection: Connection) -> None:
         """Forget a stream that ends."""
+        self._apart.pop(connection, None)
         self._move(self._pilots.leave(connection))
 
     def due(self, connection: Connection) -> tuple[World | None, Held]:
         """Say what a stream shall have, None before the first version."""
         given = self._pilots.has(connection)
-        if given.world is None and given.held:
+        if connection in self._apart or (given.world is None and given.held):
             return self._pilots.newest, "all"
         return given.world, "older" if given.held else ""
 

@@ -132,14 +132,15 @@ class Streams:
         self.moved.set()
         self._recount(now.role)
 
-    def publish(self, world: World, proved: str | None = None) -> None:
+    def publish(self, world: World, proved: str | None = None, *, partial: bool = False) -> None:
         """Bring every stream of a role to a world, and those that come later.
 
-        Envoys for which it is not `proved` are brought there one by one: see `pilots`.
+        Envoys for which it is not `proved` wait for one of them, those that come with something
+        for a version that is not `partial`: see `staging`.
         """
         self.worlds[world.role] = world
         if world.role == ENVOY:
-            self._staging.publish(world, proved)
+            self._staging.publish(world, proved, partial=partial)
         self._spread(world.role)
 
     def amend(self, amended: Callable[[Snapshot], Snapshot]) -> None:

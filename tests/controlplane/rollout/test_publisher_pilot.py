@@ -14,6 +14,7 @@ from controlplane.xds import pilots
 from protos import EXTAUTHZ
 from tests.controlplane.rollout.keyed import made
 from tests.controlplane.rollout.published import WITHIN, Node, Stage, run
+from tests.controlplane.xds.raw_client import there
 
 OLD = made("keys", "acme")
 NEW = made("{anyOf: [keys], scopes: [read]}", "acme")
@@ -99,6 +100,68 @@ def test_instances_change_for_all_with_the_version_that_each_has(tmp_path: Path)
     run(tmp_path, body)
 
 
+def test_a_service_that_is_late_with_it_is_left_out_by_all(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        async with two(stage) as (first, second), stage.node(EXTAUTHZ, "unix:/slow") as slow:
+            await second.until(lambda: len(second.members(EXTAUTHZ)) == 2)
+            await stage.live(OLD)
+            old = dict(second.held[ROUTES])
+            slow.go.clear()
+            first.go.clear()
+            await stage.publisher.publish(NEW, within=0.05, services=0.05, proved="")
+            await second.until(lambda: second.members(EXTAUTHZ) == ["/extauthz"])
+            assert second.held[ROUTES] == old
+
+    run(tmp_path, body)
+
+
+def test_the_last_good_goes_back_to_all_at_once(tmp_path: Path) -> None:
+    """Also to a group that had the next already, and though its pilot says nothing now."""
+
+    async def body(stage: Stage) -> None:
+        async with (
+            two(stage) as (first, _),
+            stage.node(address="c", software="1.39.0") as passed,
+            stage.node(address="d", software="1.39.0") as follower,
+        ):
+            for node in (passed, follower):
+                await node.until(lambda: ROUTES in node.held)  # noqa: B023 # awaited
+            await stage.live(OLD)
+            old = dict(follower.held[ROUTES])
+            first.go.clear()
+            await stage.publisher.publish(NEW, within=0.05, services=WITHIN, proved="")
+            await follower.until(lambda: follower.held[ROUTES] != old)
+            passed.go.clear()
+            first.refused[ROUTES] = "no"
+            first.go.set()
+            await follower.until(lambda: follower.held[ROUTES] == old)
+
+    run(tmp_path, body)
+
+
+def test_who_comes_with_more_keeps_it_until_there_is_a_whole_version(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        await stage.publisher.publish(OLD, within=0, services=0, partial=True)
+        async with (
+            stage.node(EXTAUTHZ),
+            stage.node(address="empty") as empty,
+            stage.node(address="full", holds="more") as full,
+        ):
+            await empty.until(lambda: ROUTES in empty.held)
+            old = dict(empty.held[ROUTES])
+            await there(stage.publisher.server, "full")
+            empty.refused[ROUTES] = "no"
+            published = await stage.publisher.publish(NEW, within=WITHIN, partial=True)
+            assert published.outcome.state == "rejected"
+            empty.refused.clear()
+            await empty.until(lambda: empty.held[ROUTES] == old)  # taken back, and still partial
+            assert (full.pushes, phases(stage)["full"]) == ([], "held")
+            await stage.live(OLD)  # the same, and now it is known to be all
+            assert full.held[ROUTES] == old
+
+    run(tmp_path, body)
+
+
 def test_versions_that_follow_each_other_take_the_newest_to_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,8 +229,7 @@ def test_after_a_start_a_new_version_goes_to_one_first_and_the_others_keep_their
             first.go.clear()
             await first.until(lambda: CLUSTER in first.held)
             async with stage.node(address="b") as second:
-                while "b" not in phases(stage):
-                    await asyncio.sleep(0)
+                await there(stage.publisher.server, "b")
                 assert phases(stage)["b"] == "held"
                 assert second.pushes == []
                 first.refused[ROUTES] = "no"

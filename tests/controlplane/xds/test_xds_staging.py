@@ -13,7 +13,7 @@ from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, SECRET, Snapshot
 from controlplane.xds import pilots, roll
 from controlplane.xds.server import Server
 from tests.controlplane.xds.ads_transcript import published
-from tests.controlplane.xds.raw_client import RawClient, gone, raw_client
+from tests.controlplane.xds.raw_client import RawClient, gone, raw_client, there
 
 BOTH = pytest.mark.parametrize("delta", [False, True], ids=["sotw", "delta"])
 OLD, NEW, NEWER = (published(f"CDS a={n} LDS l=0 EDS e=0 SDS s=0") for n in range(3))
@@ -50,8 +50,7 @@ class Stage:
     async def asked(self, client: RawClient) -> None:
         """Ask for clusters, and know that the server has heard it."""
         await client.ask(CLUSTER)
-        while client.node not in self.server.nodes:
-            await asyncio.sleep(0)
+        await there(self.server, client.node)
 
 
 async def nothing_comes(client: RawClient) -> None:
@@ -273,5 +272,51 @@ def test_what_all_others_have_is_given_on_though_a_new_release_refuses_it(
             await stage.asked(two)
             await one.nack("a: no")
             assert (await two.ack()).bodies == (b"a 0",)
+
+    run(tmp_path, body, delta=delta)
+
+
+@BOTH
+def test_who_holds_something_is_sent_nothing_of_a_partial_version(
+    tmp_path: Path, *, delta: bool
+) -> None:
+    async def body(stage: Stage) -> None:
+        stage.server.publish(OLD, partial=True)
+        async with stage.node("full") as full, stage.node("empty") as empty:
+            full.holds = "more"
+            await stage.asked(full)
+            await empty.ask(CLUSTER)
+            assert (await empty.ack()).bodies == (b"a 0",)
+            assert (stage.view("full").state, stage.view("full").phase) == ("waiting", "held")
+            stage.server.publish(NEW, proved="", partial=True)
+            assert (await empty.ack()).bodies == (b"a 1",)
+            assert stage.view("full").types == ()
+            stage.server.publish(NEWER)
+            assert (await full.ack()).bodies == (b"a 2",)
+            await full.ask(LISTENER)
+            await full.ack()
+            assert (await empty.ack()).bodies == (b"a 2",)
+
+    run(tmp_path, body, delta=delta)
+
+
+@BOTH
+def test_who_was_kept_from_a_partial_version_may_be_the_first_with_the_next(
+    tmp_path: Path, *, delta: bool
+) -> None:
+    async def body(stage: Stage) -> None:
+        stage.server.publish(OLD, partial=True)
+        async with stage.node("one") as one, stage.node("two") as two:
+            one.holds = two.holds = "more"
+            await stage.asked(one)
+            await stage.asked(two)
+            stage.server.publish(NEW, proved="")
+            await one.ack()
+            assert stage.view("two").types == ()
+            await one.ask(LISTENER)
+            await one.ack()
+            if delta:  # one of the two tells that `more` is gone
+                await one.ack()
+            assert (await two.ack()).bodies == (b"a 1",)
 
     run(tmp_path, body, delta=delta)
