@@ -40,6 +40,7 @@ class Offering:
     def __init__(self, server: Server, keyring: Keyring) -> None:
         self.offered: dict[str, Snapshot] = {}
         self.earlier = Earlier()
+        self._to: dict[str, tuple[str | None, bool]] = {}
         self._kept: tuple[tuple[object, ...], Build | None] = ((), None)
         self.consumers: Resource | None = None
         self.resumed: Build | None = None
@@ -98,9 +99,22 @@ class Offering:
         kept = (self._retired.beside(r) if r.type_url == LIMITS else r for r in own)
         self._offer(RATELIMIT, snapshot([fleet, *kept]))
 
-    def envoys(self, envoys: Snapshot) -> None:
-        """Offer the Envoys a snapshot, with the instances of the services."""
-        self._offer(ENVOY, self.with_members(envoys))
+    def envoys(self, envoys: Snapshot, proved: str | None = None, *, partial: bool = False) -> None:
+        """Offer the Envoys a snapshot, with the instances of the services.
+
+        `proved` is for which software, `partial` whether it lacks a part: see `xds.staging`.
+        """
+        self._offer(ENVOY, self.with_members(envoys), proved, partial=partial)
+        if proved is not None:
+            self._server.amend(self.with_members)
+
+    def call_members(self) -> None:
+        """Have Envoys call the instances that there are now, whichever version they have."""
+        if ENVOY in self.offered:
+            new = self.with_members(self.offered[ENVOY])
+            if new.version != self.offered[ENVOY].version:
+                self.offered[ENVOY] = new
+                self._server.amend(self.with_members)
 
     def with_members(self, envoys: Snapshot) -> Snapshot:
         """Give a snapshot with the instances of the services that Envoys call now."""
@@ -181,12 +195,14 @@ class Offering:
             if outcome.state != "superseded" or self.versions[role] == version:
                 return outcome
 
-    def _offer(self, role: str, new: Snapshot) -> None:
-        last = self.offered.get(role)
-        if last is None or last.version != new.version:
-            self.offered[role] = new
+    def _offer(
+        self, role: str, new: Snapshot, proved: str | None = None, *, partial: bool = False
+    ) -> None:
+        last, to = self.offered.get(role), (proved, partial)
+        if last is None or last.version != new.version or self._to[role] != to:
+            self.offered[role], self._to[role] = new, to
             archive = self._archive if role == EXTAUTHZ else None
-            self._server.publish(new, role=role, archive=archive)
+            self._server.publish(new, role=role, archive=archive, proved=proved, partial=partial)
 
 
 def _all(one: Snapshot) -> Iterator[Resource]:

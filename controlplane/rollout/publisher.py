@@ -75,6 +75,7 @@ class Publisher:
         self._looking: asyncio.TimerHandle | None = None
         self._returning: asyncio.TimerHandle | None = None
         self._envoys: Snapshot | None = None
+        self._partial: set[str] = set()
         self._blames = Blames()
         self._turn = asyncio.Lock()
         self._held = AsyncExitStack()
@@ -105,7 +106,7 @@ class Publisher:
         """The server, to be looked at."""
         return self._server
 
-    async def publish(
+    async def publish(  # noqa: PLR0913 # each says another thing about one version
         self,
         build: Build,
         *,
@@ -113,12 +114,16 @@ class Publisher:
         services: float = SERVICES_SECONDS,
         patient: bool = False,
         saved: float | None = None,
+        proved: str | None = None,
+        partial: bool = False,
     ) -> Published:
         """Bring a build without errors to everybody; what is refused is taken back.
 
         `within` seconds for the Envoys, `services` for the services before them. Nobody is waited
         for who is not connected, except by who is `patient`, and services by the first version.
-        `saved` is when it was saved (monotonic seconds).
+        `saved` is when it was saved (monotonic seconds). `proved` is for which software of Envoys
+        (`envoy/1.40.0`), None for all, "" for none: of any other, one goes first. `partial`: files
+        are broken of which nothing older is known here; Envoys that come with more keep that.
         """
         async with self._turn:
             self._saved = saved
@@ -143,7 +148,7 @@ class Publisher:
                     _log.warning("service is late", service=role, waiting=late[role])
             self._offering.keep(build)
             self._envoys = build.snapshot
-            self._offer_envoys()
+            self._offer_envoys(proved, partial=partial)
             outcome = await self._offering.answered(ENVOY, time.monotonic() + within, wait=patient)
             if outcome.state == "rejected":
                 self._take_back()
@@ -189,7 +194,7 @@ class Publisher:
         self._offering.returned()
         if self._moving.target is not None:
             self._offering.recount(self._moving.target)
-        self._offer_envoys()
+        self._offering.call_members()
 
     def fleet(self) -> tuple[NodeView, ...]:
         """Show all nodes, refusals at their lines."""
@@ -208,6 +213,7 @@ class Publisher:
 
     def _arrived(self) -> None:
         """All Envoys have the target."""
+        self._partial &= {self._envoys.version} if self._envoys else set()  # none goes back further
         if self._saved is not None:
             self._took(time.monotonic() - self._saved)
             self._saved = None
@@ -230,7 +236,8 @@ class Publisher:
             return False
         self._envoys = last.snapshot
         self._move(last)
-        self._offer_envoys()
+        partial = self._envoys is not None and self._envoys.version in self._partial
+        self._offer_envoys(None if last is self._moving.good else "", partial=partial)
         return True
 
     def _look_soon(self) -> None:
@@ -245,7 +252,7 @@ class Publisher:
         if self._turn.locked() or moving.target is None:
             return
         if self._offering.recount(moving.target):
-            self._offer_envoys()
+            self._offering.call_members()
         there = moving.target is moving.good and not moving.under_way
         if there or ENVOY not in self._offering.versions:
             return
@@ -275,10 +282,13 @@ class Publisher:
                 self._returning = later(RETURN_SECONDS, self._returned)
             self.answering.set()
 
-    def _offer_envoys(self) -> None:
+    def _offer_envoys(self, proved: str | None, *, partial: bool) -> None:
         """Offer the Envoys the newest snapshot, with the instances of the services."""
         if self._envoys is not None:
-            self._offering.envoys(self._envoys)
+            self._partial.discard(self._envoys.version)
+            if partial:
+                self._partial.add(self._envoys.version)
+            self._offering.envoys(self._envoys, proved, partial=partial)
             self._moving.offered()
             self._published(self._envoys.version)
             self.offered.set()
@@ -291,7 +301,7 @@ class Publisher:
                 _log.info("service instances", service=role, addresses=addresses)
                 self._offering.ready(role, addresses)
                 self._offer_services()
-                self._offer_envoys()
+                self._offering.call_members()
             case Acked() | Silent():
                 self._look_soon()
             case Nacked():

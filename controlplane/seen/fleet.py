@@ -9,8 +9,8 @@ NodeState = Literal["waiting", "live", "rejected", "late", "gone"]
 """`waiting`: answers are awaited. `live`: it has all of the newest version. `rejected`: it refused
 a part. `late`: it has not answered for longer than it should. `gone`: it is not connected."""
 
-Phase = Literal["add", "move", "drain", "done"]
-"""Which step of the newest version a node is in."""
+Phase = Literal["held", "add", "move", "drain", "done"]
+"""Which step of the newest version a node is in; `held`: it is kept from it, see `xds.pilots`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

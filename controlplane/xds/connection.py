@@ -72,7 +72,7 @@ class Connection:
 
     def take(self, step: Step) -> tuple[Told, ...]:
         """Go on to the next state; return what others want to hear of it."""
-        if self.stream.state != "waiting":
+        if self.stream.state != "waiting" or self.stream.held:
             self._unanswered_since = time.monotonic()
         self.stream = step.stream
         heard: list[Told] = []
@@ -118,7 +118,8 @@ class Connection:
         """Show the node as it is."""
         stream = self.stream
         state: NodeState = stream.state
-        if state == "waiting" and time.monotonic() - self._unanswered_since > LATE_SECONDS:
+        late = time.monotonic() - self._unanswered_since > LATE_SECONDS
+        if state == "waiting" and late and not stream.held:
             state = "late"
         return NodeView(
             node=stream.node,
@@ -127,7 +128,7 @@ class Connection:
             software=stream.software,
             delta=stream.delta,
             since=self._since,
-            version=stream.world.version if stream.world else "",
+            version=stream.world.version if stream.world and stream.held != "all" else "",
             state=state,
             phase=stream.phase,
             waiting=sum(s.pending is not None for s in stream.subscriptions.values()),

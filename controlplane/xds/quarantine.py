@@ -38,11 +38,14 @@ class Quarantine:
         ]
         return Quarantine(rejections=(*others, rejection)[-MOST:])
 
-    def within(self, world: World) -> "Quarantine":
-        """Forget what is not offered any more: one change lifts the whole of a refusal."""
+    def within(self, role: str, worlds: Iterable[World]) -> "Quarantine":
+        """Forget what is offered to nobody any more: one change lifts the whole of a refusal."""
+        mine = tuple(worlds)
         return Quarantine(
             rejections=tuple(
-                r for r in self.rejections if r.role != world.role or _offered(r.nacked, world)
+                r
+                for r in self.rejections
+                if r.role != role or any(_offered(r.nacked, world) for world in mine)
             )
         )
 

@@ -83,9 +83,9 @@ class Roll:
         silent = self._counted.get(connection) == (stream.role, "silent") and not answered
         waiting = stream.state == "waiting"
         self._count(connection, (stream.role, "silent" if silent and waiting else stream.state))
-        if answered or not waiting:
+        if answered or not waiting or stream.held:
             self._forget_patience(connection)
-        if waiting and not silent and connection not in self._patience:
+        if waiting and not stream.held and not silent and connection not in self._patience:
             later = asyncio.get_running_loop().call_later
             self._patience[connection] = later(SILENT_SECONDS, self._give_up, connection)
 

@@ -197,14 +197,24 @@ class Server:
         role: str = ENVOY,
         *,
         archive: Mapping[str, Resource] | None = None,
+        proved: str | None = None,
+        partial: bool = False,
     ) -> None:
         """Bring every connected node of a role to this snapshot, and those that come later.
 
         `archive`: older resources by name, beside those of earlier snapshots of this server.
+        `proved`: for which software (`envoy/1.40.0`), None for all, "" for none: of the Envoys of
+        any other, one goes first. `partial`: an Envoy that comes and holds something is sent
+        nothing until there is a version that is not.
         Raises ForeignTypeError for what the role must not see.
         """
         before = self._streams.worlds.get(role)
-        self._streams.publish(world(snapshot, role, archive=archive or {}, before=before))
+        new = world(snapshot, role, archive=archive or {}, before=before)
+        self._streams.publish(new, proved, partial=partial)
+
+    def amend(self, amended: Callable[[Snapshot], Snapshot]) -> None:
+        """Change all that Envoys have, whichever version; what has passed is not proved anew."""
+        self._streams.amend(amended)
 
     def accept(self, snapshot: Snapshot, role: str = ENVOY) -> None:
         """Know that this was taken once: who refuses it stops no version that comes after."""

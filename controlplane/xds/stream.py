@@ -45,6 +45,9 @@ State = Literal["waiting", "live", "rejected"]
 that just starts asks for clusters first); what has no user any more may still be there.
 `rejected`: it is done, but it, or a node like it, refused a part."""
 
+Held = Literal["", "older", "all"]
+"""Whether a node is kept from the newest world: it has an older one, or is sent nothing at all."""
+
 Quarantine = Mapping[Reference, frozenset[str]]
 
 
@@ -66,7 +69,7 @@ class Stream:
     and a name is expected to be asked for. `singly` are the types that are sent one at a time.
     `brought` is what it may hold from before, by type, `followers` are endpoints to be sent
     whatever it holds of them, once it asks. `ready`: it was live on this stream and has refused
-    nothing since; what is on its way does not count.
+    nothing since; what is on its way does not count. `held`: it is kept from the newest world.
     """
 
     id: str
@@ -88,6 +91,7 @@ class Stream:
     asking: Mapping[Reference, float] = field(default_factory=dict)
     followers: frozenset[str] = frozenset()
     quarantine: Quarantine = field(default_factory=dict)
+    held: Held = ""
     ready: bool = False
 
     @property
@@ -130,14 +134,21 @@ class Stream:
         refused = type_url != KEY_REQUEST and verdict is not None and verdict.error is not None
         return _judged(replace(flushed, events=(*events, *flushed.events)), refused=refused)
 
-    def publish(self, world: World, now: float = 0.0, quarantine: Quarantine | None = None) -> Step:
-        """Take in the newest world of a role. It replaces what of its last was not sent yet.
+    def publish(
+        self,
+        world: World,
+        now: float = 0.0,
+        quarantine: Quarantine | None = None,
+        held: Held = "",
+    ) -> Step:
+        """Take in the world of a role. It replaces what of its last was not sent yet.
 
         `quarantine` is what then stands of what nodes like this one refused, if that changes too.
         """
         mine = replace(
             self,
             worlds={**self.worlds, world.role: world},
+            held=held if world.role == self.role else self.held,
             quarantine=self.quarantine if quarantine is None else quarantine,
         )
         return _flush(mine, now) if world.role == self.role else Step(stream=mine)
@@ -156,6 +167,8 @@ class Stream:
     @property
     def wake(self) -> float | None:
         """When it is to be ticked, None as long as only the node can move it."""
+        if self.held == "all":
+            return None
         known = self.subscriptions.values()
         times: list[float] = []
         if any(s.leaving for s in known):
@@ -177,7 +190,12 @@ class Stream:
 
     @property
     def state(self) -> State:
-        """How far the node is with its world."""
+        """How far the node is with the newest world."""
+        return "waiting" if self.held else self.answered
+
+    @property
+    def answered(self) -> State:
+        """How far the node is with the world that it was given."""
         policy = [s for t, s in self.subscriptions.items() if t != KEY_REQUEST]
         if self.world is None or any(s.pending for s in policy):
             return "waiting"
@@ -191,6 +209,8 @@ class Stream:
     @property
     def phase(self) -> Phase:
         """Which step of its world the node is in."""
+        if self.held:
+            return "held"
         known = self.subscriptions.items()
         if any(s.waiting or (s.adding and t not in _USERS) for t, s in known):
             return "add"
@@ -244,7 +264,7 @@ def _judged(step: Step, *, refused: bool) -> Step:
 def _flush(stream: Stream, now: float) -> Step:
     """Send all that may go now."""
     world = stream.world
-    if world is None:
+    if world is None or stream.held == "all":
         return Step(stream=stream)
     if stream.arrives and stream.arrives <= now:
         stream = replace(stream, arrives=0.0)

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -17,7 +17,8 @@ from controlplane.xds.meter import Meter, Refusal
 from controlplane.xds.phases import DRAIN_SECONDS
 from controlplane.xds.quarantine import Quarantine, Rejection
 from controlplane.xds.roll import Roll
-from controlplane.xds.stream import Step, Stream
+from controlplane.xds.staging import Staging
+from controlplane.xds.stream import Held, Step, Stream
 from controlplane.xds.world import ENVOY, World
 
 Heard = Told | Instances | Silent
@@ -63,6 +64,7 @@ class Streams:
         self.worlds: dict[str, World] = {}
         self.accepted: dict[str, Snapshot] = {}
         self._quarantine = Quarantine()
+        self._staging = Staging(self._give, lambda: bool(self.opposed(ENVOY)))
         self._heard = heard
         self._memory = memory
         self._meter = meter
@@ -113,6 +115,7 @@ class Streams:
         ended = connection.stream
         if ended.node:
             self._memory.drain(ended.node, ended.drains_at_end(_now()))
+        self._staging.leave(connection)
         tell = self._info if ended.node else _log.debug  # who came too early comes again
         tell("xds stream ended", node=ended.node, role=ended.role, delta=ended.delta)
         self.moved.set()
@@ -123,8 +126,14 @@ class Streams:
     ) -> None:
         """Know who a stream's first request is of, and what that node may hold from before."""
         role = request.service or ENVOY
+        if role == ENVOY:
+            self._staging.enter(connection, request)
+        world, kept_from = self._due(connection, role)
+        worlds = connection.stream.worlds
         connection.stream = replace(
             connection.stream,
+            worlds={**worlds, role: world} if world is not None else worlds,
+            held=kept_from,
             brought=held,
             drains=self._memory.draining(request.node),
             quarantine=self._barred(role, _group(request), connection.stream.id),
@@ -141,20 +150,49 @@ class Streams:
         self.moved.set()
         self._recount(now.role)
 
-    def publish(self, world: World) -> None:
-        """Bring every stream of a role to a world, and those that come later."""
+    def publish(self, world: World, proved: str | None = None, *, partial: bool = False) -> None:
+        """Bring every stream of a role to a world, and those that come later.
+
+        Envoys for which it is not `proved` wait for one of them, those that come with something
+        for a version that is not `partial`: see `staging`.
+        """
         self.worlds[world.role] = world
-        self._quarantine = self._quarantine.within(world)
-        for connection in self.roll.all():
-            stream = connection.stream
-            barred = self._barred(stream.role, _group(stream), stream.id)
-            self._take(connection, stream.publish(world, _now(), barred))
-        self.moved.set()
-        self._recount(world.role)
+        if world.role == ENVOY:
+            self._staging.publish(world, proved, partial=partial)
+        self._spread(world.role)
+
+    def amend(self, amended: Callable[[Snapshot], Snapshot]) -> None:
+        """Change what makes no new version, for each Envoy in the version that it has."""
+        newest = self._staging.amend(amended)
+        if newest is not None:
+            self.worlds[ENVOY] = newest
+            self._spread(ENVOY)
 
     def wrote(self, connection: Connection, push: Push, size: int) -> None:
         """Count a reply that was written."""
         self._meter.pushed(connection.stream.role, push.type_url, size)
+
+    def _spread(self, role: str) -> None:
+        self._quarantine = self._quarantine.within(role, self._offered(role))
+        for connection in self.roll.all():
+            self._give(connection, role)
+        self.moved.set()
+        self._recount(role)
+
+    def _give(self, connection: Connection, role: str = ENVOY) -> None:
+        """Have a stream go on with what it shall have by now."""
+        stream = connection.stream
+        world, kept_from = self._due(connection, role)
+        if world is not None:
+            barred = self._barred(stream.role, _group(stream), stream.id)
+            self._take(connection, stream.publish(world, _now(), barred, kept_from))
+
+    def _due(self, connection: Connection, role: str) -> tuple[World | None, Held]:
+        """Say what a stream shall have of a role, and whether it is kept from the newest."""
+        return self._staging.due(connection) if role == ENVOY else (self.worlds.get(role), "")
+
+    def _offered(self, role: str) -> Iterable[World]:
+        return self._staging.worlds if role == ENVOY else [self.worlds[role]]
 
     def _take(self, connection: Connection, step: Step) -> None:
         before = connection.stream.subscriptions
@@ -166,6 +204,10 @@ class Streams:
         self._arrange(connection)
         for event in told:
             self._tell(connection, event)
+        if connection.close is not None:
+            self._staging.leave(connection)
+        elif connection.stream.role == ENVOY:
+            self._staging.note(connection)
 
     def _arrange(self, connection: Connection) -> None:
         """Have a stream go on when it says, if nothing comes before."""
@@ -243,8 +285,7 @@ class Streams:
             role=stream.role, group=_group(stream), stream=stream.id, nacked=nacked
         )
         self._quarantine = self._quarantine.with_one(rejection)
-        if stream.world is not None:
-            self._quarantine = self._quarantine.within(stream.world)
+        self._quarantine = self._quarantine.within(stream.role, self._offered(stream.role))
         for other in self.roll:
             if other is not connection:
                 self._bar(other)

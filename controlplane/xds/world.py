@@ -74,6 +74,7 @@ class World:
 
     version: str
     role: str
+    snapshot: Snapshot
     offers: Mapping[str, Offer]
     expected: frozenset[str]
 
@@ -104,6 +105,7 @@ def world(
     return World(
         version=snapshot.version,
         role=role,
+        snapshot=snapshot,
         offers=MappingProxyType(offers),
         expected=expected,
     )

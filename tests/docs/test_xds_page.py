@@ -10,7 +10,17 @@ import pytest
 from controlplane.gate import brake
 from controlplane.rollout import moving, publisher, recorder
 from controlplane.store.store import Bounds
-from controlplane.xds import admission, connection, due, phases, quarantine, roll, server, stream
+from controlplane.xds import (
+    admission,
+    connection,
+    due,
+    phases,
+    pilots,
+    quarantine,
+    roll,
+    server,
+    stream,
+)
 from foregate import debounce
 from foregate.commands import controlplane as command
 from tests.controlplane.xds.ads_transcript import both
@@ -122,6 +132,8 @@ NUMBERS: Mapping[str, str] = {
     "new consumers wait after a start": seconds(moving.BACK_SECONDS),
     "instances may come back": seconds(publisher.RETURN_SECONDS),
     "refusals in quarantine": f"{quarantine.MOST:,}",
+    "a pilot answers": seconds(pilots.PILOT_SECONDS),
+    "the last of many pilots": seconds(pilots.LONGEST_SECONDS),
     "big reply": size(connection.BIG),
     "big replies at once": str(server.BIG_AT_ONCE),
     "a turn is handed on": seconds(connection.BIG_SECONDS),

@@ -74,8 +74,11 @@ class Stage:
     socket: Path
 
     @asynccontextmanager
-    async def node(self, service: str = "", address: str = "") -> AsyncIterator[Node]:
-        async with connected(self.socket, service, address or f"unix:/{service}") as client:
+    async def node(
+        self, service: str = "", address: str = "", software: str = "", holds: str = ""
+    ) -> AsyncIterator[Node]:
+        place = address or f"unix:/{service}"
+        async with connected(self.socket, service, place, software, holds) as client:
             node = Node(client)
             node.go.set()
             running = asyncio.create_task(node.run())

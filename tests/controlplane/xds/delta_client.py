@@ -21,12 +21,16 @@ OF_AN_ENVOY = (CLUSTER, ENDPOINTS, LISTENER, ROUTES)
 class Client:
     """`service` is empty for an Envoy, whose node id is then its `address`.
 
+    `software` is the release of Envoy that it says that it is, `holds` a resource that it has.
+
     Several may ask at once: gRPC takes one message at a time.
     """
 
     service: str
     address: str
     call: Call
+    software: str = ""
+    holds: str = ""
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -45,6 +49,11 @@ class Client:
             request.node.metadata["foregate.service"] = self.service
             request.node.metadata["foregate.address"] = self.address
             request.node.metadata["foregate.version"] = "0.1.0"
+        if self.software:
+            request.node.user_agent_name = "envoy"
+            request.node.user_agent_version = self.software
+        if self.holds and not nonce:
+            request.initial_resource_versions[self.holds] = "other"
         if error:
             request.error_detail.message = error
         async with self.writing:
@@ -75,7 +84,7 @@ class Client:
 
 @asynccontextmanager
 async def connected(
-    socket: Path, service: str = "", address: str = "envoy"
+    socket: Path, service: str = "", address: str = "envoy", software: str = "", holds: str = ""
 ) -> AsyncIterator[Client]:
     """Open a stream on a connection of its own."""
     options = [("grpc.use_local_subchannel_pool", 1)]
@@ -84,5 +93,5 @@ async def connected(
             f"/{SERVICE}/DeltaAggregatedResources"
         )
         call = method()
-        yield Client(service=service, address=address, call=call)
+        yield Client(service, address, call, software, holds)
         call.cancel()

@@ -34,13 +34,16 @@ class Reply:
 class RawClient:
     """`names` is what it subscribed to by name: SotW says all of them again in each request.
 
-    `group` is its node.cluster.
+    `group` is its node.cluster, `software` the release of Envoy that it says that it is, if any.
+    `holds` is the name of a resource that it has from before, of the type that it asks for first.
     """
 
     node: str
     delta: bool
     call: Call
     group: str = ""
+    software: str = ""
+    holds: str = ""
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     async def ask(
@@ -56,8 +59,16 @@ class RawClient:
             request = DiscoveryRequest(resource_names=now)
         request.type_url = type_url
         request.response_nonce = nonce
+        if self.holds and isinstance(request, DeltaDiscoveryRequest):
+            request.initial_resource_versions[self.holds] = "other"
+        elif self.holds and isinstance(request, DiscoveryRequest):
+            request.version_info = "other"
+        self.holds = ""
         request.node.id = self.node if node is None else node
         request.node.cluster = self.group
+        if self.software:
+            request.node.user_agent_name = "envoy"
+            request.node.user_agent_version = self.software
         if error:
             request.error_detail.message = error
         await self.write(request.SerializeToString())
@@ -123,11 +134,12 @@ async def connection(target: str) -> AsyncIterator[grpc.aio.Channel]:
 
 @asynccontextmanager
 async def raw_client(
-    target: str, *, delta: bool, node: str = "n", group: str = ""
+    target: str, *, delta: bool, node: str = "n", group: str = "", software: str = ""
 ) -> AsyncIterator[RawClient]:
     """Open a stream on a connection of its own, and drop it."""
     async with connection(target) as channel:
         client = opened(channel, delta=delta, node=node, group=group)
+        client.software = software
         try:
             yield client
         finally:
@@ -141,5 +153,13 @@ async def gone(server: Server, *nodes: str) -> None:
     """
     while True:
         if not set(server.nodes).intersection(nodes or server.nodes):
+            return
+        await asyncio.sleep(0)
+
+
+async def there(server: Server, node: str) -> None:
+    """Wait until the server knows a node, as `gone` does for its end."""
+    while True:
+        if node in server.nodes:
             return
         await asyncio.sleep(0)

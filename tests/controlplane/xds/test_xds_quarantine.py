@@ -30,11 +30,11 @@ def test_it_is_of_the_group_and_not_of_the_stream_itself() -> None:
 
 def test_one_change_lifts_the_whole_of_a_refusal_and_no_other() -> None:
     now = Quarantine().with_one(refused(("a", "1"), ("bad", "1"))).with_one(refused(("c", "1")))
-    assert now.within(made("CDS a=1 bad=1 c=1")) == now
-    assert now.within(made("CDS a=2 bad=1 c=1")).of(ENVOY, "edge", but="x") == {
+    assert now.within(ENVOY, [made("CDS a=1 bad=1 c=1")]) == now
+    assert now.within(ENVOY, [made("CDS a=2 bad=1 c=1")]).of(ENVOY, "edge", but="x") == {
         Reference(CLUSTER, "c"): {"1"}
     }
-    assert now.within(made("CDS c=1")).of(ENVOY, "edge", but="x").keys() == {
+    assert now.within(ENVOY, [made("CDS c=1")]).of(ENVOY, "edge", but="x").keys() == {
         Reference(CLUSTER, "c")
     }
 

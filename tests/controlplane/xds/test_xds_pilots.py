@@ -1,0 +1,296 @@
+"""Who may have an unproved version, and when: any order of events keeps the promises."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controlplane.xds.pilots import GROUPS, LONGEST_SECONDS, PILOT_SECONDS, Answer, Pilots
+from controlplane.xds.world import World
+from tests.controlplane.xds.crowd import WORLDS
+
+OLD, NEW, NEWER, _ = WORLDS
+SOFTWARE = ("envoy/1.40.0", "envoy/1.39.0", "")
+STEPS = st.one_of(
+    st.tuples(st.just("enter"), st.integers(0, 5), st.integers(0, 2)),
+    st.tuples(st.just("publish"), st.integers(0, 3), st.sampled_from([None, *range(3)])),
+    st.tuples(st.sampled_from(["live", "live", "refused"]), st.integers(0, 9), st.just(0)),
+    st.tuples(st.just("leave"), st.integers(0, 9), st.just(0)),
+    st.tuples(st.just("wait"), st.sampled_from([1, 9, 11, 700]), st.just(0)),
+)
+
+
+@dataclass
+class Seen:
+    """A node as the test sees it; `since` is when it was given what it has, `said` its answer."""
+
+    name: str
+    software: str
+    world: World | None = None
+    held: bool = False
+    since: float = 0.0
+    said: Answer = "waiting"
+
+
+@dataclass
+class Play:
+    """Applies what is said to be due, as streams do, and checks it each time."""
+
+    pilots: Pilots[int] = field(default_factory=Pilots)
+    there: dict[int, Seen] = field(default_factory=dict)
+    refusing: set[str] = field(default_factory=set)
+    proved: str | None = None
+    count: int = 0
+    now: float = 0.0
+
+    def publish(self, world: World, proved: str | None = None) -> None:
+        self.proved = proved
+        self.refusing.clear()
+        self.pilots.publish(world, proved, self.now)
+        self.look(*self.there)
+
+    def enter(self, name: str, software: str = "") -> int:
+        self.count += 1
+        self.there[self.count] = Seen(name, software)
+        self.pilots.enter(self.count, node=name, software=software, now=self.now)
+        self.look(self.count)
+        return self.count
+
+    def leave(self, one: int) -> None:
+        del self.there[one]
+        self.look(*self.pilots.leave(one))
+
+    def say(self, one: int, answer: Answer) -> None:
+        seen = self.there[one]
+        seen.said = answer
+        if answer == "refused" and self.pilots.awaits(one):
+            self.refusing.add(seen.software)
+        moved = self.pilots.note(one, answer)
+        assert answer == "live" or not moved
+        self.look(*moved)
+
+    def wait(self, seconds: float) -> None:
+        end = self.now + seconds
+        while (due := self.pilots.due) is not None and due <= end:
+            self.now = due
+            self.look(*self.pilots.tick(due))
+        self.now = end
+
+    def look(self, *moved: int) -> None:
+        """Give those what they shall have; nobody else has anything else than before."""
+        for one in moved:
+            seen, due = self.there[one], self.pilots.has(one)
+            if seen.world is not due.world or seen.held != due.held:
+                self.there[one] = Seen(seen.name, seen.software, due.world, due.held, self.now)
+        for one, seen in self.there.items():
+            due = self.pilots.has(one)
+            assert seen.world is due.world
+            assert seen.held == due.held
+
+    def group(self, software: str) -> list[Seen]:
+        return [seen for seen in self.there.values() if seen.software == software]
+
+    def kept(self) -> list[str]:
+        return [seen.name for seen in self.there.values() if seen.held]
+
+    def check(self) -> None:
+        for software in SOFTWARE:
+            group = self.group(software)
+            held = [seen for seen in group if seen.held]
+            if self.proved is None or (software and self.proved == software):
+                assert not held
+            if not held:
+                continue
+            new = [seen for seen in group if not seen.held]
+            waited = [
+                one for one in new if one.said == "waiting" and one.since + PILOT_SECONDS > self.now
+            ]
+            assert len(waited) <= 1
+            assert all(one.said != "live" for one in new)
+
+
+def steps_of(play: Play, steps: list[tuple[str, int, int | None]]) -> Iterator[str]:
+    for kind, number, more in steps:
+        live = list(play.there)
+        if kind == "enter":
+            play.enter(f"n{number}", SOFTWARE[more or 0])
+        elif kind == "publish":
+            proved = SOFTWARE[more] if more is not None else None
+            play.publish(WORLDS[number], proved)
+        elif kind == "wait":
+            play.wait(number)
+        elif number < len(live) and kind == "leave":
+            play.leave(live[number])
+        elif number < len(live):
+            play.say(live[number], "live" if kind == "live" else "refused")
+        yield kind
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(STEPS, max_size=60))
+def test_one_at_a_time_goes_first_and_all_have_it_in_the_end(
+    steps: list[tuple[str, int, int | None]],
+) -> None:
+    play = Play()
+    had: dict[str, int] = {}
+    for kind in steps_of(play, steps):
+        play.check()
+        for software in play.refusing:
+            given_now = sum(not seen.held for seen in play.group(software))
+            assert kind == "publish" or given_now <= had.get(software, given_now)
+            had[software] = given_now
+        had = {software: n for software, n in had.items() if software in play.refusing}
+    for _ in range(len(play.there)):
+        for one, seen in list(play.there.items()):
+            if not seen.held and seen.software not in play.refusing:
+                play.say(one, "live")
+        play.check()
+        play.wait(LONGEST_SECONDS)
+    assert {s.software for s in play.there.values() if s.held} <= play.refusing
+
+
+def test_one_that_answers_goes_first_and_the_others_follow_it() -> None:
+    play = Play()
+    play.publish(OLD)
+    first, second, third = (play.enter(name) for name in "abc")
+    play.say(second, "live")
+    play.publish(NEW, "")
+    assert play.kept() == ["a", "c"]
+    play.say(third, "live")  # with what it had
+    assert play.there[first].world is OLD
+    play.say(second, "live")
+    assert play.kept() == []
+    play.enter("d")
+    assert play.kept() == []
+
+
+def test_a_first_version_is_waited_for_with_nothing() -> None:
+    play = Play()
+    play.publish(NEW, "envoy/1.40.0")
+    one, two = play.enter("a", "envoy/1.39.0"), play.enter("b", "envoy/1.39.0")
+    play.enter("c", "envoy/1.40.0")
+    assert play.kept() == ["b"]
+    assert play.there[two].world is None
+    play.say(one, "live")
+    assert play.kept() == []
+
+
+def test_after_a_refusal_the_others_never_see_it_until_there_is_another() -> None:
+    play = Play()
+    play.publish(OLD)
+    one, two = play.enter("a"), play.enter("b")
+    play.publish(NEW, "")
+    play.say(one, "refused")
+    play.wait(10_000)
+    play.enter("c")
+    assert play.kept() == ["b", "c"]
+    play.leave(one)
+    play.enter("a")
+    assert play.kept() == ["b", "c", "a"]
+    play.publish(NEWER, "")
+    assert len(play.kept()) == 2
+    play.publish(OLD)  # the last good needs no pilot
+    assert play.kept() == []
+    assert play.there[two].world is OLD
+
+
+def test_who_says_nothing_is_waited_for_each_time_longer_and_may_still_answer() -> None:
+    play = Play()
+    one, *_ = (play.enter(name) for name in "abcd")
+    play.publish(NEW, "")
+    for seconds, kept in ((10, "cd"), (20, "d"), (40, "")):
+        play.wait(seconds - 1)
+        assert len(play.kept()) == len(kept) + 1
+        play.wait(1)
+        assert "".join(play.kept()) == kept
+    play.wait(80)  # nobody is left
+    play.enter("e")
+    play.enter("f")
+    assert play.kept() == ["f"]
+    play.say(one, "live")
+    assert play.kept() == []
+
+
+def test_a_pilot_that_leaves_may_come_back_and_goes_on() -> None:
+    """A version that ends Envoys takes them one by one, not all in a second."""
+    play = Play()
+    one, _ = play.enter("a"), play.enter("b")
+    play.publish(NEW, "")
+    play.leave(one)
+    assert play.kept() == ["b"]
+    play.wait(9)
+    one = play.enter("a")
+    assert play.kept() == ["b"]
+    play.leave(one)
+    play.wait(1)
+    assert play.kept() == []
+
+
+def test_another_stream_of_the_pilot_takes_its_place() -> None:
+    play = Play()
+    half_open, _ = play.enter("a"), play.enter("b")
+    play.publish(NEW, "")
+    again = play.enter("a")
+    assert play.kept() == ["b", "a"]
+    play.leave(half_open)
+    assert play.kept() == ["b"]
+    play.say(again, "live")
+    assert play.kept() == []
+
+
+def test_a_newer_version_finds_the_pilot_that_there_is_and_gives_it_no_more_time() -> None:
+    play = Play()
+    play.publish(OLD)
+    one, two = play.enter("a"), play.enter("b")
+    for world in (NEW, NEWER) * 5:
+        play.publish(world, "")
+        assert (play.there[one].world, play.kept()) == (world, ["b"])
+        play.wait(0.9)
+    play.wait(1)
+    assert play.kept() == []
+    assert play.there[two].world is NEWER
+
+
+def test_what_a_group_has_passed_is_what_it_goes_back_to() -> None:
+    play = Play()
+    play.publish(OLD)
+    slow, quick = (play.enter(name, "envoy/1.38.0") for name in "ab")
+    done, also = (play.enter(name, "envoy/1.39.0") for name in "cd")
+    play.publish(NEW, "")
+    play.say(done, "live")
+    play.publish(NEWER, "")
+    assert [play.there[one].world for one in (quick, also)] == [OLD, NEW]
+    assert not play.there[slow].held
+
+
+def test_what_makes_no_new_version_changes_for_all_as_they_are() -> None:
+    play = Play()
+    play.publish(OLD)
+    one, two = play.enter("a"), play.enter("b")
+    play.publish(NEW, "")
+    changed = {id(world): replace(world) for world in (OLD, NEW)}
+    play.pilots.amend(lambda world: changed[id(world)])
+    play.look(one, two)
+    assert play.there[one].world is changed[id(NEW)]
+    assert play.there[two].world is changed[id(OLD)]
+    assert list(play.pilots.worlds()) == [changed[id(OLD)], changed[id(NEW)]]
+    play.say(one, "live")
+    assert play.kept() == []
+
+
+def test_groups_without_a_node_are_not_kept_for_ever() -> None:
+    play = Play()
+    play.publish(OLD, "")
+    for number in range(GROUPS + 1):
+        one = play.enter("a", f"envoy/{number}")
+        play.say(one, "live")
+        play.leave(one)
+    play.publish(NEW, "")
+    play.publish(OLD, "")
+    again = [play.enter(name, f"envoy/{GROUPS}") for name in "ab"]
+    assert play.kept() == []  # it has passed that
+    assert len(again) == 2
+    play.enter("a", "envoy/0")
+    play.enter("b", "envoy/0")
+    assert play.kept() == ["b"]
