@@ -18,7 +18,7 @@ from language.places import Place
 from language.reader import read
 from policies.auth.sources import KeySource
 
-__all__ = ["Build", "Options", "build"]
+__all__ = ["Build", "Options", "build", "main_file", "seen_from"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
     """Read, check, plan and compile. Never raises for what a user wrote."""
     mistakes: list[Mistake] = []
     files = []
-    gateway = _gateway(sources)
+    gateway = main_file(sources)
     complete = True
     if sources and gateway is None:
         place = Place(min(s.name for s in sources), 1, 1)
@@ -57,7 +57,8 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
         document = read(source.name, source.data)
         mistakes.extend(document.mistakes)
         complete = complete and document.complete
-        home = Home(file=source.name, name=_seen(source, gateway), secrets=options.secrets)
+        seen = options.main if options.main and source is gateway else seen_from(source, gateway)
+        home = Home(file=source.name, name=seen, secrets=options.secrets)
         first = None if gateway is None else source is gateway
         file, found = read_file(document, gateway=first, home=home)
         mistakes.extend(found)
@@ -107,14 +108,14 @@ def _without_plan(sources: tuple[SourceFile, ...], mistakes: list[Mistake]) -> B
     return Build(sources=sources, mistakes=in_order, plan=None, snapshot=None, provenance={})
 
 
-def _seen(source: SourceFile, gateway: SourceFile | None) -> str:
+def seen_from(source: SourceFile, gateway: SourceFile | None) -> str:
     """A file's name from the folder of gateway.yaml: the same on every replica."""
     folder = PurePosixPath("" if gateway is None else gateway.name).parent
     name = PurePosixPath(source.name)
     return str(name.relative_to(folder) if name.is_relative_to(folder) else name)
 
 
-def _gateway(sources: tuple[SourceFile, ...]) -> SourceFile | None:
+def main_file(sources: tuple[SourceFile, ...]) -> SourceFile | None:
     """The file that holds version and listen: one alone, or the topmost gateway.yaml."""
     if len(sources) == 1:
         return sources[0]

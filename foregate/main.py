@@ -14,6 +14,7 @@ COMMANDS = (
     "check",
     "controlplane",
     "dev",
+    "diff",
     "docs",
     "extauthz",
     "fleet",
