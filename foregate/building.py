@@ -3,6 +3,8 @@
 import gc
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from controlplane.build import Build, Options, build
@@ -23,15 +25,22 @@ def build_path(
     options = Options(
         loopback=loopback, trust_store=trust_store(), secrets=secrets(required=required)
     )
-    collecting = gc.isenabled()
-    gc.disable()  # a tree of a large file is all live: collecting it costs as much as reading it
-    try:
+    with uncollected():
         built = build(sources.files, options)
+    mistakes = tuple(sorted((*sources.mistakes, *built.mistakes), key=lambda m: m.place))
+    return built, mistakes
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """A tree of a large file is all live: collecting it costs as much as reading it."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()
-    mistakes = tuple(sorted((*sources.mistakes, *built.mistakes), key=lambda m: m.place))
-    return built, mistakes
 
 
 SECRET_BYTES = 64 * 1024

@@ -53,15 +53,16 @@ def sections(found: Difference, *, most: int | None) -> Iterator[Section]:
         rows = tuple(_weakening(one, most) for one in found.weakenings)
         summary = "more may pass than did"
         yield Section(title="Weaker", summary=summary, rows=rows, danger=True)
-    if found.opened:
-        rows = tuple(_handover(one) for one in found.opened)
+    told = {each for one in found.weakenings for each in one.handovers}
+    rows = tuple(_handover(one) for one in found.opened if one not in told)
+    if rows:
         yield Section(title="Open to everybody", summary="nothing was served here", rows=rows)
     if found.grants:
         rows = tuple(Row(words=_clean(g.what), places=(_clean(g.place),)) for g in found.grants)
         yield Section(title="Granted", summary=_count(len(rows), "grant", "grants"), rows=rows)
     if found.routes:
         yield _routes(found.routes)
-    told = {each for one in found.weakenings for each in one.handovers}
+    told.update(found.opened)
     rows = tuple(_handover(one) for one in found.elsewhere if one not in told)
     if rows:
         yield Section(title="Answered otherwise", summary="by another route, or none", rows=rows)

@@ -22,7 +22,8 @@ from controlplane.difference.resources import drains, resource_changes
 from controlplane.difference.routes import answerer, is_open, route_changes, serves
 from controlplane.difference.things import named_changes, thing_changes, unverified
 from controlplane.files import MAIN
-from controlplane.plan.plan import Entry, PlannedRoute
+from controlplane.model.keys import route_keys
+from controlplane.plan.plan import Entry, Plan, PlannedRoute
 from language.places import Place
 from policies.guards import Weaker
 
@@ -44,7 +45,7 @@ def difference(before: Build, after: Build) -> Difference:
     passed = [(region.domains, one) for region, each in found for one in each.passed]
     return Difference(
         weakenings=(
-            *_weakenings(found),
+            *_weakenings(found, old, new),
             *whole_weakenings(old, new),
             *(one for one in named if isinstance(one, Weakening)),
             *unverified(old, new),
@@ -105,7 +106,9 @@ def _once(found: Iterable[OnHosts]) -> tuple[OnHosts, ...]:
     return tuple(replace(one, hosts=tuple(sorted(of))) for one, of in hosts.items())
 
 
-def _weakenings(found: list[tuple[Region, Compared]]) -> Iterator[Weakening]:
+def _weakenings(
+    found: list[tuple[Region, Compared]], old: Plan, new: Plan
+) -> Iterator[Weakening]:
     """Each way in which some request is judged less strictly, once for all those requests."""
     guards = Guards()
     passed: dict[tuple[str, Weaker], list[Handover]] = defaultdict(list)
@@ -128,7 +131,7 @@ def _weakenings(found: list[tuple[Region, Compared]]) -> Iterator[Weakening]:
     for found_way, at in told:
         hosts, one, _, after = judged[at]
         passed[found_way].append(_handover(hosts, one))
-        places[found_way][_written(after, found_way[0])] = None
+        places[found_way].update(dict.fromkeys(_written(after, found_way[0], old, new)))
     for (key, weaker), handovers in passed.items():
         yield Weakening(
             key=key,
@@ -149,6 +152,16 @@ def _unchanged(
                 yield before, after
 
 
-def _written(route: PlannedRoute, key: str) -> Place:
-    """The line that a route's key stands at; without it, that of the route."""
-    return next((one.place for one in route.settings if one.key == key), route.route.place)
+def _written(route: PlannedRoute, key: str, old: Plan, new: Plan) -> Iterator[Place]:
+    """The line that a route's key stands at, without it that of the route.
+
+    Where a thing that it names says something else than before, that is the line.
+    """
+    setting = next((one for one in route.route.settings if one.key == key), None)
+    if setting is None:
+        yield route.route.place
+        return
+    named = () if setting.value is None else route_keys()[key].references(setting.value)
+    things = [(old.named[one.kind].get(one.name), new.named[one.kind][one.name]) for one in named]
+    other = [now.place for was, now in things if was is not None and was.value != now.value]
+    yield from other or [setting.place]

@@ -13,20 +13,28 @@ _STRICTER = ("deny", "local-limits", "allow")
 
 def whole_changes(before: Plan, after: Plan) -> Iterator[ThingChange]:
     """`listen` and `whenDown`, where they say something else."""
-    for name, old, new in (
-        ("listen", before.listen, after.listen),
-        ("whenDown", before.when_down, after.when_down),
+    for name, was, now, places in (
+        ("listen", before.listen, after.listen, (before.listen_place, after.listen_place)),
+        (
+            "whenDown",
+            before.when_down,
+            after.when_down,
+            (before.when_down_place, after.when_down_place),
+        ),
     ):
-        if old != new:
-            said = changes(dict(words(name, old)), dict(words(name, new)))
+        if was != now:
             yield ThingChange(
                 kind="changed",
                 group="gateway",
                 name=name,
-                before=before.listen_place if name == "listen" else None,
-                after=after.listen_place if name == "listen" else None,
-                values=said,
+                before=places[0],
+                after=places[1],
+                values=changes(_said(was), _said(now)),
             )
+
+
+def _said(value: object) -> dict[str, str]:
+    return {key.removeprefix("."): text for key, text in words("", value)}
 
 
 def whole_weakenings(before: Plan, after: Plan) -> Iterator[Weakening]:
@@ -45,20 +53,15 @@ def whole_weakenings(before: Plan, after: Plan) -> Iterator[Weakening]:
     ):
         if _STRICTER.index(state) > _STRICTER.index(was):
             what = f"while {name} is down: {state}, and it was {was}"
-            yield _weakening("whenDown", what, _file(after))
+            yield _weakening("whenDown", what, after.when_down_place)
     if now.jwks.use_cached_for > down.jwks.use_cached_for:
         times = f"{duration(now.jwks.use_cached_for)}, and it was"
         what = f"an issuer's keys are used for {times} {duration(down.jwks.use_cached_for)}"
-        yield _weakening("whenDown", what, _file(after))
+        yield _weakening("whenDown", what, after.when_down_place)
 
 
 def _weakening(key: str, what: str, place: Place, *, comparable: bool = True) -> Weakening:
     return Weakening(key=key, what=what, comparable=comparable, handovers=(), places=(place,))
-
-
-def _file(plan: Plan) -> Place:
-    """Where what holds for all is written: the file that also says where to listen."""
-    return plan.listen_place
 
 
 def _loopback(host: str) -> bool:

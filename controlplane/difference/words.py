@@ -46,7 +46,8 @@ def text(value: object, hint: object) -> str:
         return _number(value, hint)
     if isinstance(value, PathTemplate):
         return value.text
-    if isinstance(value, Iterable) and not isinstance(value, str):
+    ours = isinstance(value, Iterable) and is_dataclass(value)  # an IP range too is iterable
+    if isinstance(value, Iterable) and (ours or isinstance(value, (tuple, list))):
         return f"[{', '.join(text(one, hint) for one in value)}]"
     if is_dataclass(value) and not isinstance(value, type) and not _speaks(value):
         pairs = [(name.removeprefix("."), said) for name, said in words("", value)]

@@ -10,6 +10,7 @@ import click
 from controlplane.difference.compare import difference
 from controlplane.difference.difference import Difference
 from controlplane.files import MAIN
+from foregate.building import uncollected
 from foregate.diffmarkdown import markdown
 from foregate.diffrecords import records
 from foregate.difftext import text
@@ -86,25 +87,27 @@ def command(
       foregate diff --allow-weaker -o markdown main/ branch/
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
     if len(sides) > 2:
-        raise _error("two sides are compared, not more")
+        raise click.ClickException("two sides are compared, not more")
     asked = (LIVE, MAIN) if not sides else (LIVE, sides[0]) if len(sides) == 1 else sides
+    with uncollected():
+        before, after = _read(asked, state_dir)
+        found = difference(before.build, after.build)
+    _print(found, (before, after), output, verbose=verbose)
+    sys.exit(_code(found, allow_weaker=allow_weaker))
+
+
+def _read(asked: tuple[str, ...], state_dir: Path) -> tuple[Side, Side]:
     history = kept(state_dir)
     try:
         before, after = (side(one, history) for one in asked)
     except UnknownVersionError as error:
-        raise _error(str(error)) from None
+        raise click.ClickException(str(error)) from None
     unreadable = [one for one in (before, after) if errors(one.mistakes)]
     for one in unreadable:
         _tell(one)
     if unreadable:
         sys.exit(1)
-    found = difference(before.build, after.build)
-    _print(found, (before, after), output, verbose=verbose)
-    sys.exit(_code(found, allow_weaker=allow_weaker))
-
-
-def _error(words: str) -> click.ClickException:
-    return click.ClickException(words)
+    return before, after
 
 
 def _tell(one: Side) -> None:

@@ -18,13 +18,16 @@ _SHOWN = 3
 def _weaker(before: AddressRules | None, after: AddressRules | None) -> Iterator[Weaker]:
     if before is None:
         return
+    if after is None:
+        yield Weaker(what="every address may ask now, and not every one did")
+        return
     let_in = [text for version in (4, 6) for text in _more(before, after, version)]
     if let_in:
         more = f" and {len(let_in) - _SHOWN} more" if len(let_in) > _SHOWN else ""
         yield Weaker(what=f"{', '.join(let_in[:_SHOWN])}{more} may ask now")
 
 
-def _more(before: AddressRules, after: AddressRules | None, version: int) -> Iterator[str]:
+def _more(before: AddressRules, after: AddressRules, version: int) -> Iterator[str]:
     """What is let in of an IP version that was not."""
     for first, last in _without(_let_in(after, version), _let_in(before, version)):
         found: Iterable[Network]
@@ -37,9 +40,7 @@ def _more(before: AddressRules, after: AddressRules | None, version: int) -> Ite
         yield from map(shown, found)
 
 
-def _let_in(rules: AddressRules | None, version: int) -> list[Span]:
-    if rules is None:
-        return _spans(_EVERYBODY, version)
+def _let_in(rules: AddressRules, version: int) -> list[Span]:
     allowed = _spans(rules.allow or _EVERYBODY, version)
     return _without(allowed, _spans(rules.deny, version))
 
