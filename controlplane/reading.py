@@ -31,8 +31,9 @@ class ReadFile:
 def read_source(source: SourceFile, gateway: str | None, options: Options) -> ReadFile:
     """Read and model a file; `gateway` is the name of that with version and listen, if any is."""
     document = read(source.name, source.data)
-    at = Home(file=source.name, name=home(source.name, gateway), secrets=options.secrets)
     first = None if gateway is None else source.name == gateway
+    seen = options.main if first and options.main else home(source.name, gateway)
+    at = Home(file=source.name, name=seen, secrets=options.secrets)
     file, found = read_file(document, gateway=first, home=at)
     return ReadFile(
         source=source,

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from controlplane.selection.selector import Selector
-
 from controlplane.build import Build, Options, build
 from controlplane.files import Sources, read_sources
 from controlplane.selection.chosen import Chosen
+from controlplane.selection.selector import Selector
 from controlplane.sources import SourceFile
 from foregate.trust import trust_store
 from language.mistakes import Mistake

@@ -23,3 +23,12 @@ POLICIES = (
 
 SLOTS = ("ip", "limits_before", "auth", "limits_after", "headers")
 """The HTTP filters of policies in the order in which a request meets them, before the router."""
+
+GUARDS = ("ip", "auth", "limits", "respond", "headers")
+"""The policies that keep requests out, or what clients write from backends: each has a `weaker`."""
+
+NO_GUARDS = (
+    *("redirect", "rewrite", "timeout", "retry"),
+    *("health", "outlier_detection", "caps", "balance"),
+)
+"""The others: whatever they say, nobody passes who did not, and so they have none."""

@@ -11,8 +11,11 @@ class Options:
 
     `trust_store`: the file of certificate authorities that `https` backends are verified with.
     `secrets`: where they come from, and whether they must be set.
+    `main`: what the file with `version` is called where files are told apart by name, as counters
+    are; its own name unless given. Who compares two gateways gives both the same.
     """
 
     loopback: bool = False
     trust_store: str = ""
     secrets: Secrets = field(default_factory=Secrets)
+    main: str = ""

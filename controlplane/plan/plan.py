@@ -61,7 +61,10 @@ class VirtualHost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that is served; `named` are named things by kind and name."""
+    """Everything that is served; `named` are named things by kind and name.
+
+    The places are where a key stands, or where its file starts that does not write it.
+    """
 
     listen: Listen
     listen_place: Place
@@ -69,3 +72,4 @@ class Plan:
     backends: tuple[Backend, ...]
     named: Mapping[str, Mapping[str, Named]]
     when_down: WhenDown
+    when_down_place: Place

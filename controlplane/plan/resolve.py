@@ -66,13 +66,15 @@ def resolve(
     listen = (listening and listening.listen) or Listen()
     if not listen.trusted_hops:
         mistakes.extend(_at_the_edge(files))
+    top = listening.listen_place if listening else Place(files[0].name, 1, 1)
     plan = Plan(
         listen=listen,
-        listen_place=listening.listen_place if listening else Place(files[0].name, 1, 1),
+        listen_place=top,
         hosts=tuple(sorted(hosts, key=lambda h: h.name)),
         backends=tuple(backends[n] for n in sorted(backends)),
         named=things,
         when_down=WhenDown() if when_down is None else when_down.value,
+        when_down_place=top if when_down is None else when_down.place,
     )
     return plan, tuple(mistakes)
 

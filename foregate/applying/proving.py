@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from controlplane.gate.soundness import unsound
-from controlplane.isolation.isolate import isolate
-
 from controlplane.build import Build
 from controlplane.gate.gate import Gate
+from controlplane.gate.soundness import unsound
 from controlplane.gate.verdicts import Cause, Passed, Refused, Unproved
-from controlplane.gate.verdicts import mistakes as told
+from controlplane.isolation.isolate import isolate
 from controlplane.isolation.isolated import Kept
 from controlplane.snapshot import Subject
 from language.mistakes import Mistake

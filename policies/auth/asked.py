@@ -38,6 +38,16 @@ class Auth:
         """The identities, in the order that decides."""
         return self.any_of or self.all_of
 
+    def __str__(self) -> str:
+        """Give it as users write it."""
+        if not self.names:
+            return "none"
+        if len(self.names) == 1 and not self.scopes:
+            return self.names[0]
+        listed = f"{'anyOf' if self.any_of else 'allOf'}: [{', '.join(self.names)}]"
+        scopes = f", scopes: [{', '.join(self.scopes)}]" if self.scopes else ""
+        return f"{{{listed}{scopes}}}"
+
 
 EVERYBODY = Auth()
 """What `auth: none` is read as; no mapping is, whatever is left out of it."""

@@ -26,6 +26,10 @@ class KeyHash:
     sha256: bytes | None = field(default=None, repr=False)
     unset: str = ""
 
+    def __str__(self) -> str:
+        """Say that there is one, and nothing of it."""
+        return self.unset or "a hash"
+
 
 def _hash(value: object, info: ValidationInfo) -> KeyHash:
     read = secret(value, info)

@@ -29,3 +29,9 @@ class KeySource:
     def id(self) -> str:
         """What pipelines and resources call it: says nothing, changes with what it is."""
         return hashlib.sha256(f"{self.origin.value} {self.at}".encode()).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        """Name it; keys that stand in the file by their id alone."""
+        if self.origin is Origin.INLINE:
+            return f"keys {self.id}"
+        return f"{self.origin.value} {self.at}"

@@ -58,6 +58,13 @@ class Rate:
         """What refills in one second, at least 1: how many may come at once unless a file says."""
         return max(1, self.amount * SECOND // self.period_us)
 
+    def __str__(self) -> str:
+        """Give it as users write it."""
+        for k, thousands in (("M", 1_000_000), ("k", 1000)):
+            if self.amount % thousands == 0:
+                return f"{self.amount // thousands}{k}/{self.unit}"
+        return f"{self.amount}/{self.unit}"
+
 
 def _rate(value: object) -> Rate:
     text = one_text(value, _WRITE)

@@ -1,6 +1,6 @@
 """The settings of `limits`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, TypeAlias
 
@@ -63,6 +63,10 @@ class Limits:
     def path(self, position: int) -> tuple[str | int, ...]:
         """Where one of the own limits is written."""
         return ("add", position) if self.added else (position,)
+
+    def __iter__(self) -> Iterator[Limit]:
+        """Give all that hold, the kept ones first."""
+        return iter((*self.kept, *self.own))
 
 
 _LIST: TypeAdapter[tuple[Limit, ...]] = TypeAdapter(tuple[Limit, ...])

@@ -1,0 +1,166 @@
+"""Two builds to their difference."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from controlplane.build import Build
+from controlplane.difference.difference import (
+    Answerer,
+    Difference,
+    Grant,
+    Handover,
+    RouteChange,
+    Weakening,
+)
+from controlplane.difference.gatewaywide import whole_changes, whole_weakenings
+from controlplane.difference.guards import Guards, together_steps, value
+from controlplane.difference.handovers import Compared, Passed, compared
+from controlplane.difference.hosts import Region, regions
+from controlplane.difference.resources import drains, resource_changes
+from controlplane.difference.routes import answerer, is_open, route_changes, serves
+from controlplane.difference.things import named_changes, thing_changes, unverified
+from controlplane.files import MAIN
+from controlplane.model.keys import route_keys
+from controlplane.plan.plan import Entry, Plan, PlannedRoute
+from controlplane.sources import gateway_of, home
+from language.places import Place
+from policies.guards import Weaker
+
+OnHosts = TypeVar("OnHosts", RouteChange, Handover)
+
+
+class UnreadableBuildError(Exception):
+    """A build with errors: there is nothing to compare."""
+
+
+def difference(before: Build, after: Build) -> Difference:
+    """Say what changes between two builds without errors."""
+    if before.plan is None or after.plan is None:
+        raise UnreadableBuildError
+    old, new = before.plan, after.plan
+    found = [(region, compared(region)) for region in regions(old, new)]
+    homes = (_homes(before), _homes(after))
+    named = list(named_changes(old, new))
+    passed = [(region.domains, one) for region, each in found for one in each.passed]
+    return Difference(
+        weakenings=(
+            *_weakenings(found, old, new),
+            *whole_weakenings(old, new),
+            *(one for one in named if isinstance(one, Weakening)),
+            *unverified(old, new),
+        ),
+        opened=_once(_handover(h, p) for h, p in passed if _opens(p)),
+        grants=tuple(one for one in named if isinstance(one, Grant)),
+        elsewhere=_once(_handover(h, p) for h, p in passed if _goes_elsewhere(p)),
+        routes=_once(
+            one for region, each in found for one in route_changes(each, region.domains, homes)
+        ),
+        things=(*whole_changes(old, new), *thing_changes(old, new)),
+        resources=tuple(resource_changes(before, after)),
+        drains=tuple(drains(before, after)),
+    )
+
+
+def _homes(build: Build) -> Mapping[str, str]:
+    """What each file is called from the folder of the main one, which is called the same always."""
+    main = gateway_of([s.name for s in build.sources])
+    return {s.name: MAIN if s.name == main else home(s.name, main) for s in build.sources}
+
+
+def _opens(passed: Passed) -> bool:
+    return is_open(passed.after) and not serves(passed.before)
+
+
+def _goes_elsewhere(passed: Passed) -> bool:
+    """Whether another route answers what a route answered, and still is served by one."""
+    before, after = passed.before, passed.after
+    if not isinstance(before, PlannedRoute) or not isinstance(after, PlannedRoute):
+        return isinstance(before, PlannedRoute)
+    return _matched(before) != _matched(after)
+
+
+def _matched(one: PlannedRoute) -> tuple[object, ...]:
+    match = one.route.match
+    return (one.route.path.shape, frozenset(match.methods), match.headers, match.query)
+
+
+def _handover(hosts: tuple[str, ...], passed: Passed) -> Handover:
+    return Handover(
+        hosts=hosts,
+        request=passed.request,
+        before=_shown(passed.before),
+        after=_shown(passed.after),
+    )
+
+
+def _shown(entry: Entry | None) -> Answerer | None:
+    return None if entry is None else answerer(entry)
+
+
+def _once(found: Iterable[OnHosts]) -> tuple[OnHosts, ...]:
+    """Put together what is the same on several hosts."""
+    hosts: dict[OnHosts, dict[str, None]] = {}
+    for one in found:
+        hosts.setdefault(replace(one, hosts=()), {}).update(dict.fromkeys(one.hosts))
+    return tuple(replace(one, hosts=tuple(sorted(of))) for one, of in hosts.items())
+
+
+def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> Iterator[Weakening]:
+    """Each way in which some request is judged less strictly, once for all those requests."""
+    guards = Guards()
+    passed: dict[tuple[str, Weaker], list[Handover]] = defaultdict(list)
+    places: dict[tuple[str, Weaker], dict[Place, None]] = defaultdict(dict)
+    judged = [
+        (region.domains, one, one.before, one.after)
+        for region, each in found
+        for one in each.passed
+        if isinstance(one.before, PlannedRoute) and isinstance(one.after, PlannedRoute)
+    ]
+    told = [
+        (way, at)
+        for at, (_, _, before, after) in enumerate(judged)
+        for way in guards.weaker(before, after)
+    ]
+    for key, step in together_steps().items():
+        pairs = [(value(b, key), value(a, key)) for _, _, b, a in judged]
+        pairs += [(value(b, key), value(a, key)) for b, a in _unchanged(found)]
+        told += [((key, way), at) for at, way in step(pairs) if at < len(judged)]
+    for found_way, at in told:
+        hosts, one, _, after = judged[at]
+        passed[found_way].append(_handover(hosts, one))
+        places[found_way].update(dict.fromkeys(_written(after, found_way[0], old, new)))
+    for (key, weaker), handovers in passed.items():
+        yield Weakening(
+            key=key,
+            what=weaker.what,
+            comparable=weaker.comparable,
+            handovers=_once(handovers),
+            places=tuple(places[key, weaker]),
+        )
+
+
+def _unchanged(
+    found: list[tuple[Region, Compared]],
+) -> Iterator[tuple[PlannedRoute, PlannedRoute]]:
+    for _, each in found:
+        for one, other in each.pairing.pairs:
+            before, after = each.before[one], each.after[other]
+            if isinstance(before, PlannedRoute) and isinstance(after, PlannedRoute):
+                yield before, after
+
+
+def _written(route: PlannedRoute, key: str, old: Plan, new: Plan) -> Iterator[Place]:
+    """The line that a route's key stands at, without it that of the route.
+
+    Where a thing that it names says something else than before, that is the line.
+    """
+    setting = next((one for one in route.route.settings if one.key == key), None)
+    if setting is None:
+        yield route.route.place
+        return
+    named = () if setting.value is None else route_keys()[key].references(setting.value)
+    things = [(old.named[one.kind].get(one.name), new.named[one.kind][one.name]) for one in named]
+    other = [now.place for was, now in things if was is not None and was.value != now.value]
+    yield from other or [setting.place]

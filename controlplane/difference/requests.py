@@ -1,0 +1,61 @@
+"""The requests that tell two entries apart, so few that all can be tried.
+
+Where any request at all has one route as its answerer before and another after, then so has one of
+these: it carries what both want and nothing more, and has a word that no path names wherever
+neither path wants a certain one. Whatever matches it matches the other request too, so no route
+comes before the two here that does not come before them there.
+"""
+
+from collections.abc import Iterator
+
+from controlplane.difference.difference import Request
+from controlplane.difference.matcher import Table, condition, pattern, takes
+from controlplane.plan.plan import Entry
+from language.fields import METHODS
+from language.paths import Kind, PathPattern
+
+
+class Trials:
+    """Makes requests for the entries of two tables."""
+
+    def __init__(self, before: Table, after: Table) -> None:
+        self._deepest = max(before.deepest, after.deepest) + 1
+        literals = before.literals | after.literals
+        self._word = next(w for n in range(len(literals) + 1) if (w := _word(n)) not in literals)
+        named = before.methods | after.methods
+        other = next((m for m in METHODS if m not in named), "M-SEARCH")
+        rest = sorted(named - set(METHODS))
+        self._methods = (*(m for m in METHODS if m in named or m == other), *rest)
+        if other not in self._methods and other not in named:
+            self._methods = (*self._methods, other)
+
+    def of(self, one: Entry, other: Entry) -> Iterator[Request]:
+        """Requests that both match; of an entry and itself, those that it matches."""
+        methods = [m for m in self._methods if takes(one, m) and takes(other, m)]
+        if not methods:
+            return
+        wanted = sorted({*condition(one), *condition(other)})
+        headers = tuple((n, v) for kind, n, v in wanted if kind == "header")
+        query = tuple((n, v) for kind, n, v in wanted if kind == "query")
+        for path in self._paths(pattern(one), pattern(other)):
+            for method in methods:
+                yield Request(method=method, path=path, headers=headers, query=query)
+
+    def _paths(self, one: PathPattern, other: PathPattern) -> Iterator[tuple[str, ...]]:
+        fixed = max(len(one.fixed), len(other.fixed))
+        longest = self._deepest if one.rest is not None and other.rest is not None else fixed
+        for length in range(max(fixed, 1), max(longest, 1) + 1):
+            path = tuple(self._segment(one, other, at) for at in range(length))
+            yield path
+            if length > fixed:
+                yield (*path[:-1], "")
+
+    def _segment(self, one: PathPattern, other: PathPattern, at: int) -> str:
+        for path in (one, other):
+            if at < len(path.fixed) and path.fixed[at].kind is Kind.LITERAL:
+                return path.fixed[at].text
+        return self._word
+
+
+def _word(number: int) -> str:
+    return f"any{number or ''}"

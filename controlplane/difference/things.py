@@ -1,0 +1,118 @@
+"""What has a name and changed: hosts, backends, identities, consumers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from controlplane.difference.difference import Grant, ThingChange, ValueChange, Weakening
+from controlplane.difference.guards import named_steps
+from controlplane.difference.words import changes, words
+from controlplane.model.gateway import Backend
+from controlplane.model.keys import backend_keys, named_keys
+from controlplane.plan.names import values
+from controlplane.plan.plan import Plan
+from language.places import Place
+
+VERIFIED = {"https": "http", "grpcs": "grpc"}
+"""What backends speak that proves who they are, and the same in the clear."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Thing:
+    value: object
+    place: Place
+    said: Mapping[str, str]
+
+
+def thing_changes(before: Plan, after: Plan) -> Iterator[ThingChange]:
+    """Each that came, went or says something else."""
+    for group, old, new in (
+        ("hosts", _hosts(before), _hosts(after)),
+        ("backends", _backends(before), _backends(after)),
+        *((kind, _named(before, kind), _named(after, kind)) for kind in named_keys()),
+    ):
+        for name in sorted(old.keys() | new.keys()):
+            yield from _change(group, name, old.get(name), new.get(name))
+
+
+def _change(
+    group: str, name: str, before: _Thing | None, after: _Thing | None
+) -> Iterator[ThingChange]:
+    if before is None or after is None:
+        yield ThingChange(
+            kind="added" if before is None else "removed",
+            group=group,
+            name=name,
+            before=None if before is None else before.place,
+            after=None if after is None else after.place,
+        )
+    elif before.value != after.value:
+        said = changes(before.said, after.said)
+        yield ThingChange(
+            kind="changed",
+            group=group,
+            name=name,
+            before=before.place,
+            after=after.place,
+            values=said or (ValueChange(key="keys", before="", after="others"),),
+        )
+
+
+def _hosts(plan: Plan) -> dict[str, _Thing]:
+    places: dict[str, _Thing] = {}
+    for host in plan.hosts:
+        for domain in host.domains:
+            places[domain] = _Thing(value=None, place=host.places[0], said={})
+    return places
+
+
+def _backends(plan: Plan) -> dict[str, _Thing]:
+    return {
+        one.key.text: _Thing(value=said, place=one.place, said=said)
+        for one in plan.backends
+        for said in (_of_backend(one),)
+    }
+
+
+def _of_backend(backend: Backend) -> dict[str, str]:
+    at = [str(one) for one in backend.endpoints]
+    if at == [backend.authority]:
+        said = {"url": f"{backend.protocol}://{backend.authority}"}
+    else:
+        said = {"endpoints": f"[{', '.join(sorted(at))}]", "protocol": backend.protocol}
+    for one in backend.settings:
+        said |= dict(words(one.key, one.value, backend_keys()[one.key].settings))
+    return said
+
+
+def _named(plan: Plan, kind: str) -> dict[str, _Thing]:
+    found: dict[str, _Thing] = {}
+    for name, one in plan.named.get(kind, {}).items():
+        said = {key.removeprefix("."): text for key, text in words("", one.value)}
+        found[name] = _Thing(value=one.value, place=one.place, said=said)
+    return found
+
+
+def named_changes(before: Plan, after: Plan) -> Iterator[Weakening | Grant]:
+    """What changes of named things let pass, and whom they grant something."""
+    old, new = values(before.named), values(after.named)
+    for kind, step in named_steps().items():
+        for one in step(old, new):
+            place = after.named[kind][one.name].place
+            if one.weaker:
+                yield Weakening(
+                    key=kind, what=one.what, comparable=True, handovers=(), places=(place,)
+                )
+            else:
+                yield Grant(kind=kind, name=one.name, what=one.what, place=place)
+
+
+def unverified(before: Plan, after: Plan) -> Iterable[Weakening]:
+    """Backends that requests went to over TLS, and go to in the clear."""
+    old = {one.key.text: one.protocol for one in before.backends}
+    for one in after.backends:
+        was = old.get(one.key.text, one.protocol)
+        if was in VERIFIED and one.protocol not in VERIFIED:
+            what = f"'{one.key.text}' is spoken to over {one.protocol}, and was over {was}"
+            yield Weakening(
+                key="backends", what=what, comparable=True, handovers=(), places=(one.place,)
+            )

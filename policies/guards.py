@@ -1,0 +1,43 @@
+"""What the `weaker.py` of a policy folder gives: whether a change of settings lets more pass.
+
+It names `WEAKER`: key of routes to `WeakerStep`, `TOGETHER`: key of routes to `TogetherStep`, and
+`NAMED`: kind of named things to `NamedStep`. What cannot be compared counts as weaker.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from policies.contract import Names, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weaker:
+    """What passes that did not, in words; not `comparable`: nobody can say that it does not."""
+
+    what: str
+    comparable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedChange:
+    """What a change of a named thing means.
+
+    What is not `weaker` but told is what somebody new is granted.
+    """
+
+    name: str
+    what: str
+    weaker: bool = False
+
+
+WeakerStep: TypeAlias = Callable[[Settings | None, Settings | None], Iterable[Weaker]]
+"""Takes resolved settings that judged a request, and those that judge it now; None for none."""
+
+TogetherStep: TypeAlias = Callable[
+    [Iterable[tuple[Settings | None, Settings | None]]], Iterable[tuple[int, Weaker]]
+]
+"""Takes such pairs of all requests; gives what only all of them show, and the pair's position."""
+
+NamedStep: TypeAlias = Callable[[Names, Names], Iterable[NamedChange]]
+"""Takes all named things before and after."""

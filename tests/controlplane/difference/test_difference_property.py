@@ -1,0 +1,233 @@
+"""Decided by requests, and completely: whatever random request passes more easily is told of.
+
+The oracle knows nothing of the room: it tries every entry in order against each request, and
+compares by trying every credential there could be.
+"""
+
+import re
+from itertools import product
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controlplane.build import Build, Options, build
+from controlplane.difference.compare import difference
+from controlplane.difference.difference import Difference, Handover, Request
+from controlplane.difference.hosts import regions, serving
+from controlplane.difference.matcher import Table
+from controlplane.plan.plan import Entry, MethodNotAllowed, Plan, PlannedRoute
+from controlplane.sources import SourceFile
+from language.mistakes import errors
+from policies.auth.pipeline import Pipeline
+
+PATHS = ("/a", "/a/", "/a/**", "/{x}", "/{x}/**", "/**", "/", "/a/{x}", "/a/b", "/{x}/b", "/a/b/**")
+HOSTS = ('["*"]', "[a.example.com]", '["*.example.com"]', '[a.example.com, "*.b.example.com"]')
+AUTHS = ("none", "one", "two", "{anyOf: [one, two]}", "{allOf: [one, two]}")
+TRIED_HOSTS = ("a.example.com", "c.example.com", "x.b.example.com", "elsewhere.org")
+WORDS = ("a", "b", "c", "")
+METHODS = ("GET", "POST", "DELETE")
+VALUES = (None, "1", "2")
+HEAD = """\
+version: 1
+identities:
+  one: {apiKey: {header: x-one}}
+  two: {issuer: "https://two.example.com", audience: shop}
+backends: {users: "http://users:8080"}
+"""
+
+
+def gateway(random: Random) -> Build | None:
+    """Two files with hosts and routes each; None where the routes contradict each other."""
+    files = []
+    for name in ("gateway.yaml", "team.yaml"):
+        text = HEAD if name == "gateway.yaml" else ""
+        text += f"hosts: {random.choice(HOSTS)}\nroutes:\n"
+        text += "".join(route(random) for _ in range(random.randrange(1, 5)))
+        files.append(SourceFile(name=name, data=text.encode()))
+    made = build(tuple(files), Options(main="gateway.yaml"))
+    return None if errors(made.mistakes) else made
+
+
+def route(random: Random) -> str:
+    words = [f'path: "{random.choice(PATHS)}"', f"auth: {random.choice(AUTHS)}", "to: users"]
+    if random.random() < 0.4:
+        words.append(f"methods: [{', '.join(random.sample(METHODS, random.randrange(1, 3)))}]")
+    if random.random() < 0.3:
+        words.append(f'headers: {{x-v: "{random.choice("12")}"}}')
+    if random.random() < 0.2:
+        words.append(f'query: {{q: "{random.choice("12")}"}}')
+    return f"  - {{{', '.join(words)}}}\n"
+
+
+gateways = st.randoms(use_true_random=False).map(gateway)
+two = st.tuples(gateways, gateways)
+
+
+def plan(made: Build) -> Plan:
+    assert made.plan is not None
+    return made.plan
+
+
+def matches(entry: Entry, request: Request) -> bool:
+    """As Envoy does, by the expression that a path is."""
+    path = entry.path if isinstance(entry, MethodNotAllowed) else entry.route.path
+    if not re.fullmatch(path.regex, "".join(f"/{one}" for one in request.path)):
+        return False
+    if isinstance(entry, MethodNotAllowed):
+        return request.method not in entry.allow
+    match = entry.route.match
+    return (
+        (not match.methods or request.method in match.methods)
+        and match.headers.items() <= dict(request.headers).items()
+        and match.query.items() <= dict(request.query).items()
+    )
+
+
+def answers(of: Plan, host: str, request: Request) -> Entry | None:
+    found = serving({d: h for h in of.hosts for d in h.domains}, host)
+    return next((e for e in found.entries if matches(e, request)), None) if found else None
+
+
+def admits(entry: PlannedRoute) -> set[frozenset[str]]:
+    """The sets of good credentials, of `one` and `two`, with which a request passes."""
+    pipeline: Pipeline | None = next(s.value for s in entry.settings if s.key == "auth")
+    tried = [frozenset(c) for c in ((), ("one",), ("two",), ("one", "two"))]
+    if pipeline is None:
+        return set(tried)
+    names = {one.name for one in pipeline.identities}
+    return {c for c in tried if (names <= c if pipeline.every else names & c)}
+
+
+def weaker(before: Entry | None, after: Entry | None) -> bool:
+    if not isinstance(before, PlannedRoute) or not isinstance(after, PlannedRoute):
+        return False
+    return not admits(after) <= admits(before)
+
+
+def every_request() -> list[tuple[str, Request]]:
+    paths = [(one,) for one in WORDS]
+    paths += [(*p, w) for p in (("a",), ("c",)) for w in WORDS]
+    paths += [("a", "b", "b"), ("a", "b", ""), ("c", "b", "c")]
+    return [
+        (
+            host,
+            Request(
+                method=method,
+                path=path,
+                headers=() if header is None else (("x-v", header),),
+                query=() if value is None else (("q", value),),
+            ),
+        )
+        for host, path, method, header, value in product(
+            TRIED_HOSTS, paths, (*METHODS, "PATCH"), VALUES, VALUES
+        )
+    ]
+
+
+EVERY = every_request()
+
+
+def told(found: Difference) -> set[tuple[object, object]]:
+    """The places of the routes between which authorization is told to be weaker."""
+    return {
+        (one.before.place, one.after.place)
+        for weakening in found.weakenings
+        if weakening.key == "auth"
+        for one in weakening.handovers
+        if one.before is not None and one.after is not None
+    }
+
+
+@given(two)
+@settings(max_examples=150)
+def test_each_request_that_passes_more_easily_is_told_of(
+    sides: tuple[Build | None, Build | None],
+) -> None:
+    before, after = sides
+    if before is None or after is None:
+        return
+    ways = told(difference(before, after))
+    for host, request in EVERY:
+        old, new = answers(plan(before), host, request), answers(plan(after), host, request)
+        if weaker(old, new):
+            assert isinstance(old, PlannedRoute)
+            assert isinstance(new, PlannedRoute)
+            assert (old.route.place, new.route.place) in ways
+
+
+@given(two)
+@settings(max_examples=150)
+def test_each_handover_that_is_told_is_true(sides: tuple[Build | None, Build | None]) -> None:
+    before, after = sides
+    if before is None or after is None:
+        return
+    found = difference(before, after)
+    for weakening in found.weakenings:
+        for one in weakening.handovers:
+            assert any(weaker(*both(one, host, before, after)) for host in of(one, before, after))
+    for one in (*found.opened, *found.elsewhere):
+        for host in of(one, before, after):
+            old, new = both(one, host, before, after)
+            assert [place(old), place(new)] == [
+                None if side is None else side.place for side in (one.before, one.after)
+            ]
+
+
+def of(one: Handover, before: Build, after: Build) -> list[str]:
+    """A host of each domain that a handover names."""
+    known = {d: d for p in (plan(before), plan(after)) for h in p.hosts for d in h.domains}
+    tried = {d: f"any9{d[1:]}" if d.startswith("*") else d for d in one.hosts}
+    assert all(serving(known, host) == domain for domain, host in tried.items())
+    return list(tried.values())
+
+
+def both(
+    one: Handover, host: str, before: Build, after: Build
+) -> tuple[Entry | None, Entry | None]:
+    return answers(plan(before), host, one.request), answers(plan(after), host, one.request)
+
+
+def place(entry: Entry | None) -> object:
+    if entry is None:
+        return None
+    return entry.places[0] if isinstance(entry, MethodNotAllowed) else entry.route.place
+
+
+@given(gateways)
+@settings(max_examples=100)
+def test_the_matcher_answers_as_the_order_says(made: Build | None) -> None:
+    if made is None:
+        return
+    for host in plan(made).hosts:
+        table = Table(host.entries)
+        for _, request in EVERY[:: len(TRIED_HOSTS)]:
+            first = next((n for n, e in enumerate(host.entries) if matches(e, request)), None)
+            assert table.winner(request) == first
+
+
+@given(two)
+@settings(max_examples=100)
+def test_the_same_is_the_same_and_all_that_is_sent_anew_differs(
+    sides: tuple[Build | None, Build | None],
+) -> None:
+    before, after = sides
+    if before is None or after is None:
+        return
+    assert difference(before, before).same
+    assert before.snapshot is not None
+    assert after.snapshot is not None
+    equal = before.snapshot.version == after.snapshot.version and before.services == after.services
+    assert difference(before, after).same == equal
+
+
+@given(two)
+@settings(max_examples=60)
+def test_regions_hold_every_domain_once(sides: tuple[Build | None, Build | None]) -> None:
+    before, after = sides
+    if before is None or after is None:
+        return
+    found = [d for r in regions(plan(before), plan(after)) for d in r.domains]
+    wanted = {d for p in (plan(before), plan(after)) for h in p.hosts for d in h.domains}
+    assert len(found) == len(set(found))
+    assert set(found) == wanted
