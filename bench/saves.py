@@ -37,8 +37,8 @@ def lines() -> Iterator[str]:
         took = sorted(_save(control, files, texts[CHANGED], n) for n in range(1, SAVES + 1))
         yield (
             f"{ROUTES} routes in {FILES} files, one changed, {SAVES} saves, {ENVOYS} Envoys: "
-            fx
-            "ACK; goals 150, 300"
+            f"p50 {statistics.median(took) * 1000:.0f} ms, p99 {took[-1] * 1000:.0f} ms "
+            "to the last ACK; goals 150, 300"
         )
         back = sorted(_back(admin) for _ in range(BACKS))
         yield (

@@ -8,8 +8,9 @@ from controlplane.build import Build
 from controlplane.gate.gate import Gate
 from controlplane.gate.soundness import unsound
 from controlplane.gate.verdicts import Cause, Passed, Refused, Unproved
+from controlplane.gate.verdicts import mistakes as words_of
 from controlplane.isolation.isolate import isolate
-from controlplane.isolation.isolated import Kept
+from controlplane.isolation.isolated import Isolated, Kept, together
 from controlplane.snapshot import Subject
 from language.mistakes import Mistake
 from language.places import Place

@@ -42,13 +42,3 @@ admin: Decorator = click.option(
     show_default=True,
     help="The admin port of the control plane: HOST:PORT or unix:PATH.",
 )
-
-state_dir: Decorator = click.option(
-    "--state-dir",
-    metavar="DIR",
-    envvar="FOREGATE_STATE_DIR",
-    type=click.Path(path_type=Path),
-    default=Path(".foregate"),
-    show_default=True,
-    help="The state folder of the control plane.",
-)
