@@ -72,6 +72,7 @@ class Node:
 class Stage:
     publisher: Publisher
     socket: Path
+    recorder: Recorder
 
     @asynccontextmanager
     async def node(
@@ -99,9 +100,10 @@ def run(
 ) -> None:
     async def whole() -> None:
         socket = folder / "xds.sock"
-        options = PublisherOptions(files=folder, recorder=recorder or Recorder(), took=took)
+        remembers = recorder or Recorder()
+        options = PublisherOptions(files=folder, recorder=remembers, took=took)
         publisher = Publisher(f"unix:{socket}", options)
         async with asyncio.timeout(30), publisher:
-            await body(Stage(publisher, socket))
+            await body(Stage(publisher, socket, remembers))
 
     asyncio.run(whole())

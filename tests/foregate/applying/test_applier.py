@@ -15,7 +15,11 @@ from controlplane.snapshot import CLUSTER, ROUTES, Snapshot
 from controlplane.sources import SourceFile
 from controlplane.store.store import Store
 from foregate.applying.applier import Applier
+from foregate.applying.archive import Disk
+from foregate.applying.bringing import Bringer
 from foregate.applying.stage import Live, Texts
+from foregate.applying.writing import Writing
+from foregate.building import chooser
 from language.mistakes import Mistake
 from language.places import Place
 from tests.controlplane.rollout.published import Stage, run
@@ -116,14 +120,19 @@ def play(
 
     async def whole(stage: Stage) -> None:
         path = folder / "gateway"
+        archive = Disk(stage.recorder)
         applier = Applier(
             read=lambda: read_sources(path),
-            build=lambda sources: build(sources, Options()),
-            gate=Gate(envoy=None),
-            publisher=stage.publisher,
-            stage=told,
-            patient=False,
-            brake=brake,
+            choose=chooser(Options()),
+            bringer=Bringer(
+                gate=Gate(envoy=None),
+                publisher=stage.publisher,
+                stage=told,
+                writing=Writing(archive=archive, origin=lambda: ("", "")),
+                patient=False,
+                brake=brake,
+            ),
+            archive=archive,
             allow_removal=allow_removal,
         )
         await body(World(stage, path, told, applier))
