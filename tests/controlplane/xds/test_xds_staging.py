@@ -19,6 +19,13 @@ BOTH = pytest.mark.parametrize("delta", [False, True], ids=["sotw", "delta"])
 OLD, NEW, NEWER = (published(f"CDS a={n} LDS l=0 EDS e=0 SDS s=0") for n in range(3))
 
 
+@pytest.fixture(autouse=True)
+def _no_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes because a pilot's time is over would hide what does not come by itself."""
+    monkeypatch.setattr(pilots, "PILOT_SECONDS", 3600.0)
+    monkeypatch.setattr(pilots, "LONGEST_SECONDS", 3600.0)
+
+
 @dataclass
 class Stage:
     server: Server
