@@ -70,6 +70,6 @@ def test_the_rest_is_accepted(
         assert isinstance(verdict, Refused)
         rounds += 1
         assert rounds < 5
-        found = isolate(made, before, dict.fromkeys(verdict.certain, verdict.words))
+        found = isolate(made, before, {part: one.words for one in verdict.causes for part in one.certain})
         made = None if found is None else found.build
     assert rounds >= 1
