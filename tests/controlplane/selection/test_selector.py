@@ -114,11 +114,12 @@ def test_without_a_good_gateway_file_nothing_is_served() -> None:
 
 
 def test_in_a_conflict_the_unchanged_file_wins() -> None:
-    chosen = choose({**FOLDER, "a": SAME_ROUTE}, files(FOLDER))
+    more = SAME_ROUTE + "  - {path: /users/me, to: others}\n"
+    chosen = choose({**FOLDER, "a": more}, files(FOLDER))
     assert states(chosen) == {**dict.fromkeys(FOLDER, "current"), "a": "not served"}
     (mistake,) = chosen.mistakes
     assert {p.file for p in (mistake.place, *mistake.also)} == {"a.yaml", "users.yaml"}
-    assert not any(served(chosen).values()), "what came later takes no request from who was there"
+    assert "/users/me" not in served(chosen), "who comes later takes no request from who was there"
 
 
 def test_a_name_defined_twice_is_the_fault_of_who_defines_it_anew() -> None:
