@@ -1,4 +1,4 @@
-"""YAML to Envoy resources: CPU for 5,000 routes in 50 files, and for one file of 10 that changed."""
+"""YAML to Envoy resources: CPU for 5,000 routes in 50 files, and for a change in one of 10."""
 
 import gc
 import statistics

@@ -1,8 +1,8 @@
 """Each kind of mistake with the words that its user reads: NAME.yaml, and NAME.txt beside it.
 
 A folder below folders/ is a gateway of several files; what it prints stands in its expected.txt.
-One below changes/ holds two states of a gateway: what was served (good/), and what is on disk (new/);
-its expected.txt says of each file what is served, and why not what is new.
+One below changes/ holds two states of a gateway: what was served (good/), and what is on disk
+(new/); its expected.txt says of each file what is served, and why not what is new.
 With FOREGATE_REWRITE=1 the expectations are written anew: read the difference before you keep it.
 """
 

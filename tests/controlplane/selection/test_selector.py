@@ -253,6 +253,12 @@ def test_a_mistake_of_the_whole_changes_nothing() -> None:
     assert chosen.mistakes == (why,)
 
 
+def test_no_routes_at_all_is_said() -> None:
+    chosen = choose({"gateway": "version: 1\n"}, files({"gateway": GATEWAY}))
+    assert chosen.build.snapshot is None
+    assert told(chosen) == ["gateway.yaml:1:1: there are no routes"]
+
+
 def test_replicas_with_another_mount_path_agree() -> None:
     new = {**FOLDER, "orders": BROKEN}
     here = choose(new, files(FOLDER))
