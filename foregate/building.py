@@ -5,16 +5,16 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controlplane.build import Build, Options, build
 from controlplane.files import Sources, read_sources
-from controlplane.selection.chosen import Chosen
+from controlplane.selection.chosen import Chosen, FileView
 from controlplane.selection.selector import Selector
-from controlplane.sources import SourceFile
+from controlplane.sources import SourceFile, gateway_of, home
 from foregate.trust import trust_store
-from language.mistakes import Mistake
+from language.mistakes import Mistake, errors
 from language.secrets import Secrets
 
 
@@ -25,10 +25,42 @@ def build_path(
 
     With `required`, secrets that are not set are among them as errors.
     """
+    return _built(read_sources(path), _options(loopback=loopback, required=required))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What stands at a path, and what becomes of each file where nothing was served before.
+
+    `files` are in the order of names: none where which files there are is not known.
+    """
+
+    build: Build
+    mistakes: tuple[Mistake, ...]
+    files: tuple[FileView, ...]
+
+
+def check_path(path: Path, *, required: bool) -> Checked:
+    """Build what stands at a path, and say which of its files would start."""
     sources = read_sources(path)
-    options = Options(
-        loopback=loopback, trust_store=trust_store(), secrets=secrets(required=required)
+    options = _options(loopback=False, required=required)
+    build, mistakes = _built(sources, options)
+    if errors(mistakes):
+        files = Selector().choose(sources, (), options).files
+        return Checked(build=build, mistakes=mistakes, files=files)
+    gateway = gateway_of([file.name for file in sources.files])
+    views = (
+        FileView(name=file.name, home=home(file.name, gateway), state="current")
+        for file in sources.files
     )
+    return Checked(build=build, mistakes=mistakes, files=tuple(views))
+
+
+def _options(*, loopback: bool, required: bool) -> Options:
+    return Options(loopback=loopback, trust_store=trust_store(), secrets=secrets(required=required))
+
+
+def _built(sources: Sources, options: Options) -> tuple[Build, tuple[Mistake, ...]]:
     with uncollected():
         built = build(sources.files, options)
     mistakes = tuple(sorted((*sources.mistakes, *built.mistakes), key=lambda m: m.place))

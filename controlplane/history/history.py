@@ -207,8 +207,8 @@ class History(Versions):
 
 
 def _digested(one: KeptFile) -> KeptFile:
-    served = one.state != "not served"
-    return replace(one, data=one.data if served else b"", digest=digest(one.data) if served else "")
+    there = one.state != "not served" or one.data  # what waits with 503s is not served, and there
+    return replace(one, digest=digest(one.data) if there else "")
 
 
 def _told(one: KeptFile) -> tuple[str, str, str]:

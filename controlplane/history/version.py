@@ -19,7 +19,8 @@ service refused it, and it was taken back."""
 class KeptFile:
     """A file of a version: `data` is what was served of it, empty where it was not served.
 
-    `digest` is its SHA-256 in hex, filled in by the history; empty where it was not served.
+    One that is `not served` and has data is held: its routes answer 503. `digest` is the SHA-256 of
+    the data in hex, filled in by the history; empty where there is none.
     """
 
     name: str

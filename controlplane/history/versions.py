@@ -1,6 +1,6 @@
 """The versions of a folder as whoever may only read it sees them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,8 +87,7 @@ class Versions:
         except StoreError as error:
             _log.warning("a version is left out: a file of it is lost", why=str(error))
             return None
-        served = (SourceFile(name=one.name, data=one.data) for one in kept if one.digest)
-        return None if found is None else replace(found, sources=tuple(served))
+        return None if found is None else replace(found, sources=tuple(sources(kept)))
 
     def _newest_first(self) -> Iterator[Version]:
         with told(self.folder):
@@ -113,6 +112,14 @@ class Versions:
             path = str(self._shelf.path(number))
             _log.warning("a version is left out: its file is torn or not ours", path=path)
         return None
+
+
+def sources(files: Iterable[KeptFile]) -> Iterator[SourceFile]:
+    """Give the contents of a version: what was served, and what was held."""
+    for one in files:
+        if one.digest:
+            held = one.state == "not served"
+            yield SourceFile(name=one.name, data=one.data, held=held)
 
 
 def _filled(one: KeptFile, bodies: Objects) -> KeptFile:

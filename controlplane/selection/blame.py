@@ -61,7 +61,7 @@ class Court:
         return self._at_its_lines(error, inside or named or served)
 
     def _at_its_lines(self, error: Mistake, found: list[Contender]) -> Blamed:
-        told = self._on_disk(error)
+        told = self._on_disk(_told_at(error, {c.name for c in found}))
         return Blamed(error=error, homes=tuple(c.home for c in found), told=(told,))
 
     def _goes_with(self, error: Mistake, one: Contender) -> bool:
@@ -104,6 +104,17 @@ class Court:
         """A place as it is on disk: of another content than that, the file is all that is known."""
         old = {c.name for c in self.contenders if self.states[c.home] != "current"}
         return Place(place.file, 1, 1) if place.file in old else place
+
+
+def _told_at(error: Mistake, files: set[str]) -> Mistake:
+    """An error at a line of the files that stay behind, where it has one."""
+    if error.place.file in files:
+        return error
+    others = [p for p in error.also if p.file in files]
+    if not others:
+        return error
+    also = (error.place, *(p for p in error.also if p != others[0]))
+    return replace(error, place=others[0], also=also)
 
 
 def key_of(error: Mistake) -> Key:

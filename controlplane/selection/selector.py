@@ -43,14 +43,17 @@ class Selector:
         contenders = tuple(self._contenders(sources, good, gateway, options))
         choice = _Choice(contenders=contenders, gateway=home(gateway, gateway), cold=not good)
         blamed = choice.settle()
-        build_ = choice.build(options)
+        made = choice.build(options)
+        told = _told(contenders, choice.on_disk(), blamed)
+        if not errors(told):  # what is wrong with the whole: there are no routes
+            told = _in_order((*told, *errors(made.mistakes)))
         chosen = ((c.home, c.content(choice.states[c.home])) for c in contenders)
         self._served = {at: one for at, one in chosen if one is not None}
         self._cache.forget()
         return Chosen(
-            build=build_,
+            build=made,
             files=tuple(_views(contenders, choice.states, blamed)),
-            mistakes=_told(contenders, choice.on_disk(), blamed),
+            mistakes=told,
         )
 
     def _contenders(

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from controlplane.build import Build
 from controlplane.files import Sources
 from controlplane.history.version import KeptFile, Version
+from controlplane.history.versions import sources as kept_sources
 from controlplane.seen.served import Served
 from controlplane.selection.chosen import Chosen, FileView
 from controlplane.sources import SourceFile
 from foregate.applying.archive import Archive
 from foregate.applying.bringing import Bringer
-from foregate.applying.change import NOBODY, Asked, Change, Result, fingerprint, served_files
+from foregate.applying.change import NOBODY, Asked, Change, Result, fingerprint
 from foregate.applying.stage import Live, Texts
 
 LOOK_SECONDS = 1.0
@@ -78,9 +79,9 @@ class Applier:
                 publisher.resume(before)
             newest = await self._newest()
             files = await self.archive.files(newest.number) if newest is not None else ()
-            self._good = served_files(files)
+            self._good = tuple(kept_sources(files))
             self._fresh = before is None and newest is None
-            self._blind = before is not None and newest is None
+            self._blind = before is not None and not self._good
             await self._refresh(NOBODY)
             if before is not None and self.live is None:
                 number = newest.number if newest is not None else None

@@ -81,15 +81,6 @@ def fingerprint(sources: Sources) -> str:
     return digest.hexdigest()
 
 
-def served_files(files: Iterable[KeptFile]) -> tuple[SourceFile, ...]:
-    """The contents of a version: what was served, and what was held (and so has a content)."""
-    return tuple(
-        SourceFile(name=one.name, data=one.data, held=one.state == "not served")
-        for one in files
-        if one.state != "not served" or one.data
-    )
-
-
 def same(live: Build, new: Build) -> bool:
     """Whether two builds mean the same to everybody."""
     return (live.snapshot, live.services, live.key_sources, live.keys_use_for_ms) == (

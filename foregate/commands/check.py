@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from controlplane.build import Build
 from controlplane.files import MAIN, SUFFIXES
 from controlplane.plan.plan import Plan, PlannedRoute
-from foregate.building import build_path
+from controlplane.selection.chosen import FileView
+from foregate.building import Checked, check_path
 from foregate.commands.options import output as output_option
-from language.mistakes import Mistake, errors
+from language.mistakes import errors
 from language.report import as_json, render
 
 
@@ -36,12 +36,12 @@ def command(paths: tuple[Path, ...], output: str, *, verbose: bool, env: bool) -
     failed = False
     reports = []
     for path in [g for p in paths or (Path(MAIN),) for g in _gateways(p)]:
-        built, mistakes = build_path(path, required=env)
-        failed = failed or bool(errors(mistakes))
+        checked = check_path(path, required=env)
+        failed = failed or bool(errors(checked.mistakes))
         if output == "json":
-            reports.append(_report(path, built, mistakes))
+            reports.append(_report(path, checked))
         else:
-            _print(path, built, mistakes, verbose=verbose)
+            _print(path, checked, verbose=verbose)
     if output == "json":
         click.echo(json.dumps({"ok": not failed, "gateways": reports}, indent=2))
     sys.exit(1 if failed else 0)
@@ -65,17 +65,34 @@ def _yaml_below(folder: Path) -> Iterator[Path]:
     return (p for p in folder.rglob("*") if p.suffix in SUFFIXES)
 
 
-def _print(path: Path, built: Build, mistakes: tuple[Mistake, ...], *, verbose: bool) -> None:
+def _print(path: Path, checked: Checked, *, verbose: bool) -> None:
+    built, mistakes = checked.build, checked.mistakes
     texts = {s.name: s.data.decode("utf-8", "replace") for s in built.sources}
     if mistakes:
         colour = sys.stdout.isatty()
         click.echo(render(mistakes, texts, colour=colour))
+    if len(checked.files) > 1:
+        for file in checked.files:
+            if file.state != "current":
+                click.echo(f"{file.name} is not served on a cold start: {_why(file)}")
     if built.plan is not None and verbose:
         click.echo("\n".join(_order(built.plan)))
     if built.snapshot is not None and built.plan is not None:
         routes = len({e.rule for h in built.plan.hosts for e in h.entries if _planned(e)})
         counts = f"{_count(routes, 'route')}, {_count(len(built.plan.backends), 'backend')}"
         click.echo(f"{path}: {counts}, no errors")
+
+
+def _why(file: FileView) -> str:
+    """Why a file would not start, in a few words."""
+    found = errors(file.mistakes)
+    if not found:
+        return f"{MAIN} is not"
+    others = {p.file: None for m in found for p in (m.place, *m.also) if p.file != file.name}
+    if others:
+        return f"it conflicts with {', '.join(others)}; neither is, unless one is the last good"
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{found[0].message}{more}"
 
 
 def _count(number: int, what: str) -> str:
@@ -112,12 +129,22 @@ def _action(entry: PlannedRoute) -> str:
     return "to " + ", ".join(f"{name} {weight}%" for name, weight in to.items())
 
 
-def _report(path: Path, built: Build, mistakes: tuple[Mistake, ...]) -> dict[str, object]:
-    hosts = built.plan.hosts if built.plan is not None else ()
+def _report(path: Path, checked: Checked) -> dict[str, object]:
+    plan, mistakes = checked.build.plan, checked.mistakes
+    hosts = plan.hosts if plan is not None else ()
     return {
         "path": str(path),
         "ok": not errors(mistakes),
         "mistakes": as_json(mistakes),
+        "files": [
+            {
+                "name": file.name,
+                "home": file.home,
+                "state": file.state,
+                "errors": as_json(errors(file.mistakes)),
+            }
+            for file in checked.files
+        ],
         "hosts": [
             {
                 "domains": host.domains,

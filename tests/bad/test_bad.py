@@ -1,6 +1,8 @@
 """Each kind of mistake with the words that its user reads: NAME.yaml, and NAME.txt beside it.
 
 A folder below folders/ is a gateway of several files; what it prints stands in its expected.txt.
+One below changes/ holds two states of a gateway: what was served (good/), and what is on disk
+(new/); its expected.txt says of each file what is served, and why not what is new.
 With FOREGATE_REWRITE=1 the expectations are written anew: read the difference before you keep it.
 """
 
@@ -10,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from controlplane.build import Options, build
+from controlplane.files import Sources
+from controlplane.selection.selector import Selector
 from controlplane.sources import SourceFile
 from language.mistakes import Mistake
 from language.report import render
@@ -17,6 +21,7 @@ from language.report import render
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.yaml"))
 FOLDERS = sorted(path for path in (HERE / "folders").iterdir() if path.is_dir())
+CHANGES = sorted(path for path in (HERE / "changes").iterdir() if path.is_dir())
 REWRITE = os.environ.get("FOREGATE_REWRITE") == "1"
 
 MORE_THAN_ONE = {
@@ -51,14 +56,33 @@ def test_file(path: Path) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_folder(folder: Path) -> None:
-    sources = tuple(
-        SourceFile(name=file.relative_to(folder).as_posix(), data=file.read_bytes())
-        for file in sorted(folder.rglob("*.yaml"))
-    )
+    sources = sources_of(folder)
     told, _ = report(sources)
     compare(told, folder / "expected.txt")
     turned, _ = report(sources[::-1])
     assert turned == told, "the order of files decides nothing"
+
+
+@pytest.mark.parametrize("folder", CHANGES, ids=lambda path: path.name)
+def test_change(folder: Path) -> None:
+    new, good = sources_of(folder / "new"), sources_of(folder / "good")
+    read = Sources(files=new, mistakes=())
+    options = Options(loopback=True, trust_store="/authorities.crt")
+    chosen = Selector().choose(read, good, options)
+    texts = {s.name: s.data.decode() for s in new}
+    states = [f"{view.name}: {view.state}" for view in chosen.files]
+    compare("\n".join([*states, render(chosen.mistakes, texts)]) + "\n", folder / "expected.txt")
+    assert chosen.build.snapshot is not None
+    assert [v.name for v in chosen.files if v.mistakes] == [
+        v.name for v in chosen.files if v.state != "current"
+    ]
+
+
+def sources_of(folder: Path) -> tuple[SourceFile, ...]:
+    return tuple(
+        SourceFile(name=file.relative_to(folder).as_posix(), data=file.read_bytes())
+        for file in sorted(folder.rglob("*.yaml"))
+    )
 
 
 def test_there_are_many_kinds() -> None:

@@ -68,6 +68,12 @@ def test_a_folder_without_its_main_file_is_no_gateway() -> None:
     assert says("gw") == [("gw/gateway.yml", "a folder's main file is called gateway.yaml")]
 
 
+def test_a_mistake_of_the_whole_is_no_unread_file() -> None:
+    write("gw/team.yaml")
+    assert read_sources(Path("gw")).unread == ()
+    assert read_sources(Path("nowhere")).unread == ()
+
+
 def test_a_fifo_is_refused_and_not_waited_for() -> None:
     os.mkfifo("pipe.yaml")
     assert says("pipe.yaml") == [("pipe.yaml", "this is not a regular file")]
@@ -80,6 +86,7 @@ def test_one_bad_file_of_a_folder_leaves_the_others() -> None:
     found = read_sources(Path("gw"))
     assert [one.name for one in found.files] == ["gw/gateway.yaml"]
     assert [one.place.file for one in found.mistakes] == ["gw/a.yaml"]
+    assert found.unread == ("gw/a.yaml",)
 
 
 def test_the_bound_is_eight_mebibytes() -> None:

@@ -93,6 +93,28 @@ def test_docs_know_named_things() -> None:
     assert run("docs", "whenDown.jwks.useCachedFor").exit_code == 0
 
 
+def test_check_says_which_files_would_not_be_served() -> None:
+    folder = ROOT / "tests" / "bad" / "changes" / "backend-twice" / "new"
+    said = run("check", str(folder))
+    assert said.exit_code == 1
+    admin, orders, users = said.stdout.splitlines()[-3:]
+    conflict = "{} is not served on a cold start: it conflicts with {}; neither is"
+    assert admin.startswith(conflict.format(folder / "admin.yaml", folder / "users.yaml"))
+    assert orders.endswith("there is no backend 'users'")
+    assert users.startswith(conflict.format(folder / "users.yaml", folder / "admin.yaml"))
+    (told,) = json.loads(run("check", "-o", "json", str(folder)).stdout)["gateways"]
+    states = {file["home"]: file["state"] for file in told["files"]}
+    assert states == {
+        "admin.yaml": "not served",
+        "gateway.yaml": "current",
+        "orders.yaml": "not served",
+        "users.yaml": "not served",
+    }
+    good = json.loads(run("check", "-o", "json", str(folder.parent / "good")).stdout)
+    assert {f["state"] for f in good["gateways"][0]["files"]} == {"current"}
+    assert "cold start" not in run("check", str(folder.parent / "good")).stdout
+
+
 def test_check_for_programs() -> None:
     said = json.loads(run("check", "-o", "json", SHOP).stdout)
     assert said["ok"] is True

@@ -106,7 +106,7 @@ def weaker(before: Entry | None, after: Entry | None) -> bool:
 
 
 def every_request() -> list[tuple[str, Request]]:
-    paths = [(one,) for one in WORDS]
+    paths: list[tuple[str, ...]] = [(one,) for one in WORDS]
     paths += [(*p, w) for p in (("a",), ("c",)) for w in WORDS]
     paths += [("a", "b", "b"), ("a", "b", ""), ("c", "b", "c")]
     return [

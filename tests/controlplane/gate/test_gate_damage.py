@@ -32,7 +32,7 @@ def prove(snapshot: Snapshot) -> object:
 
 def test_the_undamaged_is_sound() -> None:
     assert unsound(good()) == ()
-    assert prove(good()) .__class__ is Passed
+    assert prove(good()).__class__ is Passed
 
 
 def test_there_are_many_kinds() -> None:

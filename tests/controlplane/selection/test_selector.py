@@ -114,11 +114,12 @@ def test_without_a_good_gateway_file_nothing_is_served() -> None:
 
 
 def test_in_a_conflict_the_unchanged_file_wins() -> None:
-    chosen = choose({**FOLDER, "a": SAME_ROUTE}, files(FOLDER))
+    more = SAME_ROUTE + "  - {path: /users/me, to: others}\n"
+    chosen = choose({**FOLDER, "a": more}, files(FOLDER))
     assert states(chosen) == {**dict.fromkeys(FOLDER, "current"), "a": "not served"}
     (mistake,) = chosen.mistakes
     assert {p.file for p in (mistake.place, *mistake.also)} == {"a.yaml", "users.yaml"}
-    assert not any(served(chosen).values()), "what came later takes no request from who was there"
+    assert "/users/me" not in served(chosen), "who comes later takes no request from who was there"
 
 
 def test_a_name_defined_twice_is_the_fault_of_who_defines_it_anew() -> None:
@@ -250,6 +251,12 @@ def test_a_mistake_of_the_whole_changes_nothing() -> None:
     assert chosen.build.snapshot == build(files(FOLDER), Options()).snapshot
     assert set(states(chosen).values()) == {"last good"}
     assert chosen.mistakes == (why,)
+
+
+def test_no_routes_at_all_is_said() -> None:
+    chosen = choose({"gateway": "version: 1\n"}, files({"gateway": GATEWAY}))
+    assert chosen.build.snapshot is None
+    assert told(chosen) == ["gateway.yaml:1:1: there are no routes"]
 
 
 def test_replicas_with_another_mount_path_agree() -> None:
