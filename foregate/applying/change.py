@@ -1,15 +1,14 @@
 """The nouns of a change: what is to become live, who asked for it, and what became of that."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from controlplane.build import Build
 from controlplane.files import Sources
-from controlplane.history.version import KeptFile, Kind
+from controlplane.history.version import Kind
 from controlplane.selection.chosen import FileView
-from controlplane.sources import SourceFile, gateway_of, home
+from controlplane.sources import gateway_of, home
 from foregate.applying.stage import Texts
 from language.mistakes import Mistake
 

@@ -59,7 +59,7 @@ def curl_lines(
     for host in plan.hosts:
         name = _host_of(host.domains)
         for entry in host.entries:
-            if isinstance(entry, PlannedRoute):
+            if isinstance(entry, PlannedRoute) and not entry.held:
                 trust = _trust(entry.route, served)
                 pipeline = next((s.value for s in entry.settings if s.key == "auth"), None)
                 credential = wallet.header(pipeline) if isinstance(pipeline, Pipeline) else None
