@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -131,7 +131,8 @@ class Store:
             return name(Keeps(build=build_name, sets=sets, bodies=each), tuple(some))
 
         made = self._bring(build, bodies, named_alone, alone=True)
-        self._tidy()
+        with suppress(StoreError):  # it is there; what is not removed now is the next time
+            self._tidy()
         return made
 
     def manifest(self, name: str) -> Manifest | None:
