@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -24,8 +24,9 @@ from controlplane.store.catalogue import Catalogue
 from controlplane.store.holdings import Holdings
 from controlplane.store.journal import Journal
 from controlplane.store.lines import Held, Line, decode, defined, encode, split
-from controlplane.store.manifests import Manifest, digest, is_digest
+from controlplane.store.manifests import Manifest, digest
 from controlplane.store.objects import StoreError, told
+from controlplane.store.pointers import Pointers
 from controlplane.store.reach import Reach, UnreadableError, named
 from controlplane.store.recent import Recent
 from controlplane.store.shelf import Keeps, Shelf
@@ -87,11 +88,11 @@ class Store:
         self._generation = 0
         self._unsynced = False
         self._shelved = 0
-        self._pointers = folder / "published", folder / "published.before"
         with told(folder):
             objects.private(folder)
             self._catalogue = Catalogue(folder, cache=self._bounds.cache)
             self._builds = Builds(folder, self._catalogue)
+            self._pointers = Pointers(folder, self._builds.files)
             self.shelf = Shelf(folder)
             self._journal = Journal(folder)
         with self._section():
@@ -104,7 +105,7 @@ class Store:
 
     def publish(self, build: Build) -> None:
         """Make a build the last published one. It is on the disk once this returns."""
-        self._bring(build, (), lambda name, _: self._point(name), alone=False)
+        self._bring(build, (), lambda name, _: self._pointers.point(name), alone=False)
         self._tidy()
 
     def shelve(
@@ -130,7 +131,8 @@ class Store:
             return name(Keeps(build=build_name, sets=sets, bodies=each), tuple(some))
 
         made = self._bring(build, bodies, named_alone, alone=True)
-        self._tidy()
+        with suppress(StoreError):  # it is there; what is not removed now is the next time
+            self._tidy()
         return made
 
     def manifest(self, name: str) -> Manifest | None:
@@ -174,8 +176,7 @@ class Store:
         Secrets are left out of it: their bodies are not stored.
         """
         with self._section():
-            for pointer in self._pointers:
-                name = self._pointed(pointer)
+            for pointer, name in self._pointers.named():
                 build = None if name is None else self._builds.read(name)
                 if build is not None:
                     return build
@@ -194,12 +195,10 @@ class Store:
         """Give what published builds and nodes name, whatever is on the shelf."""
         found = self._nothing()
         with self._section():
-            for pointer in self._pointers:
-                name = self._pointed(pointer)
-                if name is not None:
-                    found.add_build(name)
-                    for one in named(self._builds.manifest(name)):
-                        found.add_set(one)
+            for name in self._pointers.builds():
+                found.add_build(name)
+                for one in named(self._builds.manifest(name)):
+                    found.add_set(one)
             for name in self._holdings.named():
                 found.add_set(name)
         return found
@@ -311,7 +310,7 @@ class Store:
 
     def _sweep(self, beside: Reach) -> None:
         self._shelved = len(beside.sets)
-        builds = {name for p in self._pointers if (name := self._pointed(p)) is not None}
+        builds = self._pointers.builds()
         read = [one for name in builds if (one := self._builds.manifest(name)) is not None]
         for folder in (self.folder, self.shelf.folder):
             objects.sweep_new(folder)
@@ -324,18 +323,3 @@ class Store:
 
     def _readable(self, name: str) -> bool:
         return self._catalogue.set(name) is not None
-
-    def _pointed(self, pointer: Path) -> str | None:
-        """The build that a pointer names, if there is such a one."""
-        data = objects.read(pointer) or b""
-        name = data.decode("ascii", "replace").removesuffix("\n")
-        return name if is_digest(name) and (self._builds.files.folder / name).exists() else None
-
-    def _point(self, name: str) -> None:
-        """Go from one build to the next, in one step; the one before stays for bad days."""
-        last = self._pointed(self._pointers[0])
-        if last not in {None, name}:
-            objects.write(self._pointers[1], f"{last}\n".encode(), durable=True)
-        if last != name:
-            objects.write(self._pointers[0], f"{name}\n".encode(), durable=True)
-        objects.sync_folder(self.folder)

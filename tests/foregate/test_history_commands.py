@@ -21,6 +21,12 @@ from tests.e2e.process import ROOT, foregate
 from tests.foregate.past import past
 
 
+@pytest.fixture(autouse=True)
+def logs_of_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands run in this process: its logs stay as tests have them."""
+    monkeypatch.setattr("foregate.commands.show.configure", lambda *_: None)
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     past(tmp_path / "state")

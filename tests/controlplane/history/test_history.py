@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -333,3 +334,17 @@ def test_a_file_whose_content_is_lost_makes_no_smaller_gateway(
     with pytest.raises(StoreError, match=r"the content of gateway\.yaml is lost"):
         mine.files(1)
     assert mine.build(1) is None
+
+
+def test_who_records_at_the_same_time_has_numbers_of_their_own(opened: Opened) -> None:
+    histories = [opened(bounds=Bounds(sets=3)) for _ in range(4)]
+
+    def each(at: int) -> list[int]:
+        mine = histories[at]
+        builds = (1_000 * at + n for n in range(8))
+        return [mine.record(numbered(n), note(n)).number for n in builds]
+
+    with ThreadPoolExecutor(4) as pool:
+        given = [number for found in pool.map(each, range(4)) for number in found]
+    assert sorted(given) == [*range(1, 33)]
+    assert len({number_of(one) for one in opened().versions()}) == 32
