@@ -106,9 +106,7 @@ def _once(found: Iterable[OnHosts]) -> tuple[OnHosts, ...]:
     return tuple(replace(one, hosts=tuple(sorted(of))) for one, of in hosts.items())
 
 
-def _weakenings(
-    found: list[tuple[Region, Compared]], old: Plan, new: Plan
-) -> Iterator[Weakening]:
+def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> Iterator[Weakening]:
     """Each way in which some request is judged less strictly, once for all those requests."""
     guards = Guards()
     passed: dict[tuple[str, Weaker], list[Handover]] = defaultdict(list)
