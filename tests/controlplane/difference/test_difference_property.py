@@ -131,7 +131,7 @@ def weaker(before: Entry | None, after: Entry | None) -> bool:
 
 
 def every_request() -> list[tuple[str, Request]]:
-    paths = [(one,) for one in WORDS]
+    paths: list[tuple[str, ...]] = [(one,) for one in WORDS]
     paths += [(*p, w) for p in (("a",), ("c",)) for w in WORDS]
     paths += [("a", "b", "b"), ("a", "b", ""), ("c", "b", "c")]
     return [
@@ -165,7 +165,7 @@ def told(found: Difference) -> set[tuple[object, object]]:
 
 
 @given(two)
-@settings(max_examples=400)
+@settings(max_examples=250)
 def test_each_request_that_passes_more_easily_is_told_of(
     sides: tuple[Build | None, Build | None],
 ) -> None:
