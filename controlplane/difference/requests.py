@@ -23,11 +23,9 @@ class Trials:
         literals = before.literals | after.literals
         self._word = next(w for n in range(len(literals) + 1) if (w := _word(n)) not in literals)
         named = before.methods | after.methods
-        other = next((m for m in METHODS if m not in named), "M-SEARCH")
-        rest = sorted(named - set(METHODS))
-        self._methods = (*(m for m in METHODS if m in named or m == other), *rest)
-        if other not in self._methods and other not in named:
-            self._methods = (*self._methods, other)
+        other = next((m for m in METHODS if m not in named), "OTHER")  # one that no route names
+        known = [m for m in METHODS if m in named]
+        self._methods = (*known, other, *sorted(named - set(METHODS)))
 
     def of(self, one: Entry, other: Entry) -> Iterator[Request]:
         """Requests that both match; of an entry and itself, those that it matches."""
