@@ -3,6 +3,7 @@
 `live` is the newest version, a number is that one; a path with a slash (`./3`) is always a path.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,8 +11,10 @@ from typing import Protocol
 from controlplane.build import Build, Options, build
 from controlplane.files import MAIN, read_sources
 from controlplane.history.version import KeptFile, Version
+from controlplane.history.versions import sources
 from controlplane.sources import SourceFile
 from foregate.building import secrets
+from foregate.commands.show import history
 from foregate.trust import trust_store
 from language.mistakes import Mistake
 
@@ -21,23 +24,11 @@ LIVE = "live"
 class Kept(Protocol):
     """The versions of a state folder."""
 
-    def newest(self) -> Version | None:
-        """The newest version; None where none was published."""
+    def versions(self) -> Iterable[Version]:
+        """All, the newest first."""
 
     def files(self, number: int) -> tuple[KeptFile, ...]:
         """The files of a version, empty where there is no such version."""
-
-
-class NoVersions:
-    """A state folder without a history."""
-
-    def newest(self) -> Version | None:
-        """There is none."""
-        return None
-
-    def files(self, _number: int) -> tuple[KeptFile, ...]:
-        """There are none."""
-        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,28 +44,32 @@ class UnknownVersionError(Exception):
     """There is no such version; the message says what there is."""
 
 
-def side(asked: str, history: Kept) -> Side:
-    """Read and build what is asked for. Raises UnknownVersionError."""
+def side(asked: str, opened: Callable[[], Kept]) -> Side:
+    """Read and build what is asked for; versions are `opened` for those who ask for one.
+
+    Raises UnknownVersionError.
+    """
     if asked == LIVE or asked.isdecimal():
-        return _built(asked, _of_version(asked, history), ())
+        return _built(asked, _of_version(asked, opened()), ())
     read = read_sources(Path(asked))
     return _built(asked, read.files, read.mistakes)
 
 
-def kept(_state_dir: Path) -> Kept:
-    """Open the versions of a state folder."""
-    return NoVersions()
+def kept(state_dir: Path) -> Kept:
+    """The versions of a state folder; none where it holds none."""
+    return history(state_dir)
 
 
-def _of_version(asked: str, history: Kept) -> tuple[SourceFile, ...]:
-    newest = history.newest()
-    if newest is None:
+def _of_version(asked: str, kept: Kept) -> tuple[SourceFile, ...]:
+    """What was served of each file, and what waited with 503s; `live` was refused by nobody."""
+    versions = [one for one in kept.versions() if asked != LIVE or one.fate != "rejected"]
+    if not versions:
         raise UnknownVersionError(f"'{asked}': no version was published yet from this state folder")
-    files = history.files(newest.number if asked == LIVE else int(asked))
-    served = tuple(SourceFile(name=one.name, data=one.data) for one in files if one.data)
-    if not served:
-        raise UnknownVersionError(f"there is no version {asked}: the newest is {newest.number}")
-    return served
+    newest = versions[0].number
+    found = tuple(sources(kept.files(newest if asked == LIVE else int(asked))))
+    if not found:
+        raise UnknownVersionError(f"there is no version {asked}: the newest is {newest}")
+    return found
 
 
 def _built(name: str, sources: tuple[SourceFile, ...], mistakes: tuple[Mistake, ...]) -> Side:

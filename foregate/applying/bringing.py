@@ -139,16 +139,18 @@ class Bringer:
         waiting = first and self.patient
         if ready is not None and isinstance(ready.verdict, Unproved):
             self._warn(f"not proved by Envoy before it goes live: {ready.verdict.reason}")
-        number = await self.writing.record(change, ready, lifted)
-        published = await self.publisher.publish(
-            change.build,
-            within=FIRST_SECONDS if waiting else ACK_SECONDS,
-            services=FIRST_SECONDS if waiting else SERVICES_SECONDS,
-            patient=self.patient,
-            saved=change.began,
-            proved=None if ready is None else _software(ready),
-            partial=change.partial,
-        )
+        async with asyncio.TaskGroup() as tasks:
+            recording = tasks.create_task(self.writing.record(change, ready, lifted))
+            published = await self.publisher.publish(
+                change.build,
+                within=FIRST_SECONDS if waiting else ACK_SECONDS,
+                services=FIRST_SECONDS if waiting else SERVICES_SECONDS,
+                patient=self.patient,
+                saved=change.began,
+                proved=None if ready is None else _software(ready),
+                partial=change.partial,
+            )
+        number = recording.result()
         for service in published.late:
             self._warn(f"{service} has not taken this version yet, and judges by the last")
         if published.outcome.state == "rejected":

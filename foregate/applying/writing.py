@@ -14,6 +14,7 @@ from controlplane.xds.world import ENVOY
 from foregate.applying.archive import Archive
 from foregate.applying.change import Change
 from foregate.applying.proving import Proved
+from foregate.origin import Origin
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Writing:
     """Writes versions into the history; `origin` gives git's author and commit, and blocks."""
 
     archive: Archive
-    origin: Callable[[], tuple[str, str]]
+    origin: Callable[[], Origin]
     _noted: tuple[int | None, Fate, Mapping[str, str]] = field(
         default=(None, "published", MappingProxyType({}))
     )
@@ -32,14 +33,14 @@ class Writing:
         """Write a version down before anybody is offered it; give its number."""
         if change.recorded is not None or ready is None:
             return change.recorded
-        author, commit = await asyncio.to_thread(self.origin)
+        origin = await asyncio.to_thread(self.origin)
         note = Note(
             seen=change.seen,
             files=_kept_files(change),
             kind=change.kind,
             of=change.of,
-            author=author,
-            commit=commit,
+            author=origin.author,
+            commit=origin.commit,
             proof=proof_words(ready),
             by=change.asked.by,
             lifted=lifted,

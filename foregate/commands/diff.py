@@ -1,5 +1,6 @@
 """`foregate diff`: what a change means, before it is made."""
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 from controlplane.difference.compare import difference
 from controlplane.difference.difference import Difference
 from controlplane.files import MAIN
+from controlplane.store.objects import StoreError
 from foregate.building import uncollected
 from foregate.diffmarkdown import markdown
 from foregate.diffrecords import records
@@ -97,10 +99,9 @@ def command(
 
 
 def _read(asked: tuple[str, ...], state_dir: Path) -> tuple[Side, Side]:
-    history = kept(state_dir)
     try:
-        before, after = (side(one, history) for one in asked)
-    except UnknownVersionError as error:
+        before, after = (side(one, functools.partial(kept, state_dir)) for one in asked)
+    except (UnknownVersionError, StoreError) as error:
         raise click.ClickException(str(error)) from None
     unreadable = [one for one in (before, after) if errors(one.mistakes)]
     for one in unreadable:

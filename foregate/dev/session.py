@@ -32,6 +32,7 @@ from foregate.dev.starter import NAME, starter
 from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, Ready, supervise
 from foregate.dev.voice import Voice
 from foregate.following import follow
+from foregate.origin import Origin
 from foregate.watch import saves
 from language.mistakes import Mistake
 from language.report import render
@@ -100,7 +101,7 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
                     gate=gate,
                     publisher=publisher,
                     stage=stage,
-                    writing=Writing(archive=archive, origin=lambda: ("", "")),
+                    writing=Writing(archive=archive, origin=Origin),
                     patient=True,
                     brake=False,  # who tries things out takes away much, and sees it at once
                 ),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from controlplane.history.version import KeptFile, Note, Version
+from controlplane.history.version import Fate, KeptFile, Note, Version
 from foregate.main import main
 from foregate.sides import Side, UnknownVersionError, side
 
@@ -90,23 +90,30 @@ def test_markdown_styles_nothing_that_a_file_says(tmp_path: Path, files: dict[st
 def test_without_a_history_there_is_nothing_live(files: dict[str, Path], tmp_path: Path) -> None:
     said = run("--state-dir", tmp_path / "none", files["guarded"])
     assert said.exit_code == 1
-    assert "no version was published yet" in said.stderr
+    assert "holds no history" in said.stderr or "no version" in said.stderr
+
+
+FATES: dict[int, Fate] = {3: "rejected", 2: "live", 1: "live"}
 
 
 class Versions:
-    """Two versions of a history, as the history gives them."""
+    """Three versions of a history, as the history gives them."""
 
-    def newest(self) -> Version:
-        return Version(number=2, at=0, content="", build="", note=Note(seen="", files=()))
+    def versions(self) -> tuple[Version, ...]:
+        note = Note(seen="", files=())
+        return tuple(
+            Version(number=n, at=0, content="", build="", note=note, fate=fate)
+            for n, fate in FATES.items()
+        )
 
     def files(self, number: int) -> tuple[KeptFile, ...]:
-        texts = {1: GUARDED, 2: OPEN}
+        texts = {1: GUARDED, 2: OPEN, 3: GUARDED}
         if number not in texts:
             return ()
         data = texts[number].encode()
         left_out = KeptFile(name="t.yaml", home="t.yaml", data=b"", state="not served")
         name = "gateway.yaml"
-        return (KeptFile(name=name, home=name, data=data, state="current"), left_out)
+        return (KeptFile(name=name, home=name, data=data, state="current", digest="d"), left_out)
 
 
 def routes(one: Side) -> int:
@@ -115,9 +122,9 @@ def routes(one: Side) -> int:
 
 
 def test_versions_are_sides() -> None:
-    assert [routes(side(asked, Versions())) for asked in ("1", "2", "live")] == [1, 2, 2]
-    with pytest.raises(UnknownVersionError, match="no version 3: the newest is 2"):
-        side("3", Versions())
+    assert [routes(side(asked, Versions)) for asked in ("1", "2", "3", "live")] == [1, 2, 1, 2]
+    with pytest.raises(UnknownVersionError, match="no version 4: the newest is 3"):
+        side("4", Versions)
 
 
 def test_a_path_with_a_slash_is_never_a_version(
@@ -125,4 +132,4 @@ def test_a_path_with_a_slash_is_never_a_version(
 ) -> None:
     (tmp_path / "1").write_text(OPEN)
     monkeypatch.chdir(tmp_path)
-    assert routes(side("./1", Versions())) == 2
+    assert routes(side("./1", Versions)) == 2

@@ -20,6 +20,7 @@ from foregate.applying.bringing import Bringer
 from foregate.applying.stage import Live, Texts
 from foregate.applying.writing import Writing
 from foregate.building import chooser
+from foregate.origin import Origin
 from language.mistakes import Mistake
 from language.places import Place
 from tests.controlplane.rollout.published import Stage, run
@@ -128,7 +129,7 @@ def play(
                 gate=Gate(envoy=None),
                 publisher=stage.publisher,
                 stage=told,
-                writing=Writing(archive=archive, origin=lambda: ("", "")),
+                writing=Writing(archive=archive, origin=Origin),
                 patient=False,
                 brake=brake,
             ),
