@@ -1,6 +1,7 @@
 """The page about the fleet does what it says: its commands, its states, its keys, its metrics."""
 
 import asyncio
+import io
 import json
 import re
 import shlex
@@ -10,12 +11,21 @@ from typing import get_args
 
 import pytest
 from prometheus_client import CollectorRegistry
+from rich.console import Console
 
+from controlplane.isolation.isolated import KeptState
 from controlplane.seen.metrics import FleetMetrics
 from controlplane.seen.page import STATES, FleetRecord, NodeRecord, TypeRecord
+from controlplane.seen.served import Served
+from controlplane.seen.servedmetrics import ServedMetrics
+from controlplane.seen.servedpage import FileRecord, KeptRecord, ServedRecord, served_json
+from controlplane.selection.chosen import FileState, FileView
 from controlplane.xds.meter import Refusal
 from foregate.commands.options import ADMIN
 from foregate.headless import fleet_page
+from foregate.servedtable import show_served
+from language.mistakes import Mistake
+from language.places import Place
 from serving.address import Address, address
 from serving.admin import Admin
 from tests.controlplane.seen.fleets import FLEET, NOW
@@ -81,10 +91,46 @@ def test_every_state_and_every_key_is_explained() -> None:
     assert sorted(column("For programs")) == sorted(given)
 
 
+def test_every_key_of_what_is_served_is_explained() -> None:
+    given = {
+        *ServedRecord.__annotations__,
+        *FileRecord.__annotations__,
+        *KeptRecord.__annotations__,
+    }
+    section = PAGE.split("\n## What is served\n")[1].split("\n## ")[0]
+    assert all(f"`{key}`" in section for key in given)
+    assert all(f"`{state}`" in PAGE for state in (*get_args(FileState), *get_args(KeptState)))
+
+
+def test_what_is_served_looks_as_on_the_page() -> None:
+    served = Served(
+        number=12,
+        content="c",
+        since=NOW,
+        files=(
+            *(FileView(name=f"{n}.yaml", home=f"{n}.yaml", state="current") for n in range(9)),
+            FileView(
+                name="teams/orders.yaml",
+                home="teams/orders.yaml",
+                state="last good",
+                mistakes=(
+                    Mistake(
+                        place=Place("teams/orders.yaml", 14, 9), message="unknown key 'backend'"
+                    ),
+                ),
+            ),
+        ),
+    )
+    out = io.StringIO()
+    show_served(served_json(served, NOW), Console(file=out, width=200))
+    assert out.getvalue() == blocks("served")[0]
+
+
 def names() -> set[str]:
     """The metrics as a scrape shows them."""
     registry = CollectorRegistry()
     FleetMetrics(registry, tuple)
+    registry.register(ServedMetrics(Served))
     counters = {f.name: "_total" * (f.type == "counter") for f in registry.collect()}
     return {name + end for name, end in counters.items()}
 
@@ -97,7 +143,7 @@ def test_every_metric_is_explained() -> None:
 
 def test_the_expressions_are_sound_and_about_metrics_that_there_are(tmp_path: Path) -> None:
     found = blocks("promql")
-    assert len(found) == 5
+    assert len(found) == 6
     for name in re.findall(r"\bforegate_\w+", "".join(found)):
         assert name.removesuffix("_bucket") in names()
     rules = [{"alert": f"a{at}", "expr": text} for at, text in enumerate(found)]
@@ -106,4 +152,4 @@ def test_the_expressions_are_sound_and_about_metrics_that_there_are(tmp_path: Pa
     words = [*command("promtool"), "check", "rules", str(file)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "5 rules found" in done.stdout
+    assert "6 rules found" in done.stdout
