@@ -10,6 +10,7 @@ from bench import (
     limiting,
     live,
     memory,
+    proof,
     services,
     xds_absence,
     xds_failover,
@@ -25,6 +26,7 @@ BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
     {
         "compile": compiling.lines,
         "live": live.lines,
+        "proof": proof.lines,
         "memory": memory.lines,
         "cost": cost.lines,
         "services": services.lines,

@@ -156,14 +156,15 @@ async def _serve(options: ControlOptions, stop: asyncio.Event) -> None:
             await admin.start(address(options.admin))
             held.push_async_callback(admin.stop)
         _log.info("serving xds", address=options.listen)
+        gate = Gate(
+            envoy=options.envoy,
+            folder=options.state,
+            reads=(Path(options.trust_store),) if options.trust_store else (),
+        )
         applier = Applier(
             read=functools.partial(read_sources, options.path),
             build=functools.partial(_build, options),
-            gate=Gate(
-                envoy=options.envoy,
-                folder=options.state,
-                reads=(Path(options.trust_store),) if options.trust_store else (),
-            ),
+            gate=await held.enter_async_context(gate),
             publisher=publisher,
             stage=LogStage(),
             patient=False,

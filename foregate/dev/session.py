@@ -73,7 +73,12 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
                 files=_root(options.path), state=options.state, trust_store=options.trust_store
             ),
         )
-        async with publisher:
+        gate = Gate(
+            envoy=program.path,
+            folder=options.state,
+            reads=(Path(options.trust_store),) if options.trust_store else (),
+        )
+        async with publisher, gate:
             needs = Needs()
             stage = DevStage(
                 upstream=StandIn("upstream", "upstream.py", folder),
@@ -86,11 +91,7 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
             applier = Applier(
                 read=read,
                 build=functools.partial(_build, options),
-                gate=Gate(
-                    envoy=program.path,
-                    folder=options.state,
-                    reads=(Path(options.trust_store),) if options.trust_store else (),
-                ),
+                gate=gate,
                 publisher=publisher,
                 stage=stage,
                 brake=False,  # who tries things out takes away much, and sees it at once
