@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from controlplane.prover.admin import Admin
 from controlplane.prover.answer import Answer, NoAnswer, Opposed, Taken
@@ -52,6 +54,10 @@ SINGLY = frozenset({SECRET, EXTENSION, ROUTES})
 """Types whose refusals name nothing. Endpoints are as many as clusters and are sent together."""
 
 
+_MARKS = {ROUTES: RouteConfiguration, LISTENER: Listener}
+"""What names clusters and has a place for a mark."""
+
+
 class NoNamespaceError(Exception):
     """The system allows no network namespace."""
 
@@ -81,6 +87,9 @@ class Prover:
         self._heard = heard
         self._base = EMPTY
         self._fed: Resources = {}
+        self._offered: Resources = {}
+        self._refused: set[tuple[str, str, str]] = set()
+        self._losses = 0
         self._listening: Mapping[str, Resource] = {}
         self._turns = 0
         self.pid = heart.child.pid
@@ -117,6 +126,7 @@ class Prover:
 
     async def _feed(self, copy: Copy) -> Answer:
         new = copy.resources
+        before = self._offered.get(CLUSTER, {}).keys()
         if any(new.get(t, {}) != self._fed.get(t, {}) for t in FIRST):
             old = self._base.resources
             secrets = {**old.get(SECRET, {}), **new.get(SECRET, {})}
@@ -124,6 +134,8 @@ class Prover:
             nacks = await self._offer(first, FIRST)
             if nacks:
                 return self._opposed(copy, nacks)
+        if before - new.get(CLUSTER, {}).keys():
+            self._losses += 1
         nacks = await self._offer(new, tuple(new))
         if nacks:
             return self._opposed(copy, nacks)
@@ -137,38 +149,62 @@ class Prover:
         """Have Envoy take resources; give what it says against those of some types."""
         self._turns += 1
         self._fed = new
+        self._offered = self._anew(new)
         version = f"{self._turns}"
         self._heard.begin()
-        self._heart.server.publish(Snapshot(version=version, resources=new))
+        self._heart.server.publish(Snapshot(version=version, resources=self._offered))
         opposed = asyncio.ensure_future(self._heard.refused.wait())
         settled = asyncio.ensure_future(self._settled(version))
         try:
             await asyncio.wait({opposed, settled}, return_when=asyncio.FIRST_COMPLETED)
             if not settled.done():
                 await asyncio.wait({settled}, timeout=MORE_SECONDS)
-            nacks = self._heard.nacks
-            if settled.done():
-                nacks = (*nacks, *settled.result())
+            if not self._against(types):
+                await settled  # what was refused was of before, or is of no interest
         finally:
             opposed.cancel()
             settled.cancel()
-        if nacks and not settled.done() and not _about(nacks, new, types):
-            nacks = await self._settled(version)  # what was refused was of before
-        return _about(nacks, new, types)
+        return self._against(types)
 
-    async def _settled(self, version: str) -> tuple[Nacked, ...]:
-        """Wait until Envoy has answered all; give what it refuses of what is offered."""
-        outcome = await self._heart.server.settled(version, within=3600)
-        return outcome.nacks
+    async def _settled(self, version: str) -> None:
+        """Wait until Envoy has answered all."""
+        await self._heart.server.settled(version, within=3600)
+
+    def _anew(self, new: Resources) -> Resources:
+        """Have all be read that may be refused now.
+
+        What was refused once gets another version: the server would not send it again. When
+        clusters leave, what may name them gets another content: Envoy would not look at it again.
+        """
+        if not self._refused and not self._losses:
+            return new
+
+        def fresh(one: Resource) -> Resource:
+            version, body = one.version, one.body
+            if self._losses and one.type_url in _MARKS:
+                version += f"~{self._losses}"
+                body += _mark(one.type_url, self._losses)
+            if (one.type_url, one.name, one.version) in self._refused:
+                version += f"~~{self._turns}"
+            return replace(one, version=version, body=body) if version != one.version else one
+
+        return {t: {name: fresh(one) for name, one in group.items()} for t, group in new.items()}
+
+    def _against(self, types: tuple[str, ...]) -> tuple[Nacked, ...]:
+        """Give what was heard against what is offered now, of some types."""
+        nacks = self._heard.nacks
+        for nack in nacks:
+            self._refused |= {(nack.type_url, n, v.partition("~")[0]) for n, v in nack.content}
+        return _about(nacks, self._offered, types)
 
     async def _warm(self, copy: Copy) -> Answer | None:
         """Wait until listeners are there: the ACK came before. Tables may be refused meanwhile."""
-        wanted = copy.resources.get(LISTENER, {})
+        wanted = self._offered.get(LISTENER, {})
         if wanted == self._listening:
             return None
         self._listening = {}
         while True:
-            nacks = _about(self._heard.nacks, copy.resources, tuple(copy.resources))
+            nacks = self._against(tuple(copy.resources))
             if nacks:
                 return self._opposed(copy, nacks)
             try:
@@ -250,6 +286,13 @@ async def _up(server: Server, child: asyncio.subprocess.Process) -> None:
     finally:
         up.cancel()
         ended.cancel()
+
+
+def _mark(type_url: str, number: int) -> bytes:
+    """Give what is appended to a message to make it another, without another meaning."""
+    marked = _MARKS[type_url]()
+    marked.metadata.filter_metadata["foregate.gate"].fields["loss"].number_value = number
+    return marked.SerializeToString()
 
 
 def _about(
