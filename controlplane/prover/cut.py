@@ -46,7 +46,8 @@ WHOLE: Mapping[bytes, Host] = MappingProxyType({})
 def cut(name: str, body: bytes, known: Mapping[bytes, Host] = WHOLE) -> Cut:
     """Cut a serialized RouteConfiguration; one that is not large has no parts.
 
-    A route goes where its host's name and its match say, so it stays there whatever comes or goes beside it.
+    A route goes where its host's name and its match say: it stays there whatever comes or goes
+    beside it.
     """
     if len(body) < LARGE:
         return Cut(frame=body, parts={}, hosts=WHOLE)
@@ -65,8 +66,8 @@ def cut(name: str, body: bytes, known: Mapping[bytes, Host] = WHOLE) -> Cut:
     return Cut(
         frame=b"".join((*head, *frame)),
         parts={
-            f"{name}/{part}": b"".join((*head, _framed(_NAME, f"{name}/{part}".encode()), *some))
-            for part, some in enumerate(parts)
+            one: b"".join((*head, _framed(_NAME, one.encode()), *some))
+            for one, some in ((f"{name}/{number}", some) for number, some in enumerate(parts))
         },
         hosts=hosts,
     )

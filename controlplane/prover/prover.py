@@ -8,18 +8,18 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from envoy.config.listener.v3.listener_pb2 import Listener
-from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from controlplane.prover.admin import Admin
+from controlplane.prover.afresh import Afresh
 from controlplane.prover.answer import Answer, NoAnswer, Opposed, Taken
 from controlplane.prover.bootstrap import bootstrap
 from controlplane.prover.child import Program, Standing, running, standing
 from controlplane.prover.copies import EMPTY, Copy, Resources
+from controlplane.prover.ear import Ear
 from controlplane.prover.launch import NO_NAMESPACE
 from controlplane.snapshot import (
     CLUSTER,
@@ -35,7 +35,6 @@ from controlplane.snapshot import (
 )
 from controlplane.xds.events import Nacked
 from controlplane.xds.server import Server, ServerOptions
-from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
 
 START_SECONDS = 10.0
@@ -45,6 +44,9 @@ MORE_SECONDS = 0.05
 """How long after a refusal others are waited for: a cluster whose endpoints are refused gets warm
 only when its time is up."""
 
+SOCKET_LENGTH = 100
+"""Characters of a Unix socket's path; Linux allows 107, others less."""
+
 POLL_SECONDS = 0.005
 
 FIRST = (CLUSTER, ENDPOINTS, SECRET)
@@ -52,10 +54,6 @@ FIRST = (CLUSTER, ENDPOINTS, SECRET)
 
 SINGLY = frozenset({SECRET, EXTENSION, ROUTES})
 """Types whose refusals name nothing. Endpoints are as many as clusters and are sent together."""
-
-
-_MARKS = {ROUTES: RouteConfiguration, LISTENER: Listener}
-"""What names clusters and has a place for a mark."""
 
 
 class NoNamespaceError(Exception):
@@ -82,14 +80,13 @@ class Heart:
 class Prover:
     """An Envoy that is up and has nothing to prove yet. One question at a time."""
 
-    def __init__(self, heart: Heart, heard: "Ear") -> None:
+    def __init__(self, heart: Heart, heard: Ear) -> None:
         self._heart = heart
         self._heard = heard
         self._base = EMPTY
         self._fed: Resources = {}
         self._offered: Resources = {}
-        self._refused: set[tuple[str, str, str]] = set()
-        self._losses = 0
+        self._afresh = Afresh()
         self._listening: Mapping[str, Resource] = {}
         self._turns = 0
         self.pid = heart.child.pid
@@ -135,7 +132,7 @@ class Prover:
             if nacks:
                 return self._opposed(copy, nacks)
         if before - new.get(CLUSTER, {}).keys():
-            self._losses += 1
+            self._afresh.lost_clusters()
         nacks = await self._offer(new, tuple(new))
         if nacks:
             return self._opposed(copy, nacks)
@@ -149,7 +146,8 @@ class Prover:
         """Have Envoy take resources; give what it says against those of some types."""
         self._turns += 1
         self._fed = new
-        self._offered = self._anew(new)
+        self._afresh.refused(self._heard.nacks)
+        self._offered = self._afresh.offered(new)
         version = f"{self._turns}"
         self._heard.begin()
         self._heart.server.publish(Snapshot(version=version, resources=self._offered))
@@ -159,43 +157,16 @@ class Prover:
             await asyncio.wait({opposed, settled}, return_when=asyncio.FIRST_COMPLETED)
             if not settled.done():
                 await asyncio.wait({settled}, timeout=MORE_SECONDS)
-            if not self._against(types):
+            if not self._heard.against(self._offered, types):
                 await settled  # what was refused was of before, or is of no interest
         finally:
             opposed.cancel()
             settled.cancel()
-        return self._against(types)
+        return self._heard.against(self._offered, types)
 
     async def _settled(self, version: str) -> None:
         """Wait until Envoy has answered all."""
         await self._heart.server.settled(version, within=3600)
-
-    def _anew(self, new: Resources) -> Resources:
-        """Have all be read that may be refused now.
-
-        What was refused once gets another version: the server would not send it again. When
-        clusters leave, what may name them gets another content: Envoy would not look at it again.
-        """
-        if not self._refused and not self._losses:
-            return new
-
-        def fresh(one: Resource) -> Resource:
-            version, body = one.version, one.body
-            if self._losses and one.type_url in _MARKS:
-                version += f"~{self._losses}"
-                body += _mark(one.type_url, self._losses)
-            if (one.type_url, one.name, one.version) in self._refused:
-                version += f"~~{self._turns}"
-            return replace(one, version=version, body=body) if version != one.version else one
-
-        return {t: {name: fresh(one) for name, one in group.items()} for t, group in new.items()}
-
-    def _against(self, types: tuple[str, ...]) -> tuple[Nacked, ...]:
-        """Give what was heard against what is offered now, of some types."""
-        nacks = self._heard.nacks
-        for nack in nacks:
-            self._refused |= {(nack.type_url, n, v.partition("~")[0]) for n, v in nack.content}
-        return _about(nacks, self._offered, types)
 
     async def _warm(self, copy: Copy) -> Answer | None:
         """Wait until listeners are there: the ACK came before. Tables may be refused meanwhile."""
@@ -204,7 +175,7 @@ class Prover:
             return None
         self._listening = {}
         while True:
-            nacks = self._against(tuple(copy.resources))
+            nacks = self._heard.against(self._offered, tuple(copy.resources))
             if nacks:
                 return self._opposed(copy, nacks)
             try:
@@ -228,31 +199,17 @@ class Prover:
         return Opposed(blamed=tuple(dict.fromkeys(blamed)), words=words, software=self.software)
 
 
-class Ear:
-    """What the Envoy said since a question was asked."""
-
-    def __init__(self) -> None:
-        self.nacks: tuple[Nacked, ...] = ()
-        self.refused = asyncio.Event()
-
-    def begin(self) -> None:
-        """Forget what was said before."""
-        self.nacks = ()
-        self.refused.clear()
-
-    def hear(self, event: Heard) -> None:
-        """Take in what a stream says."""
-        if isinstance(event, Nacked):
-            self.nacks = (*self.nacks, event)
-            self.refused.set()
-
-
 @contextlib.asynccontextmanager
 async def prover(program: Program) -> AsyncIterator[Prover]:
     """Start one, and end it. Raises NoNamespaceError or NotStartedError."""
     ear = Ear()
     options = ServerOptions(drain_seconds=0, singly=SINGLY, quiet=True)
-    with tempfile.TemporaryDirectory(prefix="foregate-prover-", ignore_cleanup_errors=True) as name:
+    short = len(tempfile.gettempdir()) < SOCKET_LENGTH - len("/foregate-prover-12345678/admin.sock")
+    with tempfile.TemporaryDirectory(
+        prefix="foregate-prover-",
+        dir=None if short else "/tmp",  # noqa: S108 - mkdtemp makes it private
+        ignore_cleanup_errors=True,
+    ) as name:
         folder = Path(name)
         xds, admin, config = folder / "xds.sock", folder / "admin.sock", folder / "envoy.pb"
         config.write_bytes(bootstrap(xds, admin))
@@ -286,22 +243,3 @@ async def _up(server: Server, child: asyncio.subprocess.Process) -> None:
     finally:
         up.cancel()
         ended.cancel()
-
-
-def _mark(type_url: str, number: int) -> bytes:
-    """Give what is appended to a message to make it another, without another meaning."""
-    marked = _MARKS[type_url]()
-    marked.metadata.filter_metadata["foregate.gate"].fields["loss"].number_value = number
-    return marked.SerializeToString()
-
-
-def _about(
-    nacks: tuple[Nacked, ...], offered: Resources, types: tuple[str, ...]
-) -> tuple[Nacked, ...]:
-    """Give the refusals that are about what is offered now, of some types."""
-
-    def offers(nack: Nacked) -> bool:
-        there = offered.get(nack.type_url, {})
-        return all(n in there and there[n].version == version for n, version in nack.content)
-
-    return tuple(nack for nack in nacks if nack.type_url in types and offers(nack))

@@ -46,9 +46,9 @@ def running(pid: int) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def warm(bounds: Bounds, **more: bool) -> AsyncIterator[Gate]:
+async def warm(bounds: Bounds, *, namespace: bool = True) -> AsyncIterator[Gate]:
     """A gate whose prover has proved something."""
-    async with Gate(envoy=envoy().path, bounds=bounds, **more) as gate:
+    async with Gate(envoy=envoy().path, bounds=bounds, namespace=namespace) as gate:
         verdict = await gate.prove(good(built(1)))
         assert isinstance(verdict, Passed)
         assert verdict.how == "prover"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.core.v3.config_source_pb2 import ApiVersion
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
@@ -134,7 +135,7 @@ def test_any_address_will_do(address: str, port: int, *, namespace: bool) -> Non
 @pytest.fixture
 def ears() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.setblocking(False)
+        listening.settimeout(0)
         yield listening
 
 
@@ -175,7 +176,7 @@ def test_no_backend_hears_of_a_proof(
     with socket.socket(socket.AF_UNIX) as on_path:
         on_path.bind(str(path))
         on_path.listen()
-        on_path.setblocking(False)
+        on_path.settimeout(0)
         snapshots = [calling(whole, by_port), whole, calling(whole, by_path), good(built(3))]
         assert kinds(proved(*snapshots, namespace=namespace)) == [Passed] * 4
         for one in (ears, on_path):
@@ -193,7 +194,7 @@ def test_a_listener_that_never_gets_warm_is_no_refusal() -> None:
         first = hcm.HttpFilter(name="late")
         source = first.config_discovery.config_source
         source.initial_fetch_timeout.SetInParent()
-        source.resource_api_version = 2
+        source.resource_api_version = ApiVersion.V3
         source.ads.SetInParent()
         first.config_discovery.type_urls.append(
             "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"

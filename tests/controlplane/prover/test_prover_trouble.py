@@ -6,6 +6,8 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,6 @@ from tests.controlplane.prover.prover_gate import (
 )
 
 PATIENT = Bounds(seconds=60)
-FOLDERS = "foregate-prover-*"
 
 
 def bad(cluster: Cluster) -> None:
@@ -79,7 +80,7 @@ def test_a_prover_that_stops_within_a_proof_is_left_behind() -> None:
         async with warm(Bounds(seconds=2, seconds_per_unit=0.1)) as gate:
             first = prover_pid(os.getpid())
             proving = asyncio.create_task(gate.prove(good(built(500))))
-            while gate._standby is None or not gate._standby._lock.locked():  # noqa: SLF001 # nothing else says that it is being asked
+            while gate._standby is None or not gate._standby._lock.locked():  # noqa: ASYNC110, SLF001 # nothing else says that it is being asked
                 await asyncio.sleep(0)
             os.kill(first, signal.SIGSTOP)
             verdict = await proving
@@ -110,30 +111,31 @@ def test_a_prover_without_memory_is_none() -> None:
     asyncio.run(starved())
 
 
-def test_memory_is_told_and_nothing_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where folders are made; a socket's path must be shorter than those of tests are."""
+    with tempfile.TemporaryDirectory(prefix="fg", dir="/tmp") as name:  # it is private
+        monkeypatch.setattr("tempfile.tempdir", name)
+        yield Path(name)
 
+
+def test_memory_is_told_and_nothing_is_left(place: Path) -> None:
     async def lived() -> int:
         async with warm(PATIENT) as gate:
             memory = gate.prover_memory()
             assert memory
             assert memory > 10 << 20
-            assert list(tmp_path.glob(FOLDERS))
-            return prover_pid(os.getpid())
+            pid = prover_pid(os.getpid())
+            assert str(place) in command(pid)
+            return pid
 
     pid = asyncio.run(lived())
     assert not running(pid)
-    assert list(tmp_path.iterdir()) == []
+    assert list(place.iterdir()) == []
 
 
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.3])
-def test_a_cancelled_owner_leaves_nothing(
-    after: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-
+def test_a_cancelled_owner_leaves_nothing(after: float, place: Path) -> None:
     async def owner() -> None:
         async with Gate(envoy=envoy().path, bounds=PATIENT) as gate:
             for number in range(1, 1000):
@@ -147,8 +149,8 @@ def test_a_cancelled_owner_leaves_nothing(
             await owning
 
     asyncio.run(cancelled())
-    assert [one for one in Path("/proc").iterdir() if str(tmp_path) in command_of(one)] == []
-    assert list(tmp_path.iterdir()) == []
+    assert [one for one in Path("/proc").iterdir() if str(place) in command_of(one)] == []
+    assert list(place.iterdir()) == []
 
 
 def command_of(folder: Path) -> str:
