@@ -18,6 +18,10 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from controlplane.gate.gate import Gate
 from controlplane.gate.validate import Bounds
 from controlplane.gate.verdicts import Passed, Refused, Verdict
+from controlplane.prover.answer import Answer, Opposed, Taken
+from controlplane.prover.child import Program
+from controlplane.prover.copies import Copy, copy
+from controlplane.prover.prover import prover
 from controlplane.snapshot import CLUSTER, LISTENER, ROUTES, Snapshot, Subject, snapshot
 from foregate.parts import envoy
 from tests.controlplane.gate.gate_snapshots import built, damaged, good
@@ -82,6 +86,26 @@ def test_the_same_bad_table_is_refused_each_time() -> None:
     assert kinds(proved(worse, *again)) == [Refused, Refused, Passed, Refused, Refused]
 
 
+def test_what_is_asked_again_at_once_is_answered_again() -> None:
+    """A server does not send again what was refused, and a search may ask twice."""
+
+    def bad(table: RouteConfiguration) -> None:
+        table.virtual_hosts[0].routes[1].match.safe_regex.regex = "([a"
+
+    async def asked(*copies: Copy) -> list[Answer]:
+        async with prover(Program(envoy=envoy().path, walled=True, memory=4 << 30)) as one:
+            async with asyncio.timeout(60):
+                return [await one.feed(made) for made in copies]
+
+    whole = good(built(2))
+    made = copy(damaged(whole, ROUTES, bad), walled=True)
+    worse = copy(changed(damaged(whole, ROUTES, bad), "b0", -1), walled=True)
+    answers = asyncio.run(asked(made, made, worse, made, worse, worse, copy(whole, walled=True)))
+    assert [type(one) for one in answers] == [*[Opposed] * 6, Taken]
+    blamed = [one.blamed[0].type_url for one in answers if isinstance(one, Opposed)]
+    assert blamed == [ROUTES, ROUTES, CLUSTER, ROUTES, CLUSTER, CLUSTER]
+
+
 def test_a_first_no_needs_no_yes_before_it() -> None:
     whole = good(built(4))
     assert kinds(proved(changed(whole, "b2", -1), whole)) == [Refused, Passed]
@@ -126,7 +150,10 @@ def at(whole: Snapshot, address: str, port: int) -> Snapshot:
 
 
 @pytest.mark.parametrize("namespace", [True, False])
-@pytest.mark.parametrize(("address", "port"), [("0.0.0.0", 80), ("192.0.2.7", 443), ("::", 443)])  # noqa: S104 # what a gateway listens on
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [("0.0.0.0", 80), ("192.0.2.7", 443), ("::", 443), ("2001:db8::7", 443)],  # noqa: S104 # what a gateway listens on
+)
 def test_any_address_will_do(address: str, port: int, *, namespace: bool) -> None:
     whole = good(built(2))
     assert kinds(proved(at(whole, address, port), namespace=namespace)) == [Passed]

@@ -95,9 +95,18 @@ def test_a_prover_that_stops_within_a_proof_is_left_behind() -> None:
 def test_a_prover_that_holds_too_much_is_replaced() -> None:
     async def swollen() -> None:
         bounds = Bounds(seconds=60, resident=1 << 20)
-        async with warm(bounds) as gate:
-            assert await right(gate, 2) <= {"prover", "validate"}
-            assert gate.prover_memory() is None or prover_pid(os.getpid())
+        async with Gate(envoy=envoy().path, bounds=bounds) as gate:
+            async with asyncio.timeout(WAIT):
+                while gate.prover_memory() is None:  # noqa: ASYNC110 # it starts in the background
+                    await asyncio.sleep(0.01)
+            first = _opened(prover_pid(os.getpid()))
+            assert first is not None
+            verdict = await gate.prove(good(built(1)))
+            assert isinstance(verdict, Passed)
+            assert verdict.how == "prover"
+            await asyncio.to_thread(_gone, first)
+            await right(gate, 2)
+            await until_proved_by(gate, "prover")
 
     asyncio.run(swollen())
 
@@ -155,6 +164,39 @@ def test_a_cancelled_owner_leaves_nothing(after: float, place: Path) -> None:
 
 def command_of(folder: Path) -> str:
     return command(int(folder.name)) if folder.name.isdigit() else ""
+
+
+def test_where_no_namespace_is_allowed_a_stripped_copy_is_proved() -> None:
+    code = """
+import asyncio
+from controlplane.gate.validate import Bounds
+from tests.controlplane.gate.gate_snapshots import built, good
+from tests.controlplane.prover.prover_gate import warm
+async def main():
+    async with warm(Bounds(seconds=60)) as gate:
+        print("replaced:", *(await gate.prove(good(built(2)))).replaced, sep="|")
+asyncio.run(main())
+"""
+    forbid = "echo 0 > /proc/sys/user/max_net_namespaces"
+    done = subprocess.run(
+        [
+            "/usr/bin/env",
+            "unshare",
+            "-r",
+            "sh",
+            "-c",
+            f'{forbid}; exec "$@"',
+            "sh",
+            sys.executable,
+            "-c",
+            code,
+        ],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "replaced:|active health checks|ports of listeners\n" in done.stdout
 
 
 @pytest.mark.parametrize("namespace", [True, False])
