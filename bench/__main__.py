@@ -10,6 +10,7 @@ from bench import (
     limiting,
     live,
     memory,
+    proof,
     saves,
     services,
     xds_absence,
@@ -26,6 +27,7 @@ BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
     {
         "compile": compiling.lines,
         "live": live.lines,
+        "proof": proof.lines,
         "saves": saves.lines,
         "memory": memory.lines,
         "cost": cost.lines,

@@ -48,7 +48,10 @@ class Admin:
 
 
 def listening(dump: list[dict[str, Any]], wanted: Mapping[str, Resource]) -> Listening:
-    """Read Envoy's dump of its dynamic listeners: each wanted one in its version, or not yet."""
+    """Read Envoy's dump of its dynamic listeners, after the ACK of the wanted ones.
+
+    One that is there already may be told by an older version: Envoy looks at the content alone.
+    """
     states = {one["name"]: one for one in dump if "name" in one}
     errors = {
         name: states[name]["error_state"].get("details", "")
@@ -56,8 +59,8 @@ def listening(dump: list[dict[str, Any]], wanted: Mapping[str, Resource]) -> Lis
         if _version(states, name, "error_state") == one.version
     }
     warming = any(
-        _version(states, name, "active_state") != one.version or "warming_state" in states[name]
-        for name, one in wanted.items()
+        "active_state" not in states.get(name, {}) or "warming_state" in states[name]
+        for name in wanted
     )
     return Listening(warming=warming, errors=errors)
 

@@ -5,7 +5,7 @@ Copies name no needs: the prover itself says what goes first, and takes away at 
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
@@ -16,7 +16,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import BoolValue
 
-from controlplane.prover.cut import cut
+from controlplane.prover.cut import WHOLE, Cut, Host, cut
 from controlplane.prover.readers import readers, tables_of
 from controlplane.prover.strip import strip
 from controlplane.snapshot import (
@@ -57,12 +57,14 @@ class Copied:
     """A resource as the prover gets it, one or more (a table is cut, its frame is the first).
 
     `replaced` is in words; `names` are what it reads: a listener's tables, a cluster's endpoints.
+    `hosts` are those of a table that was cut.
     """
 
     of: Resource
     made: tuple[Resource, ...]
     replaced: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
+    hosts: Mapping[bytes, Host] = field(default_factory=dict)
 
 
 Resources = Mapping[str, Mapping[str, Resource]]
@@ -109,14 +111,14 @@ def copy(snapshot: Snapshot, before: Copy = EMPTY, *, walled: bool) -> Copy:
             last = before.known.get(Reference(type_url, name))
             same = last is not None and last.of.version == one.version and last.of.body == one.body
             known[Reference(type_url, name)] = (
-                last if last is not None and same else _copied(one, walled=walled)
+                last if last is not None and same else _copied(one, last, walled=walled)
             )
     made: dict[str, dict[str, Resource]] = {}
     for copied in known.values():
         for one in copied.made:
             made.setdefault(one.type_url, {})[one.name] = one
     for reader in _readers(snapshot, known, made.get(ROUTES, {})):
-        for one in _copied(reader, walled=walled).made:
+        for one in _copied(reader, None, walled=walled).made:
             made.setdefault(LISTENER, {})[one.name] = one
     if ENDPOINTS in made:
         made[ENDPOINTS] = _following(made[ENDPOINTS], known)
@@ -124,10 +126,11 @@ def copy(snapshot: Snapshot, before: Copy = EMPTY, *, walled: bool) -> Copy:
     return Copy(resources=made, replaced=tuple(sorted(replaced)), known=known)
 
 
-def _copied(one: Resource, *, walled: bool) -> Copied:
+def _copied(one: Resource, before: Copied | None, *, walled: bool) -> Copied:
     bare = replace(one, needs=frozenset())
     if one.type_url == ROUTES:
-        return Copied(of=one, made=tuple(_tables(bare)))
+        found = cut(one.name, one.body, before.hosts if before else WHOLE)
+        return Copied(of=one, made=tuple(_tables(bare, found)), hosts=found.hosts)
     kind = _READ.get(one.type_url)
     if kind is None:
         return Copied(of=one, made=(bare,))
@@ -144,9 +147,8 @@ def _copied(one: Resource, *, walled: bool) -> Copied:
     return Copied(of=one, made=(replace(bare, body=body),), replaced=replaced, names=names)
 
 
-def _tables(table: Resource) -> Iterator[Resource]:
+def _tables(table: Resource, found: Cut) -> Iterator[Resource]:
     """Give the frame of a table and its parts, each with a version of its own."""
-    found = cut(table.name, table.body)
     for name, body in ((table.name, found.frame), *found.parts.items()):
         whole = body + _KNOWN_CLUSTERS
         if found.parts:

@@ -9,55 +9,83 @@ The cuts are made in the serialized bytes (protobuf encoding guide): nothing is 
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 PARTS = 32
 LARGE = 64 * 1024
 """Bytes below which a table stays whole."""
 
 _NAME, _HOST = 1, 2  # RouteConfiguration.name, .virtual_hosts
-_ROUTE = 3  # VirtualHost.routes
+_ROUTE = 3  # VirtualHost.routes; a host begins with its name and a Route with its match
 _WIDTHS = {1: 8, 5: 4}  # bytes of fixed-width wire types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A virtual host without its routes, and with those of each part."""
+
+    bare: bytes
+    parts: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """`frame` has all but the routes; each of `parts`, by name, has hosts with some of theirs."""
+    """`frame` has all but the routes; each of `parts`, by name, has hosts with some of theirs.
+
+    `hosts` by their bytes make the next cut cheap.
+    """
 
     frame: bytes
     parts: Mapping[str, bytes]
+    hosts: Mapping[bytes, Host]
 
 
-def cut(name: str, body: bytes) -> Cut:
+WHOLE: Mapping[bytes, Host] = MappingProxyType({})
+
+
+def cut(name: str, body: bytes, known: Mapping[bytes, Host] = WHOLE) -> Cut:
     """Cut a serialized RouteConfiguration; one that is not large has no parts.
 
-    A route goes where its own bytes say, so it stays there whatever comes or goes beside it.
+    A route goes where its host's name and its match say: it stays there whatever comes or goes
+    beside it.
     """
     if len(body) < LARGE:
-        return Cut(frame=body, parts={})
+        return Cut(frame=body, parts={}, hosts=WHOLE)
     head: list[bytes] = []
+    hosts: dict[bytes, Host] = {}
     frame: list[bytes] = []
     parts: list[list[bytes]] = [[] for _ in range(PARTS)]
     for number, field, content in _fields(body):
         if number != _HOST:
             head.append(field)
             continue
-        bare: list[bytes] = []
-        routes: dict[int, list[bytes]] = {}
-        for of_host, inner, _ in _fields(content):
-            if of_host == _ROUTE:
-                routes.setdefault(zlib.crc32(inner) % PARTS, []).append(inner)
-            else:
-                bare.append(inner)
-        frame.append(_framed(_HOST, b"".join(bare)))
-        for part, some in routes.items():
-            parts[part].append(_framed(_HOST, b"".join((*bare, *some))))
-    named = [f"{name}/{part}" for part in range(PARTS)]
+        host = hosts[content] = known.get(content) or _host(content)
+        frame.append(host.bare)
+        for part, some in host.parts.items():
+            parts[part].append(some)
     return Cut(
         frame=b"".join((*head, *frame)),
         parts={
-            one: b"".join((*head, _framed(_NAME, one.encode()), *hosts))
-            for one, hosts in zip(named, parts, strict=True)
+            one: b"".join((*head, _framed(_NAME, one.encode()), *some))
+            for one, some in ((f"{name}/{number}", some) for number, some in enumerate(parts))
         },
+        hosts=hosts,
+    )
+
+
+def _host(content: bytes) -> Host:
+    bare: list[bytes] = []
+    routes: dict[int, list[bytes]] = {}
+    for number, field, route in _fields(content):
+        if number == _ROUTE:
+            _, _, match = next(_fields(route), (0, b"", b""))
+            part = zlib.crc32(match, zlib.crc32(bare[0] if bare else b"")) % PARTS
+            routes.setdefault(part, []).append(field)
+        else:
+            bare.append(field)
+    return Host(
+        bare=_framed(_HOST, b"".join(bare)),
+        parts={n: _framed(_HOST, b"".join((*bare, *some))) for n, some in routes.items()},
     )
 
 

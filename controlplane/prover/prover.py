@@ -14,10 +14,12 @@ from pathlib import Path
 import httpx
 
 from controlplane.prover.admin import Admin
+from controlplane.prover.afresh import Afresh
 from controlplane.prover.answer import Answer, NoAnswer, Opposed, Taken
 from controlplane.prover.bootstrap import bootstrap
 from controlplane.prover.child import Program, Standing, running, standing
 from controlplane.prover.copies import EMPTY, Copy, Resources
+from controlplane.prover.ear import Ear
 from controlplane.prover.launch import NO_NAMESPACE
 from controlplane.snapshot import (
     CLUSTER,
@@ -33,7 +35,6 @@ from controlplane.snapshot import (
 )
 from controlplane.xds.events import Nacked
 from controlplane.xds.server import Server, ServerOptions
-from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
 
 START_SECONDS = 10.0
@@ -42,6 +43,9 @@ START_SECONDS = 10.0
 MORE_SECONDS = 0.05
 """How long after a refusal others are waited for: a cluster whose endpoints are refused gets warm
 only when its time is up."""
+
+SOCKET_LENGTH = 100
+"""Characters of a Unix socket's path; Linux allows 107, others less."""
 
 POLL_SECONDS = 0.005
 
@@ -76,11 +80,13 @@ class Heart:
 class Prover:
     """An Envoy that is up and has nothing to prove yet. One question at a time."""
 
-    def __init__(self, heart: Heart, heard: "Ear") -> None:
+    def __init__(self, heart: Heart, heard: Ear) -> None:
         self._heart = heart
         self._heard = heard
         self._base = EMPTY
         self._fed: Resources = {}
+        self._offered: Resources = {}
+        self._afresh = Afresh()
         self._listening: Mapping[str, Resource] = {}
         self._turns = 0
         self.pid = heart.child.pid
@@ -117,6 +123,7 @@ class Prover:
 
     async def _feed(self, copy: Copy) -> Answer:
         new = copy.resources
+        before = self._offered.get(CLUSTER, {}).keys()
         if any(new.get(t, {}) != self._fed.get(t, {}) for t in FIRST):
             old = self._base.resources
             secrets = {**old.get(SECRET, {}), **new.get(SECRET, {})}
@@ -124,6 +131,8 @@ class Prover:
             nacks = await self._offer(first, FIRST)
             if nacks:
                 return self._opposed(copy, nacks)
+        if before - new.get(CLUSTER, {}).keys():
+            self._afresh.lost_clusters()
         nacks = await self._offer(new, tuple(new))
         if nacks:
             return self._opposed(copy, nacks)
@@ -137,38 +146,36 @@ class Prover:
         """Have Envoy take resources; give what it says against those of some types."""
         self._turns += 1
         self._fed = new
+        self._afresh.refused(self._heard.nacks)
+        self._offered = self._afresh.offered(new)
         version = f"{self._turns}"
         self._heard.begin()
-        self._heart.server.publish(Snapshot(version=version, resources=new))
+        self._heart.server.publish(Snapshot(version=version, resources=self._offered))
         opposed = asyncio.ensure_future(self._heard.refused.wait())
         settled = asyncio.ensure_future(self._settled(version))
         try:
             await asyncio.wait({opposed, settled}, return_when=asyncio.FIRST_COMPLETED)
             if not settled.done():
                 await asyncio.wait({settled}, timeout=MORE_SECONDS)
-            nacks = self._heard.nacks
-            if settled.done():
-                nacks = (*nacks, *settled.result())
+            if not self._heard.against(self._offered, types):
+                await settled  # what was refused was of before, or is of no interest
         finally:
             opposed.cancel()
             settled.cancel()
-        if nacks and not settled.done() and not _about(nacks, new, types):
-            nacks = await self._settled(version)  # what was refused was of before
-        return _about(nacks, new, types)
+        return self._heard.against(self._offered, types)
 
-    async def _settled(self, version: str) -> tuple[Nacked, ...]:
-        """Wait until Envoy has answered all; give what it refuses of what is offered."""
-        outcome = await self._heart.server.settled(version, within=3600)
-        return outcome.nacks
+    async def _settled(self, version: str) -> None:
+        """Wait until Envoy has answered all."""
+        await self._heart.server.settled(version, within=3600)
 
     async def _warm(self, copy: Copy) -> Answer | None:
         """Wait until listeners are there: the ACK came before. Tables may be refused meanwhile."""
-        wanted = copy.resources.get(LISTENER, {})
+        wanted = self._offered.get(LISTENER, {})
         if wanted == self._listening:
             return None
         self._listening = {}
         while True:
-            nacks = _about(self._heard.nacks, copy.resources, tuple(copy.resources))
+            nacks = self._heard.against(self._offered, tuple(copy.resources))
             if nacks:
                 return self._opposed(copy, nacks)
             try:
@@ -192,31 +199,17 @@ class Prover:
         return Opposed(blamed=tuple(dict.fromkeys(blamed)), words=words, software=self.software)
 
 
-class Ear:
-    """What the Envoy said since a question was asked."""
-
-    def __init__(self) -> None:
-        self.nacks: tuple[Nacked, ...] = ()
-        self.refused = asyncio.Event()
-
-    def begin(self) -> None:
-        """Forget what was said before."""
-        self.nacks = ()
-        self.refused.clear()
-
-    def hear(self, event: Heard) -> None:
-        """Take in what a stream says."""
-        if isinstance(event, Nacked):
-            self.nacks = (*self.nacks, event)
-            self.refused.set()
-
-
 @contextlib.asynccontextmanager
 async def prover(program: Program) -> AsyncIterator[Prover]:
     """Start one, and end it. Raises NoNamespaceError or NotStartedError."""
     ear = Ear()
     options = ServerOptions(drain_seconds=0, singly=SINGLY, quiet=True)
-    with tempfile.TemporaryDirectory(prefix="foregate-prover-", ignore_cleanup_errors=True) as name:
+    short = len(tempfile.gettempdir()) < SOCKET_LENGTH - len("/foregate-prover-12345678/admin.sock")
+    with tempfile.TemporaryDirectory(
+        prefix="foregate-prover-",
+        dir=None if short else "/tmp",  # noqa: S108 - mkdtemp makes it private
+        ignore_cleanup_errors=True,
+    ) as name:
         folder = Path(name)
         xds, admin, config = folder / "xds.sock", folder / "admin.sock", folder / "envoy.pb"
         config.write_bytes(bootstrap(xds, admin))
@@ -250,15 +243,3 @@ async def _up(server: Server, child: asyncio.subprocess.Process) -> None:
     finally:
         up.cancel()
         ended.cancel()
-
-
-def _about(
-    nacks: tuple[Nacked, ...], offered: Resources, types: tuple[str, ...]
-) -> tuple[Nacked, ...]:
-    """Give the refusals that are about what is offered now, of some types."""
-
-    def offers(nack: Nacked) -> bool:
-        there = offered.get(nack.type_url, {})
-        return all(n in there and there[n].version == version for n, version in nack.content)
-
-    return tuple(nack for nack in nacks if nack.type_url in types and offers(nack))

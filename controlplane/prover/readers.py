@@ -3,6 +3,7 @@
 Envoy looks at a table when something names it, and a table that is not looked at is not proved.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 
 from envoy.config.core.v3.address_pb2 import Address, SocketAddress
@@ -14,6 +15,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
 )
 
+NAME = "foregate-gate:"
 MANAGER = "envoy.filters.network.http_connection_manager"
 
 
@@ -44,11 +46,11 @@ def tables_of(listener: Listener) -> tuple[str, ...]:
 def readers(tables: Iterable[str], read: Iterable[str]) -> Iterator[Listener]:
     """Make a listener for each table that is not `read` by another."""
     there = frozenset(read)
-    for number, name in enumerate((name for name in tables if name not in there), 1):
-        yield _reader(number, name)
+    return (_reader(name) for name in tables if name not in there)
 
 
-def _reader(number: int, table: str) -> Listener:
+def _reader(table: str) -> Listener:
+    """Make one that is the same whatever else is read, at an address of its own."""
     router = hcm.HttpFilter(name="envoy.filters.http.router")
     router.typed_config.Pack(Router())
     manager = hcm.HttpConnectionManager(stat_prefix="gate", http_filters=[router])
@@ -57,12 +59,12 @@ def _reader(number: int, table: str) -> Listener:
     manager.rds.config_source.resource_api_version = ApiVersion.V3
     network_filter = Filter(name=MANAGER)
     network_filter.typed_config.Pack(manager, deterministic=True)
+    number = hashlib.sha256(table.encode()).digest()
+    socket = SocketAddress(
+        address=f"127.77.{number[0]}.{number[1]}", port_value=1 + (number[2] << 7 | number[3] >> 1)
+    )
     return Listener(
-        name=f"foregate-gate-{number}",
-        address=Address(
-            socket_address=SocketAddress(
-                address=f"127.77.{number >> 8 & 255}.{number & 255}", port_value=9
-            )
-        ),
+        name=f"{NAME}{table}",
+        address=Address(socket_address=socket),
         filter_chains=[FilterChain(filters=[network_filter])],
     )

@@ -163,13 +163,12 @@ class Bringer:
         await self.writing.settle(
             number, "live" if state == "live" else "published", self.publisher.fleet()
         )
+        restored = ready is None or (first and not any(f.state == "current" for f in change.files))
         self._before = self.live, self.served
         self._arrived_everywhere = state == "live"
         now = datetime.now().astimezone()
         took = time.monotonic() - change.began
-        self.live = Live(
-            build=change.build, since=now, took=took, number=number, restored=ready is None
-        )
+        self.live = Live(build=change.build, since=now, took=took, number=number, restored=restored)
         self.served = Served(
             number=number,
             content=version_of(change.build),
