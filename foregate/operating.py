@@ -88,10 +88,12 @@ def tell(result: ResultRecord, output: str, *, done: str) -> None:
         click.echo(visible(line), err=True)
     number = result["version"]
     version = f"version {number}" if number is not None else f"version {result['content']}"
+    behind = [visible(one["file"]) for one in result["files"] if one["state"] != "current"]
+    without = f", without what is on disk of {', '.join(behind)}" if behind else ""
     said = {
-        "live": f"{version} {done}",
-        "waiting": f"{version} {done}, but not every node has answered: see `foregate fleet`",
-        "unchanged": f"nothing changes: {version} is served",
+        "live": f"{version} {done}{without}",
+        "waiting": f"{version} {done}{without}, but not every node has answered: see `foregate fleet`",
+        "unchanged": f"nothing changes: {version} is served{without}",
         "held": f"held: {version} stays" if result["content"] else "held: nothing is served yet",
         "refused": f"{version} stays" if result["content"] else "nothing is served yet",
     }
