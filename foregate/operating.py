@@ -92,7 +92,7 @@ def tell(result: ResultRecord, output: str, *, done: str) -> None:
     without = f", without what is on disk of {', '.join(behind)}" if behind else ""
     said = {
         "live": f"{version} {done}{without}",
-        "waiting": f"{version} {done}{without}, but not every node has answered: see `foregate fleet`",
+        "waiting": f"{version} {done}{without}; not every node has answered: see `foregate fleet`",
         "unchanged": f"nothing changes: {version} is served{without}",
         "held": f"held: {version} stays" if result["content"] else "held: nothing is served yet",
         "refused": f"{version} stays" if result["content"] else "nothing is served yet",
