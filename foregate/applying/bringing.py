@@ -184,7 +184,7 @@ class Bringer:
             number=number,
             content=version_of(change.build),
             since=now.timestamp(),
-            files=change.files if change.chosen else compared(change.disk, change.build),
+            files=change.files if ready and change.chosen else compared(change.disk, change.build),
             kept=ready.kept if ready is not None else (),
             pinned=change.of,
         )
