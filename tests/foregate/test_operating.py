@@ -137,20 +137,15 @@ def test_a_number_that_no_version_has_is_not_asked_for(number: str) -> None:
     assert run("rollback", "--", number).exit_code == 2
 
 
+NO_PUSH: tuple[object, ...] = (None, [], "", {}, {"by": "ada"}, {"allowRemoval": True})
+NO_FLAGS: tuple[object, ...] = (0, 1, "true", None, [])
+NO_NUMBERS: tuple[object, ...] = (0, -1, 1.5, "1", True, LARGEST + 1, 10**400, [])
 WRONG: list[tuple[str, object]] = [
-    ("/push", body)
-    for body in (
-        *(None, [], "", {}, {"by": "ada"}, {"allowRemoval": True}, {**PUSH, "to": 1}),
-        *({**PUSH, "more": 1}, {**PUSH, "by": 1}, {**PUSH, "by": "x" * (NAME + 1)}),
-        *({**PUSH, "allowRemoval": one} for one in (0, 1, "true", None, [])),
-    )
-]
-WRONG += [
-    ("/rollback", body)
-    for body in (
-        *({}, {"by": "ada"}, {**BACK, "allowRemoval": True}),
-        *({**BACK, "to": one} for one in (0, -1, 1.5, "1", True, LARGEST + 1, 10**400, [])),
-    )
+    *(("/push", body) for body in NO_PUSH),
+    *(("/push", {**PUSH, "allowRemoval": one}) for one in NO_FLAGS),
+    *(("/push", {**PUSH, **more}) for more in ({"to": 1}, {"by": 1}, {"by": "x" * (NAME + 1)})),
+    *(("/rollback", {**BACK, "to": one}) for one in NO_NUMBERS),
+    *(("/rollback", body) for body in ({}, {"by": "ada"}, {**BACK, "allowRemoval": True})),
 ]
 
 
@@ -215,9 +210,9 @@ def test_with_a_node_all_is_well(tmp_path: Path) -> None:
     async def body(world: World, acts: dict[str, Action]) -> None:
         async with world.envoy():
             world.put(gateway=gateway(*MANY, "more"))
-            said = await asked(acts, "push")
-            assert (said.stdout, said.exit_code) == ("version 2 is live\n", 0)
-            said = await asked(acts, "push")
-            assert (said.stdout, said.exit_code) == ("nothing changes: version 2 is served\n", 0)
+            for words in ("version 2 is live", "nothing changes: version 2 is served"):
+                said = await asked(acts, "push")
+                assert said.stdout.splitlines()[-1] == words  # what is logged comes before
+                assert said.exit_code == 0
 
     on_applier(tmp_path, body)
