@@ -154,8 +154,7 @@ class Applier:
             self._followed = (
                 newest.number
             )  # once: what is refused here is not asked again and again
-            ends = newest.note.kind == "files" and self.served.pinned is not None
-            if newest.content == self.served.content and not ends:
+            if newest.content == self.served.content:
                 return
             change = await self._again(newest)
             if change is not None and (await self.bringer.bring(change)).state in DONE:
@@ -182,9 +181,7 @@ class Applier:
         pinned = await self._pin() if not pushed else None
         if pinned is not None:
             change = await self._again(pinned)
-            if (
-                change is None
-            ):  # somebody left these very files: they do not come back by themselves
+            if change is None:  # somebody left these very files: only a push brings them back
                 self._last = None
                 return self.bringer.refused(_unreadable(pinned))
             return await self._settled(await self.bringer.bring(change), change.build)

@@ -32,15 +32,6 @@ FIRST_SECONDS = 20.0
 ACK_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Earlier:
-    """A version that may be served again, because a node that is late refuses its successor."""
-
-    live: Live
-    served: Served
-    arrived: bool
-
-
 @dataclass(slots=True, kw_only=True)
 class Bringer:
     """Brings one change at a time to everybody. `live` and `served` say what everybody has."""
@@ -53,7 +44,7 @@ class Bringer:
     brake: bool
     live: Live | None = None
     served: Served = field(default_factory=Served)
-    _earlier: tuple[_Earlier, ...] = ()
+    _earlier: tuple[tuple[Live, Served], ...] = ()
     _arrived_everywhere: bool = False
     _mistakes: list[Mistake] = field(default_factory=list)
     _warnings: list[str] = field(default_factory=list)
@@ -202,22 +193,22 @@ class Bringer:
         """See whether the publisher offers an earlier version again, and say that it is served."""
         if self.live is None or standing is self.live.build:
             return False
-        for back in self._earlier:
-            if back.live.build is standing:
-                self.live, self.served = back.live, back.served
-                self._arrived_everywhere = back.arrived
+        for live, served in self._earlier:
+            if live.build is standing:
+                self.live, self.served = live, served
+                self._arrived_everywhere = False
                 self._earlier = ()
                 return True
         return False  # a publish was cut off: the next one says what is live
 
-    def _still_good(self) -> Iterator[_Earlier]:
+    def _still_good(self) -> Iterator[tuple[Live, Served]]:
         """Give what the publisher goes back to when a late node refuses the newest."""
         fallback = self.publisher.fallback
         last = self.live
         if last is not None and last.build is fallback:
-            yield _Earlier(live=last, served=self.served, arrived=self._arrived_everywhere)
+            yield last, self.served
         else:
-            yield from (one for one in self._earlier if one.live.build is fallback)
+            yield from (one for one in self._earlier if one[0].build is fallback)
 
     def _is_served(self, change: Change, build: Build) -> bool:
         """Whether it is what everybody has.

@@ -54,9 +54,6 @@ class Writing:
         if number is None or self._noted == (number, fate, states):
             return
         self._noted = (number, fate, states)
-        if fate == "published":  # once live, it stays so: nodes of other replicas may have it
-            known = await self.archive.version(number)
-            fate = "live" if known is not None and known.fate == "live" else fate
         now = time.time()
         nodes = {name: NodeFate(state=state, at=now) for name, state in states.items()}
         await self.archive.settle(number, fate, nodes)

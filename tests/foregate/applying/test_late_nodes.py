@@ -160,3 +160,19 @@ def test_a_late_no_and_then_the_same_files_again(tmp_path: Path) -> None:
             assert live.build is world.stage.publisher.standing
 
     play(tmp_path, body, kept=Kept(tmp_path / "state"))
+
+
+def test_a_late_no_and_then_a_comment(tmp_path: Path) -> None:
+    """What was refused is not what is served, though it was saved last: it is tried again."""
+
+    async def body(world: World) -> None:
+        async with world.envoy_of(gateway("one")) as envoy:
+            await world.arrived(1)
+            envoy.go.clear()
+            await world.save(gateway("one", "two"))
+            await refuses(world, envoy)
+            envoy.refused = {}
+            await world.save(gateway("one", "two") + "\n# again\n")
+            assert (world.served(), world.told.same) == ({"one", "two"}, 0)
+
+    play(tmp_path, body, kept=Kept(tmp_path / "state"))
