@@ -48,7 +48,7 @@ async def _asked(admin: str, path: str, body: bytes | None, seconds: float) -> b
             client.stream(method, base + path, content=body, headers=headers) as response,
         ):
             if response.status_code != 200:
-                raise click.ClickException(f"what listens at {admin} has no {path}: {_START}")
+                raise click.ClickException(_refused(admin, path, response.status_code))
             return await _body(response, admin)
     except TimeoutError:
         raise click.ClickException(f"{admin} does not answer within {seconds:g} s") from None
@@ -58,6 +58,12 @@ async def _asked(admin: str, path: str, body: bytes | None, seconds: float) -> b
         raise click.ClickException(
             f"what listens at {admin} is no control plane: {_START}"
         ) from None
+
+
+def _refused(admin: str, path: str, status: int) -> str:
+    if status == 404:
+        return f"what listens at {admin} has no {path}: {_START}"
+    return f"what listens at {admin} does not do this (status {status}): is it of this release?"
 
 
 async def _body(response: httpx.Response, admin: str) -> bytes:

@@ -1,6 +1,6 @@
 """What operators have a running control plane do, from both ends: push and rollback.
 
-A request is JSON (`Wish`), and so is the answer (`resultpage`).
+A request is JSON (`PushWish`, `RollbackWish`), and so is the answer (`resultpage`).
 """
 
 import getpass
@@ -8,7 +8,7 @@ import json
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import click
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
@@ -30,26 +30,42 @@ SECONDS = 110.0
 NAME = 200
 """Characters of who asks."""
 
+LARGEST = 2**53
+"""No version has a larger number: JSON readers would round it."""
+
+
+Name = Annotated[str, Field(max_length=NAME)]
+
 
 @with_config(ConfigDict(strict=True, extra="forbid"))
-class Wish(TypedDict):
-    """What is asked for. `to` is the version of a rollback, null for the one before."""
+class PushWish(TypedDict):
+    """A push is asked for, by whom; past the brake where that is meant."""
 
-    by: Annotated[str, Field(max_length=NAME)]
+    by: Name
     allowRemoval: bool
-    to: Annotated[int, Field(ge=1, le=2**53)] | None
 
 
-_WISH = TypeAdapter(Wish)
+@with_config(ConfigDict(strict=True, extra="forbid"))
+class RollbackWish(TypedDict):
+    """A rollback is asked for, by whom, to which version: null for the one before."""
+
+    by: Name
+    to: Annotated[int, Field(ge=1, le=LARGEST)] | None
+
+
+T = TypeVar("T")
+
+_PUSH = TypeAdapter(PushWish)
+_ROLLBACK = TypeAdapter(RollbackWish)
 
 
 def actions(applier: Applier) -> Mapping[str, Action]:
     """The actions of a control plane's admin port."""
 
-    def action(act: Callable[[Wish], Awaitable[Result]]) -> Action:
+    def action(wishes: TypeAdapter[T], act: Callable[[T], Awaitable[Result]]) -> Action:
         async def acted(body: bytes) -> tuple[int, bytes]:
             try:
-                wish = _WISH.validate_json(body)
+                wish = wishes.validate_json(body)
             except ValidationError:
                 return 400, b"{}"
             result = await act(wish)
@@ -57,17 +73,23 @@ def actions(applier: Applier) -> Mapping[str, Action]:
 
         return acted
 
-    return {
-        PUSH: action(lambda wish: applier.push(_asked(wish))),
-        ROLLBACK: action(lambda wish: applier.rollback(wish["to"], _asked(wish))),
-    }
+    async def push(wish: PushWish) -> Result:
+        asked = Asked(by=visible(wish["by"]), allow_removal=wish["allowRemoval"])
+        return await applier.push(asked)
+
+    async def rollback(wish: RollbackWish) -> Result:
+        return await applier.rollback(wish["to"], Asked(by=visible(wish["by"])))
+
+    return {PUSH: action(_PUSH, push), ROLLBACK: action(_ROLLBACK, rollback)}
 
 
 def ask(
     admin: str, path: str, *, to: int | None = None, allow_removal: bool = False
 ) -> ResultRecord:
     """Have a control plane do it, and wait until it is done. Raises ClickException."""
-    wish = Wish(by=_who(), allowRemoval=allow_removal, to=to)
+    wish: PushWish | RollbackWish = RollbackWish(by=_who(), to=to)
+    if path == PUSH:
+        wish = PushWish(by=_who(), allowRemoval=allow_removal)
     console = Console(stderr=True)
     with console.status("waiting for the fleet"):  # nothing where nobody looks
         data = post(admin, path, json.dumps(wish).encode(), SECONDS)
@@ -82,12 +104,12 @@ def tell(result: ResultRecord, output: str, *, done: str) -> None:
     if output == "json":
         click.echo(json.dumps(result, indent=2))
         sys.exit(0 if result["ok"] else 1)
-    if result["report"]:
-        click.echo(result["report"], err=True)
+    for line in result["report"].splitlines():
+        click.echo(visible(line), err=True)
     for line in result["warnings"]:
         click.echo(visible(line), err=True)
     number = result["version"]
-    version = f"version {number}" if number is not None else f"version {result['content']}"
+    version = f"version {number}" if number is not None else f"version {visible(result['content'])}"
     behind = [visible(one["file"]) for one in result["files"] if one["state"] != "current"]
     without = f", without what is on disk of {', '.join(behind)}" if behind else ""
     said = {
@@ -99,10 +121,6 @@ def tell(result: ResultRecord, output: str, *, done: str) -> None:
     }
     click.echo(said[result["state"]])
     sys.exit(0 if result["ok"] else 1)
-
-
-def _asked(wish: Wish) -> Asked:
-    return Asked(by=visible(wish["by"]), allow_removal=wish["allowRemoval"])
 
 
 def _who() -> str:

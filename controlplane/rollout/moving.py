@@ -44,6 +44,11 @@ class Moving:
         """What everybody is offered, or was by an earlier run."""
         return self.target or self.good
 
+    @property
+    def fallback(self) -> Build | None:
+        """What is gone back to if the target is refused, None where there is nothing."""
+        return self.good or (self.kept if self.kept is not self.target else None)
+
     def resume(self, last: Build) -> None:
         """Know what an earlier run published: nodes have it, and come back with it."""
         self.good = last
@@ -76,9 +81,10 @@ class Moving:
 
     def before_target(self) -> Build | None:
         """Give what to go back to, now that the target is refused; None where nothing was."""
+        back = self.fallback
         if self.kept is self.target:
             self.kept = self.good
-        return self.good or self.kept  # one that was offered while nobody was there
+        return back  # one that was offered while nobody was there
 
     def close(self) -> None:
         """Forget the time."""

@@ -205,6 +205,11 @@ class Publisher:
         """What everybody is offered, or was by an earlier run."""
         return self._moving.standing
 
+    @property
+    def fallback(self) -> Build | None:
+        """What everybody is offered again if somebody refuses what stands."""
+        return self._moving.fallback
+
     def _move(self, build: Build) -> None:
         """Offer a build to the services, and of its consumers those that there were before."""
         granted = grants(build.services[EXTAUTHZ].of(CONSUMERS)[CONSUMERS_NAME])

@@ -17,7 +17,14 @@ from controlplane.selection.chosen import Chosen, FileView
 from controlplane.sources import SourceFile
 from foregate.applying.archive import Archive
 from foregate.applying.bringing import Bringer
-from foregate.applying.change import NOBODY, Asked, Change, Result, fingerprint
+from foregate.applying.change import (
+    NOBODY,
+    Asked,
+    Change,
+    Result,
+    fingerprint,
+    same_resources,
+)
 from foregate.applying.stage import Live, Texts
 
 LOOK_SECONDS = 1.0
@@ -44,6 +51,8 @@ class Applier:
     partial: bool = False
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _last: Sources | None = None
+    _disk: Sources | None = None
+    _followed: int = 0
     _seen: str = ""
     _good: tuple[SourceFile, ...] = ()
     _begun: bool = False
@@ -63,7 +72,7 @@ class Applier:
     @property
     def texts(self) -> Texts:
         """The files as they were read last."""
-        return _texts(self._last) if self._last is not None else {}
+        return _texts(self._disk) if self._disk is not None else {}
 
     async def start(self) -> None:
         """Make the sources live, or where they cannot be, the last good of an earlier run.
@@ -75,23 +84,27 @@ class Applier:
             began = time.monotonic()
             publisher = self.bringer.publisher
             before = await asyncio.to_thread(publisher.before)
-            if before is not None:
-                publisher.resume(before)
             newest = await self._newest()
-            files = await self.archive.files(newest.number) if newest is not None else ()
+            known = newest if before is None else await self._recorded(before)
+            last = known or newest
+            files = await self.archive.files(last.number) if last is not None else ()
             self._good = tuple(kept_sources(files))
             self._fresh = before is None and newest is None
-            self._blind = before is not None and not self._good
+            self._blind = before is not None and (known is None or not self._good)
+            if before is not None:
+                before = replace(before, sources=self._good if known is not None else ())
+                publisher.resume(before)
             await self._refresh(NOBODY)
             if before is not None and self.live is None:
-                number = newest.number if newest is not None else None
                 change = Change(
                     build=before,
                     files=_views(files),
-                    texts={},
+                    texts=self.texts,
                     seen="",
                     began=began,
-                    recorded=number,
+                    of=known.note.of if known is not None else None,
+                    recorded=known.number if known is not None else None,
+                    disk=self._disk,
                 )
                 await self.bringer.restore(change)
 
@@ -118,7 +131,7 @@ class Applier:
             of = target.number if target.note.of is None else target.note.of
             change = await self._again(target)
             if change is None:
-                return self.bringer.refused(f"version {target.number} cannot be read any more")
+                return self.bringer.refused(_unreadable(target))
             change = replace(change, asked=asked, kind="rollback", of=of, recorded=None)
             result = await self.bringer.bring(change)
             if result.state in DONE:
@@ -134,9 +147,14 @@ class Applier:
             await self.bringer.look()
             newest = await self._newest()
             number = self.served.number
-            if newest is None or (number is not None and newest.number <= number):
+            if newest is None or newest.number <= max(number or 0, self._followed):
                 return
-            if newest.note.seen != self._seen or newest.content == self.served.content:
+            if newest.note.seen != self._seen:
+                return
+            self._followed = (
+                newest.number
+            )  # once: what is refused here is not asked again and again
+            if newest.content == self.served.content:
                 return
             change = await self._again(newest)
             if change is not None and (await self.bringer.bring(change)).state in DONE:
@@ -147,22 +165,33 @@ class Applier:
         sources = await asyncio.to_thread(self.read)
         if sources == self._last:
             return self.bringer.unchanged()
-        self._last = sources
+        self._last = self._disk = sources
+        try:
+            return await self._applied(sources, asked, began, pushed=pushed)
+        except BaseException:  # cut off, perhaps before anybody had it: not to be taken for done
+            self._last = None
+            raise
+
+    async def _applied(
+        self, sources: Sources, asked: Asked, began: float, *, pushed: bool
+    ) -> Result:
         if any(mistake.place.file not in sources.unread for mistake in sources.mistakes):
-            return self.bringer.stay(sources.mistakes, _texts(sources))
+            return self.bringer.stay(sources.mistakes, _texts(sources), sources)
         self._seen = fingerprint(sources)
-        if not pushed:
-            pinned = await self._pin()
-            change = await self._again(pinned) if pinned is not None else None
-            if change is not None:
-                return await self._settled(await self.bringer.bring(change), change.build)
+        pinned = await self._pin() if not pushed else None
+        if pinned is not None:
+            change = await self._again(pinned)
+            if change is None:  # somebody left these very files: only a push brings them back
+                self._last = None
+                return self.bringer.refused(_unreadable(pinned))
+            return await self._settled(await self.bringer.bring(change), change.build)
         chosen = await asyncio.to_thread(self.choose, sources, self._good)
         lost = any(one.state == "not served" for one in chosen.files)
         if not self._begun:
             self.partial = lost
         if chosen.build.snapshot is None or (lost and self._blind):
             # What is served of a file that was good in an earlier run may be known no more.
-            return self.bringer.stay(chosen.mistakes, _texts(sources), chosen.files)
+            return self.bringer.stay(chosen.mistakes, _texts(sources), sources)
         allowed = asked.allow_removal or self.allow_removal
         change = Change(
             build=chosen.build,
@@ -171,6 +200,7 @@ class Applier:
             seen=self._seen,
             began=began,
             asked=replace(asked, allow_removal=allowed),
+            disk=sources,
             partial=self.partial and lost and self._fresh,
         )
         result = await self.bringer.bring(change, chosen.mistakes)
@@ -203,6 +233,21 @@ class Applier:
             return newest
         return next((one for one in await self.archive.versions() if one.fate != "rejected"), None)
 
+    async def _recorded(self, build: Build) -> Version | None:
+        """Find the version that a build of an earlier run is.
+
+        It is the newest, or the one before those that did not come so far.
+        """
+        for one in await self.archive.versions():
+            if one.fate == "rejected":
+                continue
+            found = await self.archive.build(one.number)
+            if found is not None and same_resources(found, build):
+                return one
+            if one.fate == "live":
+                return None
+        return None
+
     async def _again(self, version: Version) -> Change | None:
         """A version of the history as a change."""
         build = await self.archive.build(version.number)
@@ -218,6 +263,7 @@ class Applier:
             kind=version.note.kind,
             of=version.note.of,
             recorded=version.number,
+            disk=self._disk,
             asked=Asked(allow_removal=True),
         )
 
@@ -236,6 +282,10 @@ class Applier:
 
 def _texts(sources: Sources) -> Texts:
     return {file.name: file.data.decode(errors="replace") for file in sources.files}
+
+
+def _unreadable(version: Version) -> str:
+    return f"version {version.number} cannot be read any more"
 
 
 def _views(files: tuple[KeptFile, ...]) -> tuple[FileView, ...]:

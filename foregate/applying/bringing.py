@@ -2,25 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from controlplane.build import Build
+from controlplane.files import Sources
 from controlplane.gate.brake import Removal, removed, words
 from controlplane.gate.brake import mistakes as held
 from controlplane.gate.gate import Gate
 from controlplane.gate.verdicts import Passed, Unproved
 from controlplane.history.version import Fate
+from controlplane.isolation.isolated import Kept
 from controlplane.rollout.published import Published
 from controlplane.rollout.publisher import SERVICES_SECONDS, Publisher
 from controlplane.seen.served import Served
-from controlplane.selection.chosen import FileView
 from controlplane.xds.world import ENVOY
 from foregate.applying.change import Change, Result, State, same, version_of
 from foregate.applying.proving import Proved, prove
 from foregate.applying.refusals import keyless, origin, rejections
 from foregate.applying.stage import Live, Stage, Texts
+from foregate.applying.views import compared
 from foregate.applying.writing import Writing
 from language.mistakes import Mistake, errors
 
@@ -42,7 +44,7 @@ class Bringer:
     brake: bool
     live: Live | None = None
     served: Served = field(default_factory=Served)
-    _before: tuple[Live | None, Served] = (None, Served())
+    _earlier: tuple[tuple[Live, Served], ...] = ()
     _arrived_everywhere: bool = False
     _mistakes: list[Mistake] = field(default_factory=list)
     _warnings: list[str] = field(default_factory=list)
@@ -52,19 +54,19 @@ class Bringer:
         """Make a change live, or say what stands against it. `found` is wrong with the files."""
         self._begin(change.texts)
         self._tell(found)
-        if self._is_served(change.build):
-            return self._nothing_new(change.files)
+        if self._is_served(change, change.build):
+            return self._nothing_new(change, ())
         removals = await self._removals(change)
         if removals and not change.asked.allow_removal:
             self._tell(held(removals, origin(change.texts)))
-            return self._stay("held", change.files)
+            return self._stay("held", change.disk)
         ready = await self._ready(change)
         if not isinstance(ready, Proved):
             self._tell(ready)
-            return self._stay("refused", change.files)
+            return self._stay("refused", change.disk)
         self._tell(ready.mistakes)
-        if self._is_served(ready.build):
-            return self._nothing_new(change.files)
+        if self._is_served(change, ready.build):
+            return self._nothing_new(change, ready.kept)
         await self.stage.made_ready(ready.build)
         lifted = tuple(words(one) for one in removals)
         for one in lifted:
@@ -77,13 +79,11 @@ class Bringer:
         await self.stage.made_ready(change.build)
         return await self._go(change, None, ())
 
-    def stay(
-        self, found: Sequence[Mistake], texts: Texts, files: tuple[FileView, ...] = ()
-    ) -> Result:
+    def stay(self, found: Sequence[Mistake], texts: Texts, disk: Sources) -> Result:
         """Tell why nothing of the files can be served."""
         self._begin(texts)
         self._tell(found)
-        return self._stay("refused", files)
+        return self._stay("refused", disk)
 
     def refused(self, why: str) -> Result:
         """Say why what was asked for cannot be."""
@@ -105,9 +105,9 @@ class Bringer:
         number = self.served.number
         if standing is not self.live.build:
             self._begin({})
-            await self.writing.settle(number, "rejected", fleet)
-            self._warn("a late node refused the version: the last good is served again")
-            self.live, self.served = self._before
+            if self._went_back(standing):
+                await self.writing.settle(number, "rejected", fleet)
+                self._warn("a late node refused the version: the last good is served again")
             return
         envoys = [one.state for one in fleet if one.role == ENVOY and one.state != "gone"]
         there = bool(envoys) and all(state == "live" for state in envoys)
@@ -157,14 +157,16 @@ class Bringer:
             await self.writing.settle(number, "rejected", self.publisher.fleet())
             before = self.publisher.standing
             self._tell(rejections(published, change.build, before, origin(change.texts)))
-            return self._stay("refused", change.files)
+            if self._went_back(before):
+                self._warn("not every node had the version before: the last good is served again")
+            return self._stay("refused", change.disk)
         state = self._arrived(published)
         self._tell(tuple(keyless(change.build, published.keyless)))
         await self.writing.settle(
             number, "live" if state == "live" else "published", self.publisher.fleet()
         )
         restored = ready is None or (first and not any(f.state == "current" for f in change.files))
-        self._before = self.live, self.served
+        self._earlier = tuple(self._still_good())
         self._arrived_everywhere = state == "live"
         now = datetime.now().astimezone()
         took = time.monotonic() - change.began
@@ -173,7 +175,7 @@ class Bringer:
             number=number,
             content=version_of(change.build),
             since=now.timestamp(),
-            files=change.files,
+            files=change.files if ready and change.chosen else compared(change.disk, change.build),
             kept=ready.kept if ready is not None else (),
             pinned=change.of,
         )
@@ -187,22 +189,51 @@ class Bringer:
         self._warn(f"this version waits for {waiting_for}")
         return "waiting"
 
-    def _is_served(self, build: Build) -> bool:
-        standing = self.publisher.standing
-        return self.live is not None and standing is not None and same(standing, build)
+    def _went_back(self, standing: Build | None) -> bool:
+        """See whether the publisher offers an earlier version again, and say that it is served."""
+        if self.live is None or standing is self.live.build:
+            return False
+        for live, served in self._earlier:
+            if live.build is standing:
+                self.live, self.served = live, served
+                self._arrived_everywhere = False
+                self._earlier = ()
+                return True
+        return False  # a publish was cut off: the next one says what is live
 
-    def _nothing_new(self, files: tuple[FileView, ...]) -> Result:
+    def _still_good(self) -> Iterator[tuple[Live, Served]]:
+        """Give what the publisher goes back to when a late node refuses the newest."""
+        fallback = self.publisher.fallback
+        last = self.live
+        if last is not None and last.build is fallback:
+            yield last, self.served
+        else:
+            yield from (one for one in self._earlier if one[0].build is fallback)
+
+    def _is_served(self, change: Change, build: Build) -> bool:
+        """Whether it is what everybody has.
+
+        Files that end a rollback are a version of their own: else nobody knew after a restart.
+        """
+        live = self.live
+        if live is None or self.publisher.standing is not live.build or not same(live.build, build):
+            return False
+        return self.served.pinned is None or change.kind == "rollback"
+
+    def _nothing_new(self, change: Change, kept: tuple[Kept, ...]) -> Result:
         """What was chosen is what is served: no change, or the mistakes are all that is new."""
-        self.served = replace(self.served, files=files)
+        if change.chosen:
+            self.served = replace(self.served, files=change.files, kept=kept)
+        files = self.served.files
         if all(one.state == "current" for one in files):
             self.stage.unchanged()
         elif errors(self._mistakes):
             self.stage.stays(self.live.since if self.live else None)
         return self._result("unchanged")
 
-    def _stay(self, state: State, files: tuple[FileView, ...]) -> Result:
-        if files:
-            self.served = replace(self.served, files=files)
+    def _stay(self, state: State, disk: Sources | None) -> Result:
+        live = self.live.build if self.live else None
+        self.served = replace(self.served, files=compared(disk, live, self._mistakes))
         if errors(self._mistakes):
             self.stage.stays(self.live.since if self.live else None)
         return self._result(state)

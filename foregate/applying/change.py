@@ -6,8 +6,10 @@ from typing import Literal
 
 from controlplane.build import Build
 from controlplane.files import Sources
+from controlplane.gate.brake import OURS
 from controlplane.history.version import Kind
 from controlplane.selection.chosen import FileView
+from controlplane.snapshot import ENDPOINTS
 from controlplane.sources import gateway_of, home
 from foregate.applying.stage import Texts
 from language.mistakes import Mistake
@@ -37,7 +39,8 @@ class Change:
 
     `seen` is the fingerprint of the files on disk, `began` when they were read (monotonic seconds),
     `of` the version that is served again. `recorded` is its number where it is in the history
-    already. `partial`: other replicas may know more, so Envoys that hold something keep it.
+    already. `disk` are the files as they are there now, None where nobody looked. `partial`: other
+    replicas may know more, so Envoys that hold something keep it.
     """
 
     build: Build
@@ -49,7 +52,13 @@ class Change:
     kind: Kind = "files"
     of: int | None = None
     recorded: int | None = None
+    disk: Sources | None = None
     partial: bool = False
+
+    @property
+    def chosen(self) -> bool:
+        """Whether it was chosen of the files that are on disk now."""
+        return self.kind == "files" and self.recorded is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +102,18 @@ def same(live: Build, new: Build) -> bool:
 def version_of(build: Build) -> str:
     """The version of what Envoys get."""
     return build.snapshot.version if build.snapshot is not None else ""
+
+
+def same_resources(one: Build, other: Build) -> bool:
+    """Whether two builds give Envoys the same, whoever our services are at the moment."""
+    return _resources(one) == _resources(other)
+
+
+def _resources(build: Build) -> set[tuple[str, str, str]]:
+    found = build.snapshot.resources.items() if build.snapshot is not None else ()
+    return {
+        (type_url, name, one.version)
+        for type_url, group in found
+        for name, one in group.items()
+        if not (type_url == ENDPOINTS and name.startswith(OURS))
+    }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from controlplane.build import Build
 from controlplane.gate.gate import Gate
-from controlplane.gate.soundness import unsound
+from controlplane.gate.soundness import Unsound, mistakes_of, unsound
 from controlplane.gate.verdicts import Cause, Passed, Refused, Unproved
 from controlplane.gate.verdicts import mistakes as words_of
 from controlplane.isolation.isolate import isolate
@@ -42,11 +42,15 @@ async def prove(
     done = Isolated(build=build, kept=())
     mistakes: list[Mistake] = []
     for _ in range(ROUNDS):
-        verdict = await _verdict(gate, done.build)
+        wrong = await asyncio.to_thread(_wrong, done.build)
+        verdict = _stopped(wrong) if wrong else await _verdict(gate, done.build)
         if not isinstance(verdict, Refused):
             told = tuple(dict.fromkeys(mistakes))
             return Proved(build=done.build, verdict=verdict, kept=done.kept, mistakes=told)
-        mistakes += words_of(verdict, build.provenance, origin)
+        if wrong:
+            mistakes += mistakes_of(wrong, build.provenance, origin)
+        else:
+            mistakes += words_of(verdict, build.provenance, origin)
         refused = dict(_refused(verdict.causes))
         made = await asyncio.to_thread(isolate, done.build, good, refused) if refused else None
         if made is None:
@@ -56,13 +60,19 @@ async def prove(
 
 
 async def _verdict(gate: Gate, build: Build) -> Passed | Refused | Unproved:
-    assert build.snapshot is not None  # noqa: S101 - as above
-    wrong = await asyncio.to_thread(unsound, build.snapshot)
-    if wrong:
-        return Refused(
-            causes=tuple(Cause(certain=(one.subject,), among=(), words=one.words) for one in wrong)
-        )
+    assert build.snapshot is not None  # noqa: S101 - a build without one goes through no gate
     return await gate.prove(build.snapshot)
+
+
+def _wrong(build: Build) -> tuple[Unsound, ...]:
+    """What is wrong although Envoy might take it: it is not asked then."""
+    return unsound(build.snapshot) if build.snapshot is not None else ()
+
+
+def _stopped(wrong: tuple[Unsound, ...]) -> Refused:
+    return Refused(
+        causes=tuple(Cause(certain=(one.subject,), among=(), words=one.words) for one in wrong)
+    )
 
 
 def _refused(causes: tuple[Cause, ...]) -> Iterator[tuple[Subject, str]]:

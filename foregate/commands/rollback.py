@@ -4,11 +4,11 @@ import click
 
 from foregate.commands.options import admin as admin_option
 from foregate.commands.options import output as output_option
-from foregate.operating import ROLLBACK, ask, tell
+from foregate.operating import LARGEST, ROLLBACK, ask, tell
 
 
 @click.command()
-@click.argument("number", type=click.IntRange(min=1), required=False)
+@click.argument("number", type=click.IntRange(1, LARGEST), required=False)
 @admin_option
 @output_option
 def command(number: int | None, admin: str, output: str) -> None:

@@ -19,7 +19,7 @@ from foregate.commands import controlplane
 from foregate.headless import ControlOptions, run, sourceless
 from tests.controlplane.rollout.published import Node
 from tests.controlplane.xds.delta_client import connected
-from tests.foregate.applying.test_applier import Kept
+from tests.foregate.applying.world import Kept
 
 
 def gateway(path: str, does: str = "respond: {status: 200}") -> str:

@@ -92,6 +92,17 @@ class Stage:
         assert (published.outcome.state, published.late) == ("live", ())
 
 
+@asynccontextmanager
+async def staged(
+    folder: Path, recorder: Recorder, took: Callable[[float], None] = lambda _: None
+) -> AsyncIterator[Stage]:
+    """A publisher whose socket and key files are in a folder."""
+    socket = folder / "xds.sock"
+    options = PublisherOptions(files=folder, recorder=recorder, took=took)
+    async with Publisher(f"unix:{socket}", options) as publisher:
+        yield Stage(publisher, socket, recorder)
+
+
 def run(
     folder: Path,
     body: Callable[[Stage], Awaitable[None]],
@@ -99,11 +110,8 @@ def run(
     took: Callable[[float], None] = lambda _: None,
 ) -> None:
     async def whole() -> None:
-        socket = folder / "xds.sock"
         remembers = recorder or Recorder()
-        options = PublisherOptions(files=folder, recorder=remembers, took=took)
-        publisher = Publisher(f"unix:{socket}", options)
-        async with asyncio.timeout(30), publisher:
-            await body(Stage(publisher, socket, remembers))
+        async with asyncio.timeout(30), staged(folder, remembers, took) as stage:
+            await body(stage)
 
     asyncio.run(whole())

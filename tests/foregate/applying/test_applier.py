@@ -1,154 +1,12 @@
 """What becomes of each state of the sources: live, held, or told; and what a start begins with."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from controlplane.build import Build, Options, build
-from controlplane.files import read_sources
-from controlplane.gate.gate import Gate
-from controlplane.rollout.recorder import recorder
-from controlplane.snapshot import CLUSTER, ROUTES, Snapshot
-from controlplane.sources import SourceFile
-from controlplane.store.store import Store
-from foregate.applying.applier import Applier
-from foregate.applying.archive import Disk
-from foregate.applying.bringing import Bringer
-from foregate.applying.stage import Live, Texts
-from foregate.applying.writing import Writing
-from foregate.building import chooser
-from foregate.origin import Origin
-from language.mistakes import Mistake
+from controlplane.snapshot import ROUTES
 from language.places import Place
-from tests.controlplane.rollout.published import Stage, run
-
-
-@dataclass
-class Told:
-    """A stage that remembers what it is told."""
-
-    live: list[Live] = field(default_factory=list)
-    firsts: list[bool] = field(default_factory=list)
-    found: list[Mistake] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
-    stayed: int = 0
-    same: int = 0
-
-    async def fitting(self, build: Build, snapshot: Snapshot, origin: Place) -> tuple[Mistake, ...]:  # noqa: ARG002 # a stage like any
-        return ()
-
-    async def made_ready(self, build: Build) -> None:
-        pass
-
-    async def went_live(self, live: Live, *, first: bool) -> None:
-        self.live.append(live)
-        self.firsts.append(first)
-
-    def mistakes(self, found: Sequence[Mistake], texts: Texts) -> None:  # noqa: ARG002 # as above
-        self.found.extend(found)
-
-    def stays(self, since: datetime | None) -> None:
-        self.stayed += since is not None
-
-    def unchanged(self) -> None:
-        self.same += 1
-
-    def warn(self, *lines: str) -> None:
-        self.warned.append(" ".join(lines))
-
-    def says(self) -> list[str]:
-        """What was found since this was asked last."""
-        said = [one.message for one in self.found]
-        self.found.clear()
-        return said
-
-
-@dataclass
-class Kept:
-    """The folder that outlives a run."""
-
-    folder: Path
-
-    def put(self, build: Build) -> "Kept":
-        Store(self.folder / "xds").publish(build)
-        return self
-
-    @property
-    def version(self) -> str:
-        """The last good version, empty for none."""
-        found = Store(self.folder / "xds").published()
-        return found.snapshot.version if found is not None and found.snapshot is not None else ""
-
-
-@dataclass
-class World:
-    """An applier over a folder, with a real publisher."""
-
-    stage: Stage
-    folder: Path
-    told: Told
-    applier: Applier
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "gateway.yaml"
-
-    async def save(self, text: str) -> None:
-        self.folder.mkdir(exist_ok=True)
-        self.file.write_text(text)
-        await self.applier.refresh()
-
-    def served(self) -> set[str]:
-        """The backends of what is offered."""
-        standing = self.stage.publisher.standing
-        assert standing is not None
-        assert standing.snapshot is not None
-        return {n for n in standing.snapshot.of(CLUSTER) if not n.startswith("foregate:")}
-
-
-def play(
-    folder: Path,
-    body: Callable[[World], Awaitable[None]],
-    *,
-    kept: Kept | None = None,
-    brake: bool = True,
-    allow_removal: bool = False,
-) -> Told:
-    told = Told()
-
-    async def whole(stage: Stage) -> None:
-        path = folder / "gateway"
-        archive = Disk(stage.recorder)
-        applier = Applier(
-            read=lambda: read_sources(path),
-            choose=chooser(Options()),
-            bringer=Bringer(
-                gate=Gate(envoy=None),
-                publisher=stage.publisher,
-                stage=told,
-                writing=Writing(archive=archive, origin=Origin),
-                patient=False,
-                brake=brake,
-            ),
-            archive=archive,
-            allow_removal=allow_removal,
-        )
-        await body(World(stage, path, told, applier))
-
-    run(folder, whole, recorder(kept.folder) if kept else None)
-    return told
-
-
-def gateway(*names: str) -> str:
-    """A route and a backend for each name."""
-    lines = ["version: 1", "defaults: {auth: none}", "backends:"]
-    lines += [f"  {name}: http://127.0.0.1:9" for name in names]
-    lines += ["routes:", *(f"  - {{path: /{name}, to: {name}}}" for name in names)]
-    return "\n".join(lines)
-
+from tests.foregate.applying.world import Kept, World, built, gateway, play
 
 MANY = tuple(f"b{n:02}" for n in range(20))
 FEW = MANY[:10]
@@ -157,13 +15,6 @@ HELD = [
     f" {start}{MANY[12]}, {start}{MANY[13]}, {start}{MANY[14]}, …)"
     for kind, start in (("routes", "*/"), ("backends", ""))
 ]
-
-
-def built(*names: str) -> Build:
-    file = SourceFile(name="gateway.yaml", data=gateway(*names).encode())
-    whole = build((file,), Options())
-    assert whole.snapshot is not None
-    return whole
 
 
 def test_a_version_that_takes_away_much_is_held_each_time_it_is_saved(tmp_path: Path) -> None:
