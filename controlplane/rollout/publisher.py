@@ -28,8 +28,8 @@ from controlplane.seen.blame import Blames
 from controlplane.seen.fleet import NodeView
 from controlplane.snapshot import Snapshot
 from controlplane.xds.events import Acked, Instances, Nacked, Silent, Wanted
+from controlplane.xds.news import Heard
 from controlplane.xds.server import Server
-from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
 from protos import CONSUMERS, CONSUMERS_NAME, EXTAUTHZ, KEY_REQUEST
 

@@ -24,11 +24,12 @@ from controlplane.xds.disk import Disk
 from controlplane.xds.events import Close
 from controlplane.xds.holding import Held
 from controlplane.xds.memory import Lasting
+from controlplane.xds.news import Heard
 from controlplane.xds.node import unfit
 from controlplane.xds.options import ServerOptions
 from controlplane.xds.outcome import Outcome
 from controlplane.xds.stream import State
-from controlplane.xds.streams import Heard, Manner, Streams
+from controlplane.xds.streams import Manner, Streams
 from controlplane.xds.wire import READ
 from controlplane.xds.world import ENVOY, world
 from serving.address import UNIX
@@ -252,7 +253,7 @@ class Server:
 
     async def _keep(self, connection: Connection, context: Context) -> None:
         async with asyncio.TaskGroup() as tasks:
-            writing = write_out(connection, context, self._turns, self._streams.wrote)
+            writing = write_out(connection, context, self._turns, self._streams.news.wrote)
             tasks.create_task(writing)
             await self._read(connection, context)
             connection.end()
