@@ -28,7 +28,7 @@ from controlplane.xds.news import Heard
 from controlplane.xds.node import unfit
 from controlplane.xds.options import ServerOptions
 from controlplane.xds.outcome import Outcome
-from controlplane.xds.stream import State
+from controlplane.xds.progress import State
 from controlplane.xds.streams import Manner, Streams
 from controlplane.xds.wire import READ
 from controlplane.xds.world import ENVOY, world
