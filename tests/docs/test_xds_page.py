@@ -9,7 +9,7 @@ import pytest
 
 from controlplane.gate import brake
 from controlplane.rollout import moving, publisher, recorder
-from controlplane.store.store import Bounds
+from controlplane.store.bounds import Bounds
 from controlplane.xds import (
     admission,
     connection,

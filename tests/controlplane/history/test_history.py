@@ -15,8 +15,9 @@ from controlplane.history.version import NodeFate, Note
 from controlplane.history.versions import Versions
 from controlplane.snapshot import CLUSTER, ROUTES, Snapshot, snapshot
 from controlplane.sources import SourceFile
+from controlplane.store.bounds import Bounds
 from controlplane.store.objects import StoreError
-from controlplane.store.store import Bounds, Store
+from controlplane.store.store import Store
 from language.places import Place
 from protos import EXTAUTHZ, LIMITS, PIPELINE, RATELIMIT
 from tests.controlplane.history.noted import contents, note, number_of

@@ -21,7 +21,8 @@ from controlplane.snapshot import (
     Snapshot,
     snapshot,
 )
-from controlplane.store.store import Bounds, Store, StoreError
+from controlplane.store.bounds import Bounds
+from controlplane.store.store import Store, StoreError
 from tests.controlplane.compile.golden import CASES_BY_NAME, built
 from tests.controlplane.store.numbered import cluster, layers, made, numbered, plain, world
 
