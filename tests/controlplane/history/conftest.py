@@ -9,7 +9,8 @@ from controlplane.history.history import History
 from controlplane.history.retention import Retention
 from controlplane.store.bounds import Bounds
 from controlplane.store.store import Store
-from tests.controlplane.history.clock import Clock, Opened
+from tests.controlplane.history.opened import Opened
+from tests.controlplane.store.clock import Clock
 
 
 @pytest.fixture

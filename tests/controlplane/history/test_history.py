@@ -17,8 +17,9 @@ from controlplane.store.bounds import Bounds
 from controlplane.store.objects import StoreError
 from controlplane.store.store import Store
 from language.places import Place
-from tests.controlplane.history.clock import Clock, Opened
 from tests.controlplane.history.noted import contents, note, number_of
+from tests.controlplane.history.opened import Opened
+from tests.controlplane.store.clock import Clock
 from tests.controlplane.store.numbered import numbered, plain
 
 

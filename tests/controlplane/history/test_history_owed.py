@@ -9,8 +9,9 @@ from controlplane.snapshot import CLUSTER, ROUTES, Snapshot, snapshot
 from controlplane.store.bounds import Bounds
 from controlplane.store.store import Store
 from protos import EXTAUTHZ, LIMITS, PIPELINE, RATELIMIT
-from tests.controlplane.history.clock import Clock, Opened
 from tests.controlplane.history.noted import note
+from tests.controlplane.history.opened import Opened
+from tests.controlplane.store.clock import Clock
 from tests.controlplane.store.numbered import made, numbered, plain
 
 
