@@ -17,8 +17,8 @@ from controlplane.build import Options, build
 from controlplane.snapshot import CLUSTER, Resource, Snapshot, resource, snapshot
 from controlplane.sources import SourceFile
 from controlplane.xds.events import Nacked
+from controlplane.xds.news import Heard
 from controlplane.xds.server import Server
-from controlplane.xds.streams import Heard
 
 SECONDS = 5.0
 REJECTED = "cluster_manager.cds.update_rejected"

@@ -25,8 +25,8 @@ from controlplane.seen.metrics import FleetMetrics
 from controlplane.seen.page import as_json
 from controlplane.seen.served import Served
 from controlplane.seen.servedmetrics import ServedMetrics
+from controlplane.xds.options import ServerOptions
 from controlplane.xds.phases import DRAIN_SECONDS
-from controlplane.xds.server import ServerOptions
 from foregate.applying.applier import LOOK_SECONDS, Applier
 from foregate.applying.archive import Disk
 from foregate.applying.bringing import Bringer

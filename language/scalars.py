@@ -12,13 +12,8 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from language.paths import (
-    MalformedPathError,
-    PathPattern,
-    PathTemplate,
-    parse_pattern,
-    parse_template,
-)
+from language.paths import PathPattern, PathTemplate, parse_pattern, parse_template
+from language.segments import MalformedPathError
 from language.suggest import nearest
 
 JsonSchema: TypeAlias = dict[str, object]

@@ -2,14 +2,9 @@
 
 from collections.abc import Iterable
 
-from language.paths import (
-    FILLED,
-    STEPS,
-    PathPattern,
-    PathTemplate,
-    fillable,
-    filling_steps,
-)
+from language.expressions import STEPS
+from language.paths import PathPattern, PathTemplate
+from language.substitutions import FILLED, fillable, filling_steps
 from language.suggest import nearest
 from policies.contract import Fault
 

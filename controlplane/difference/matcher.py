@@ -13,7 +13,8 @@ from typing import TypeAlias
 from controlplane.difference.difference import Request
 from controlplane.plan.plan import Entry, MethodNotAllowed
 from controlplane.plan.precedence import headers, query
-from language.paths import Kind, PathPattern
+from language.paths import PathPattern
+from language.segments import Kind
 
 Condition: TypeAlias = tuple[tuple[str, str, str], ...]
 """Sorted (kind, name, value) of what a request must carry."""

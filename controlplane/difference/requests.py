@@ -12,7 +12,8 @@ from controlplane.difference.difference import Request
 from controlplane.difference.matcher import Table, condition, pattern, takes
 from controlplane.plan.plan import Entry
 from language.fields import METHODS
-from language.paths import Kind, PathPattern
+from language.paths import PathPattern
+from language.segments import Kind
 
 
 class Trials:

@@ -11,7 +11,8 @@ from envoy.config.route.v3 import route_components_pb2 as pb
 
 from controlplane.compile.answers import TITLES, problem
 from controlplane.compile.halves import unasked_steps
-from language.paths import Kind, PathPattern
+from language.paths import PathPattern
+from language.segments import Kind
 
 MARK = "foregate.isolation"
 """The metadata by which a closed route is known: no user can write it."""

@@ -10,8 +10,8 @@ from controlplane.model.gateway import Route
 from controlplane.plan.plan import PlannedRoute, VirtualHost
 from language.decode import mistake_at, spot
 from language.mistakes import Mistake
-from language.paths import Kind, Segment
 from language.places import Place
+from language.segments import Kind, Segment
 from policies.redirect.spec import Redirect
 
 _METHOD = "GET"

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
-from language.paths import Segment
+from language.segments import Segment
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 

@@ -4,7 +4,7 @@ import asyncio
 
 from controlplane.prover.copies import Resources
 from controlplane.xds.events import Nacked
-from controlplane.xds.streams import Heard
+from controlplane.xds.news import Heard
 
 
 class Ear:

@@ -34,7 +34,8 @@ from controlplane.snapshot import (
     Subject,
 )
 from controlplane.xds.events import Nacked
-from controlplane.xds.server import Server, ServerOptions
+from controlplane.xds.options import ServerOptions
+from controlplane.xds.server import Server
 from controlplane.xds.world import ENVOY
 
 START_SECONDS = 10.0

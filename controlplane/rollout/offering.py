@@ -14,7 +14,8 @@ from controlplane.rollout.members import Members
 from controlplane.rollout.recorder import Earlier
 from controlplane.rollout.retired import Retired
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Resource, Snapshot, resource, snapshot
-from controlplane.xds.server import Outcome, Server
+from controlplane.xds.outcome import Outcome
+from controlplane.xds.server import Server
 from controlplane.xds.world import ENVOY
 from protos import (
     CONSUMERS,
@@ -194,6 +195,10 @@ class Offering:
             outcome = await self._server.settled(version, within=left, nodes=nodes, role=role)
             if outcome.state != "superseded" or self.versions[role] == version:
                 return outcome
+
+    def outcome(self, role: str) -> Outcome | None:
+        """How what a role is offered has ended up by now, None while it has not."""
+        return self._server.outcome(self.versions[role], role)
 
     def _offer(
         self, role: str, new: Snapshot, proved: str | None = None, *, partial: bool = False

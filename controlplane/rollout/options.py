@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controlplane.rollout.recorder import Recorder
-from controlplane.xds.server import ServerOptions
+from controlplane.xds.options import ServerOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from controlplane.xds.server import Outcome
+from controlplane.xds.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

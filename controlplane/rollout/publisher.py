@@ -19,6 +19,7 @@ import structlog
 from controlplane.build import Build
 from controlplane.keyring.keyring import Keyring
 from controlplane.rollout.consumers import grants
+from controlplane.rollout.latecomers import Latecomers
 from controlplane.rollout.moving import Moving
 from controlplane.rollout.offering import Offering
 from controlplane.rollout.options import PublisherOptions
@@ -27,8 +28,8 @@ from controlplane.seen.blame import Blames
 from controlplane.seen.fleet import NodeView
 from controlplane.snapshot import Snapshot
 from controlplane.xds.events import Acked, Instances, Nacked, Silent, Wanted
+from controlplane.xds.news import Heard
 from controlplane.xds.server import Server
-from controlplane.xds.streams import Heard
 from controlplane.xds.world import ENVOY
 from protos import CONSUMERS, CONSUMERS_NAME, EXTAUTHZ, KEY_REQUEST
 
@@ -41,9 +42,6 @@ KEYS_SECONDS = 2.5
 RETURN_SECONDS = 12.0
 """How long after a start instances have to come back before Envoys stop calling them: one try of
 theirs, with the wait before it, takes 10 s at most."""
-
-LOOK_SECONDS = 0.01
-"""How long answers are gathered before late ones are looked for."""
 
 _log = structlog.get_logger(__name__)
 
@@ -72,12 +70,18 @@ class Publisher:
         self._published = options.published
         self._saved: float | None = None
         self._moving = Moving(self._moved)
-        self._looking: asyncio.TimerHandle | None = None
         self._returning: asyncio.TimerHandle | None = None
         self._envoys: Snapshot | None = None
         self._partial: set[str] = set()
         self._blames = Blames()
         self._turn = asyncio.Lock()
+        self._latecomers = Latecomers(
+            self._offering,
+            self._moving,
+            waited_for=self._turn.locked,
+            arrived=self._arrived,
+            take_back=self._take_back,
+        )
         self._held = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -98,8 +102,9 @@ class Publisher:
         """End all streams; nodes keep what they have."""
         await self._held.aclose()
         self._moving.close()
-        for timer in filter(None, (self._looking, self._returning)):
-            timer.cancel()
+        self._latecomers.close()
+        if self._returning is not None:
+            self._returning.cancel()
 
     @property
     def server(self) -> Server:
@@ -245,33 +250,6 @@ class Publisher:
         self._offer_envoys(None if last is self._moving.good else "", partial=partial)
         return True
 
-    def _look_soon(self) -> None:
-        """Look once for many answers that come at the same time."""
-        if self._looking is None:
-            self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
-
-    def _look(self) -> None:
-        """See whether who was late with a version has answered now."""
-        self._looking = None
-        moving = self._moving
-        if self._turn.locked() or moving.target is None:
-            return
-        if self._offering.recount(moving.target):
-            self._offering.call_members()
-        there = moving.target is moving.good and not moving.under_way
-        if there or ENVOY not in self._offering.versions:
-            return
-        for role in (*sorted(moving.target.calls), ENVOY):
-            outcome = self._server.outcome(self._offering.versions[role], role)
-            if outcome is not None and outcome.state == "rejected":
-                if moving.target is not moving.good and self._take_back():
-                    why = tuple(nack.message for nack in outcome.nacks)
-                    _log.error("a late node refuses the version: the last good is back", why=why)
-                return
-        outcome = self._server.outcome(self._offering.versions[ENVOY])
-        if outcome is not None and outcome.state == "live":
-            self._arrived()
-
     def _want(self, *builds: Build | None) -> None:
         """Have the keys of these builds: until Envoys have moved, the old routes need theirs."""
         there = [build for build in builds if build is not None]
@@ -308,9 +286,9 @@ class Publisher:
                 self._offer_services()
                 self._offering.call_members()
             case Acked() | Silent():
-                self._look_soon()
+                self._latecomers.look_soon()
             case Nacked():
                 self._blames.remember(event, self._moving.target, self._moving.good)
-                self._look()
+                self._latecomers.look()
             case _:
                 pass

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from controlplane.build import Build
 from controlplane.snapshot import Resource
 from controlplane.store import objects
+from controlplane.store.bounds import Bounds
 from controlplane.store.builds import Builds
 from controlplane.store.catalogue import Catalogue
 from controlplane.store.holdings import Holdings
@@ -30,38 +30,20 @@ from controlplane.store.pointers import Pointers
 from controlplane.store.reach import Reach, UnreadableError, named
 from controlplane.store.recent import Recent
 from controlplane.store.shelf import Keeps, Shelf
+from controlplane.store.sweep import Sweep
 
-__all__ = ["Bounds", "Layers", "Store", "StoreError"]
+__all__ = ["Layers", "Store", "StoreError"]
 
 Layers: TypeAlias = Mapping[str, tuple[Mapping[str, Resource], ...]]
 """By type, mappings of name to resource. A mapping is known by its identity: it never changes."""
 
 T = TypeVar("T")
 
-_SHARE = 4
-"""What the shelf names is looked through once a quarter as many sets are new: a bounded share of
-all writing goes into that."""
-
 _FRESH = 3600.0
 """Seconds after which a node is noted again though it holds the same."""
 
 _GIVEN = 8
 """How many answers of `holding` are shared by the nodes that hold the same."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """How much is kept.
-
-    `nodes` are remembered for `seconds`. Beyond `journal` bytes of lines, or so many new `sets`,
-    what nobody needs is removed. `cache` is the bytes of bodies in memory, twice.
-    """
-
-    nodes: int = 10_000
-    seconds: float = 7 * 24 * 3600.0
-    journal: int = 4 << 20
-    sets: int = 64
-    cache: int = 64 << 20
 
 
 class Store:
@@ -87,7 +69,6 @@ class Store:
         self._given = Recent[tuple[str, ...], Mapping[str, tuple[Resource, ...]]](_GIVEN)
         self._generation = 0
         self._unsynced = False
-        self._shelved = 0
         with told(folder):
             objects.private(folder)
             self._catalogue = Catalogue(folder, cache=self._bounds.cache)
@@ -95,6 +76,13 @@ class Store:
             self._pointers = Pointers(folder, self._builds.files)
             self.shelf = Shelf(folder)
             self._journal = Journal(folder)
+        self._sweep = Sweep(
+            folder,
+            builds=self._builds,
+            catalogue=self._catalogue,
+            pointers=self._pointers,
+            shelf=self.shelf,
+        )
         with self._section():
             pass
 
@@ -193,12 +181,9 @@ class Store:
 
     def reach(self) -> Reach:
         """Give what published builds and nodes name, whatever is on the shelf."""
-        found = self._nothing()
+        found = self._sweep.nothing()
         with self._section():
-            for name in self._pointers.builds():
-                found.add_build(name)
-                for one in named(self._builds.manifest(name)):
-                    found.add_set(one)
+            self._sweep.published(found)
             for name in self._holdings.named():
                 found.add_set(name)
         return found
@@ -279,47 +264,24 @@ class Store:
 
     def _tidy(self) -> None:
         """Remove what nobody names, once there is enough of it."""
-        enough = max(self._bounds.sets, self._shelved // _SHARE)
-        if self._journal.size > self._bounds.journal or self._catalogue.new > enough:
+        if self._sweep.due(self._journal.size, self._bounds):
             self.tidy()
 
     def tidy(self) -> None:
         """Remove what neither a published build, nor a node, nor the shelf names."""
         try:
-            beside = self._nothing()
+            beside = self._sweep.nothing()
             with told(self.folder):  # the long part, beside everybody
-                numbers = self._reach(beside, frozenset())
+                numbers = self._sweep.shelved(beside, frozenset())
             with self._section(alone=True):
                 self._holdings.forget(self._clock())
                 self._journal.replace(b"".join(map(encode, self._holdings.lines())))
                 self._generation = self._journal.generation
                 self._catalogue.new = 0
-                self._reach(beside, numbers)
-                self._sweep(beside)
+                self._sweep.shelved(beside, numbers)
+                self._sweep.rest(self._holdings.named(), beside)
         except UnreadableError as error:  # it could be for a while only
             self._catalogue.warn(self.folder / str(error))
-
-    def _reach(self, found: Reach, before: frozenset[int]) -> frozenset[int]:
-        """Add what the shelf names, beside that of numbers that were looked at before."""
-        numbers = frozenset(self.shelf.numbers())
-        for number in numbers - before:
-            one = self.shelf.read(number)
-            if one is not None:
-                one.keeps.reach(found)
-        return numbers
-
-    def _sweep(self, beside: Reach) -> None:
-        self._shelved = len(beside.sets)
-        builds = self._pointers.builds()
-        read = [one for name in builds if (one := self._builds.manifest(name)) is not None]
-        for folder in (self.folder, self.shelf.folder):
-            objects.sweep_new(folder)
-        if len(read) == len(builds):  # else what they name is not known
-            self._builds.files.sweep(builds | beside.builds)
-            self._catalogue.sweep(self._holdings.named().union(*map(named, read)), beside)
-
-    def _nothing(self) -> Reach:
-        return Reach(self._builds.files, self._catalogue.sets, self._catalogue.bodies)
 
     def _readable(self, name: str) -> bool:
         return self._catalogue.set(name) is not None

@@ -12,7 +12,8 @@ import grpc
 from controlplane.seen.fleet import NodeState, NodeView, TypeView
 from controlplane.xds.discovery import Push
 from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
-from controlplane.xds.stream import State, Step, Stream
+from controlplane.xds.progress import State
+from controlplane.xds.stream import Step, Stream
 from controlplane.xds.wire import WRITE
 
 LATE_SECONDS = 5.0

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from controlplane.xds.discovery import Push, Verdict
+from controlplane.xds.discovery import Push, Request, Verdict
+from controlplane.xds.subscription import WILDCARD, Subscription
+from protos import KEY_REQUEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +93,14 @@ def answer(node: str, type_url: str, verdict: Verdict | None) -> tuple[Event, ..
         node=node, type_url=type_url, version=version, message=error, content=verdict.content
     )
     return (nacked,)
+
+
+def asked(
+    node: str, before: Subscription, after: Subscription, request: Request
+) -> tuple[Event, ...]:
+    """Tell which names were asked for. In delta, to subscribe to one again is to ask again."""
+    if request.type_url != KEY_REQUEST:
+        return ()
+    new = frozenset(request.names) if before.delta else after.names - before.names
+    type_url = request.type_url
+    return tuple(Wanted(node=node, type_url=type_url, name=n) for n in sorted(new - {WILDCARD}))

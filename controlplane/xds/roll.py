@@ -10,7 +10,8 @@ from typing import Literal
 from controlplane.seen.fleet import NodeView
 from controlplane.xds.connection import Connection
 from controlplane.xds.holding import Held, held_by, together
-from controlplane.xds.stream import State, Stream
+from controlplane.xds.progress import State
+from controlplane.xds.stream import Stream
 from controlplane.xds.world import ENVOY
 
 SILENT_SECONDS = 60.0

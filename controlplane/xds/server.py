@@ -10,10 +10,9 @@ delays nobody, and holds at most one push a type in memory.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -22,14 +21,15 @@ from controlplane.seen.fleet import NodeView
 from controlplane.snapshot import Resource, Snapshot
 from controlplane.xds.connection import Connection, Context, write_out
 from controlplane.xds.disk import Disk
-from controlplane.xds.events import Close, Nacked
+from controlplane.xds.events import Close
 from controlplane.xds.holding import Held
-from controlplane.xds.memory import Lasting, Memory
-from controlplane.xds.meter import Meter
+from controlplane.xds.memory import Lasting
+from controlplane.xds.news import Heard
 from controlplane.xds.node import unfit
-from controlplane.xds.phases import DRAIN_SECONDS
-from controlplane.xds.stream import State
-from controlplane.xds.streams import Heard, Manner, Streams
+from controlplane.xds.options import ServerOptions
+from controlplane.xds.outcome import Outcome
+from controlplane.xds.progress import State
+from controlplane.xds.streams import Manner, Streams
 from controlplane.xds.wire import READ
 from controlplane.xds.world import ENVOY, world
 from serving.address import UNIX
@@ -57,37 +57,6 @@ _OPTIONS = (
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a published version ended up on the connected nodes.
-
-    `rejected`: a node refused a part of it; `nacks` are its words, also those about content that
-    an earlier version brought. `superseded`: another version was published meanwhile. `late`: the
-    time is up; `waiting` are the nodes without an answer, empty when none was connected.
-    """
-
-    state: Literal["live", "rejected", "superseded", "late"]
-    nacks: tuple[Nacked, ...] = ()
-    waiting: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerOptions:
-    """What a server works with.
-
-    `memory` knows what nodes hold from before, `meter` counts, `drain_seconds` is how long Envoys
-    drain a listener, `starting` how many streams may be new at once, `singly` the types that are
-    sent one resource at a time. `quiet`: nobody wants to read in the log what these nodes say.
-    """
-
-    memory: Memory = field(default_factory=Memory)
-    meter: Meter = field(default_factory=Meter)
-    drain_seconds: float = DRAIN_SECONDS
-    starting: int = 256
-    singly: frozenset[str] = frozenset()
-    quiet: bool = False
 
 
 class Server:
@@ -284,7 +253,7 @@ class Server:
 
     async def _keep(self, connection: Connection, context: Context) -> None:
         async with asyncio.TaskGroup() as tasks:
-            writing = write_out(connection, context, self._turns, self._streams.wrote)
+            writing = write_out(connection, context, self._turns, self._streams.news.wrote)
             tasks.create_task(writing)
             await self._read(connection, context)
             connection.end()

@@ -6,27 +6,18 @@ from functools import partial
 from typing import Literal
 
 from controlplane.seen.fleet import Phase
-from controlplane.snapshot import (
-    CLUSTER,
-    ENDPOINTS,
-    EXTENSION,
-    LISTENER,
-    ROUTES,
-    SCOPE,
-    Reference,
-    Resource,
-)
+from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, Reference, Resource
+from controlplane.xds import progress
 from controlplane.xds.discovery import Push, Request
 from controlplane.xds.due import push
-from controlplane.xds.events import Close, Event, Ignored, Send, Wanted, answer
+from controlplane.xds.events import Close, Event, Ignored, Send, answer, asked
 from controlplane.xds.memory import Memory, by_name
 from controlplane.xds.node import unfit
 from controlplane.xds.phases import DRAIN_SECONDS, NodeGate, drained, expected
-from controlplane.xds.subscription import WILDCARD, Subscription
+from controlplane.xds.progress import State
+from controlplane.xds.subscription import Subscription
 from controlplane.xds.world import ENVOY, World
 from protos import KEY_REQUEST
-
-_USERS = (LISTENER, EXTENSION, SCOPE, ROUTES)
 
 NAMES = 250_000
 """How many names of one type a client may ask for."""
@@ -39,11 +30,6 @@ CLUSTERS_SECONDS = 20.0
 
 ARRIVAL_SECONDS = 1.0
 """How long an Envoy that comes back may take to say all that it holds."""
-
-State = Literal["waiting", "live", "rejected"]
-"""`live`: the node ACKed all that it asked for, and asked for all that its role needs (an Envoy
-that just starts asks for clusters first); what has no user any more may still be there.
-`rejected`: it is done, but it, or a node like it, refused a part."""
 
 Held = Literal["", "older", "all"]
 """Whether a node is kept from the newest world: it has an older one, or is sent nothing at all."""
@@ -122,7 +108,7 @@ class Stream:
         if len(after.names) > NAMES:
             close = Close(status="RESOURCE_EXHAUSTED", message=f"over {NAMES} names of a type")
             return Step(stream=self, events=(close,))
-        events = answer(mine.node, type_url, verdict) + _asked(mine.node, before, after, request)
+        events = answer(mine.node, type_url, verdict) + asked(mine.node, before, after, request)
         endpoints = mine.subscriptions.get(ENDPOINTS)
         mine = replace(
             mine,
@@ -196,27 +182,12 @@ class Stream:
     @property
     def answered(self) -> State:
         """How far the node is with the world that it was given."""
-        policy = [s for t, s in self.subscriptions.items() if t != KEY_REQUEST]
-        if self.world is None or any(s.pending for s in policy):
-            return "waiting"
-        if any(s.rejected for s in policy):
-            return "rejected"
-        missing = self.world.expected - self.subscriptions.keys()
-        if not policy or missing or any(s.waiting for s in policy):
-            return "waiting"
-        return "live"
+        return progress.answered(self.world, self.subscriptions)
 
     @property
     def phase(self) -> Phase:
         """Which step of its world the node is in."""
-        if self.held:
-            return "held"
-        known = self.subscriptions.items()
-        if any(s.waiting or (s.adding and t not in _USERS) for t, s in known):
-            return "add"
-        if any(s.pending and t in _USERS for t, s in known):
-            return "move"
-        return "drain" if any(s.leaving or s.pending for _, s in known) else "done"
+        return "held" if self.held else progress.phase(self.subscriptions)
 
 
 def _wrong(stream: Stream, request: Request) -> Close | None:
@@ -242,17 +213,6 @@ def _introduced(stream: Stream, request: Request, now: float) -> Stream:
         arrives=now + ARRIVAL_SECONDS if envoy else 0.0,
         clusters_by=now + CLUSTERS_SECONDS if envoy else 0.0,
     )
-
-
-def _asked(
-    node: str, before: Subscription, after: Subscription, request: Request
-) -> tuple[Event, ...]:
-    """Say which names were asked for. In delta, to subscribe to one again is to ask again."""
-    if request.type_url != KEY_REQUEST:
-        return ()
-    new = frozenset(request.names) if before.delta else after.names - before.names
-    type_url = request.type_url
-    return tuple(Wanted(node=node, type_url=type_url, name=n) for n in sorted(new - {WILDCARD}))
 
 
 def _judged(step: Step, *, refused: bool) -> Step:
@@ -299,22 +259,11 @@ def _gate(stream: Stream, world: World, type_url: str, now: float) -> NodeGate:
         memory=stream.brought,
         drains=stream.drains,
         asking=stream.asking,
-        arriving=_arriving(stream),
+        arriving=bool(stream.arrives) and progress.arriving(stream.subscriptions),
         envoy=bool(stream.clusters_by),
         quarantine=stream.quarantine,
         now=now,
     )
-
-
-def _arriving(stream: Stream) -> bool:
-    """Whether this is an Envoy that has not said yet what it holds of listeners and routes."""
-    if not stream.arrives:
-        return False
-    listeners, tables = (stream.subscriptions.get(t) for t in (LISTENER, ROUTES))
-    if listeners is None:
-        return True
-    named = any(n.type_url == ROUTES for one in listeners.live() for n in one.needs)
-    return named and tables is None
 
 
 def _followed(stream: Stream, before: Subscription, push: Push) -> Stream:

@@ -1,35 +1,24 @@
-"""All open streams: requests and snapshots in, each to whom it concerns; timers; what is told."""
+"""All open streams: requests and snapshots in, each to whom it concerns; timers."""
 
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-import structlog
-
 from controlplane.snapshot import Reference, Resource, Snapshot
 from controlplane.xds.admission import Admission
 from controlplane.xds.connection import Connection, Told
-from controlplane.xds.discovery import Push, Request, version_of
-from controlplane.xds.events import Acked, Close, Ignored, Instances, Nacked, Silent, Status, Wanted
+from controlplane.xds.discovery import Request, version_of
+from controlplane.xds.events import Acked, Close, Nacked, Silent
 from controlplane.xds.memory import Lasting
-from controlplane.xds.meter import Meter, Refusal
+from controlplane.xds.meter import Meter
+from controlplane.xds.news import Heard, News
 from controlplane.xds.phases import DRAIN_SECONDS
 from controlplane.xds.quarantine import Quarantine, Rejection
 from controlplane.xds.roll import Roll
 from controlplane.xds.staging import Staging
 from controlplane.xds.stream import Held, Step, Stream
 from controlplane.xds.world import ENVOY, World
-
-Heard = Told | Instances | Silent
-
-_REASONS: Mapping[Status, Refusal] = {
-    "INVALID_ARGUMENT": "malformed",
-    "UNAVAILABLE": "not_ready",
-    "RESOURCE_EXHAUSTED": "busy",
-    "DEADLINE_EXCEEDED": "slow",
-}
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +54,10 @@ class Streams:
         self.accepted: dict[str, Snapshot] = {}
         self._quarantine = Quarantine()
         self._staging = Staging(self._give, lambda: bool(self.opposed(ENVOY)))
-        self._heard = heard
+        self.news = News(heard, meter, quiet=manner.quiet)
         self._memory = memory
-        self._meter = meter
         self._manner = manner
-        self._info = _log.debug if manner.quiet else _log.info
-        self._warning = _log.debug if manner.quiet else _log.warning
         self._admission = Admission(manner.starting)
-        self._instances: dict[str, tuple[str, ...]] = {}
 
     def of(self, role: str) -> list[Stream]:
         """The streams of a role."""
@@ -108,7 +93,7 @@ class Streams:
         connection.end()
         self._admission.settled(connection)
         if connection.close is not None:
-            self._meter.refused(_REASONS[connection.close.status])
+            self.news.closed(connection.close.status)
         if connection not in self.roll:
             return
         self.roll.remove(connection, shown=not self.stopping)
@@ -116,8 +101,7 @@ class Streams:
         if ended.node:
             self._memory.drain(ended.node, ended.drains_at_end(_now()))
         self._staging.leave(connection)
-        tell = self._info if ended.node else _log.debug  # who came too early comes again
-        tell("xds stream ended", node=ended.node, role=ended.role, delta=ended.delta)
+        self.news.ended(ended)
         self.moved.set()
         self._recount(ended.role)
 
@@ -146,7 +130,7 @@ class Streams:
         self._take(connection, step)
         now = connection.stream
         if not known and now.node:
-            self._info("xds node connected", node=now.node, role=now.role, delta=now.delta)
+            self.news.connected(now)
         self.moved.set()
         self._recount(now.role)
 
@@ -167,10 +151,6 @@ class Streams:
         if newest is not None:
             self.worlds[ENVOY] = newest
             self._spread(ENVOY)
-
-    def wrote(self, connection: Connection, push: Push, size: int) -> None:
-        """Count a reply that was written."""
-        self._meter.pushed(connection.stream.role, push.type_url, size)
 
     def _spread(self, role: str) -> None:
         self._quarantine = self._quarantine.within(role, self._offered(role))
@@ -227,8 +207,7 @@ class Streams:
     def _silent(self) -> None:
         """Hear that a node is waited for no more."""
         self.moved.set()
-        if self._heard is not None:
-            self._heard(Silent())
+        self.news.tell(Silent())
 
     def _bar(self, connection: Connection) -> None:
         stream = connection.stream
@@ -256,27 +235,17 @@ class Streams:
         return all(version_of(there.get(n)) == v for n, v in nacked.content)
 
     def _tell(self, connection: Connection, event: Told) -> None:
-        role = connection.stream.role
+        self.news.note(connection.stream.role, event)
         match event:
             case Nacked():
-                self._warning(
-                    "xds rejected", node=event.node, type=event.type_url, why=event.message
-                )
-                self._meter.nacked(role, event.type_url)
                 self._admission.settled(connection)
                 self._refused(connection, event)
-            case Ignored():
-                self._warning("xds type unknown", node=event.node, type=event.type_url)
-                self._meter.unknown(role)
-            case Wanted():
-                _log.debug("xds wanted", node=event.node, type=event.type_url, name=event.name)
             case Acked():
-                _log.debug("xds acked", node=event.node, type=event.type_url)
-                self._meter.acked(role, event.type_url)
                 self._admission.settled(connection)
                 self._taken(connection, event.type_url)
-        if self._heard is not None:
-            self._heard(event)
+            case _:
+                pass
+        self.news.tell(event)
 
     def _refused(self, connection: Connection, nacked: Nacked) -> None:
         """Keep what one refused from the others of its group."""
@@ -303,14 +272,9 @@ class Streams:
                 self._bar(other)
 
     def _recount(self, role: str) -> None:
-        """Tell of the ready instances of a service when they are others than before."""
-        ready = {s.address for s in self.of(role) if s.ready} if role != ENVOY else set()
-        now = tuple(sorted(ready))
-        if now != self._instances.get(role, ()) and not self.stopping:
-            self._instances[role] = now
-            _log.info("xds instances", role=role, ready=len(now))
-            if self._heard is not None:
-                self._heard(Instances(role=role, addresses=now))
+        """See which instances of a service are ready."""
+        if role != ENVOY and not self.stopping:
+            self.news.ready(role, (s.address for s in self.of(role) if s.ready))
 
 
 def _group(node: Stream | Request) -> str:

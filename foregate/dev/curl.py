@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import Plan, PlannedRoute
 from foregate.dev.credentials import Wallet
-from language.paths import Kind, PathPattern
+from language.paths import PathPattern
+from language.segments import Kind
 from policies.auth.pipeline import Pipeline
 from policies.contract import Action
 

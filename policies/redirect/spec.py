@@ -8,8 +8,8 @@ from pydantic import Field
 
 from language.decode import settings
 from language.hosts import OneHost
-from language.paths import unchanged
 from language.scalars import NewPath, codes, integer, words
+from language.substitutions import unchanged
 from policies.contract import Action, Fault, RouteFacts, RouteKey
 from policies.filling import beyond_envoy, unknown_variables
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from envoy.config.route.v3.route_components_pb2 import Route
 
-from language.paths import substitution
+from language.substitutions import substitution
 from policies.contract import RouteFacts, RouteStep
 from policies.rewrite.spec import Rewrite
 

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from language.decode import settings
 from language.hosts import Authority
-from language.paths import unchanged
 from language.scalars import NewPath
+from language.substitutions import unchanged
 from policies.contract import Fault, RouteFacts, RouteKey
 from policies.filling import beyond_envoy, unknown_variables
 

@@ -9,11 +9,12 @@ import pytest
 
 from controlplane.gate import brake
 from controlplane.rollout import moving, publisher, recorder
-from controlplane.store.store import Bounds
+from controlplane.store.bounds import Bounds
 from controlplane.xds import (
     admission,
     connection,
     due,
+    options,
     phases,
     pilots,
     quarantine,
@@ -145,7 +146,7 @@ NUMBERS: Mapping[str, str] = {
     "streams a connection": str(channel("grpc.max_concurrent_streams")),
     "idle before a ping": seconds(channel("grpc.keepalive_time_ms") / 1000),
     "answer to a ping": seconds(channel("grpc.keepalive_timeout_ms") / 1000),
-    "new streams": str(server.ServerOptions().starting),
+    "new streams": str(options.ServerOptions().starting),
     "a stream is new": seconds(admission.SECONDS),
     "streams": f"{admission.STREAMS:,}",
     "what nodes hold is written": seconds(recorder.SECONDS),

@@ -7,13 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from language.paths import (
-    MalformedPathError,
-    parse_pattern,
-    parse_template,
-    substitution,
-    unchanged,
-)
+from language.paths import parse_pattern, parse_template
+from language.segments import MalformedPathError
+from language.substitutions import substitution, unchanged
 
 LITERALS = st.sampled_from(["a", "b", "ab", "a.b", "a+", "%C3%BC", "x-y_~"])
 PARTS = st.lists(st.one_of(LITERALS, st.sampled_from(["{x}", "{y}", "{z}"])), max_size=4)

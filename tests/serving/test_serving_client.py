@@ -13,8 +13,8 @@ from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, Delt
 
 from controlplane.snapshot import Resource, Snapshot, snapshot
 from controlplane.xds.events import Acked, Instances, Nacked, Wanted
+from controlplane.xds.news import Heard
 from controlplane.xds.server import SERVICE, Server
-from controlplane.xds.streams import Heard
 from protos import CONSUMERS, EXTAUTHZ, KEY_REQUEST, KEYS, PIPELINE
 from serving import client as module
 from serving.client import Client

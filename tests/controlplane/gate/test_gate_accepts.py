@@ -13,7 +13,10 @@ from controlplane.gate.validate import Bounds
 from controlplane.gate.verdicts import Passed
 from controlplane.sources import SourceFile
 from foregate.parts import envoy
-from language.paths import FILLED, STEPS, MalformedPathError, filling_steps, parse_pattern
+from language.expressions import STEPS
+from language.paths import parse_pattern
+from language.segments import MalformedPathError
+from language.substitutions import FILLED, filling_steps
 from tests.controlplane.model.random_gateways import gateway, text_of
 
 GATE = Gate(envoy=envoy().path, bounds=Bounds(seconds=60))

@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from controlplane.history.history import History
 from controlplane.history.retention import Retention
 from controlplane.history.version import NodeFate
-from controlplane.store.store import Bounds, Store
+from controlplane.store.bounds import Bounds
+from controlplane.store.store import Store
 from tests.controlplane.history.noted import contents, note, number_of
 from tests.controlplane.store.numbered import numbered
 

@@ -17,6 +17,31 @@ from tests.controlplane.isolation.table_reading import table_of
 
 WHY = "Envoy's words"
 
+BEFORE = """
+version: 1
+defaults: {auth: none}
+backends:
+  users: http://10.0.0.1:80
+  orders: http://orders:80
+routes:
+  - {path: /a, to: users}
+  - {path: /b/**, to: {users: 50, orders: 50}}
+  - {path: /c, to: orders}
+"""
+AFTER = """
+version: 1
+defaults: {auth: none}
+backends:
+  users: http://10.0.0.2:80
+  orders: http://orders:80
+routes:
+  - {path: /a, to: users, timeout: 3s}
+  - {path: /b/**, to: {users: 50, orders: 50}}
+  - {path: /c, to: orders}
+  - {path: /d, to: users}
+  - {path: /d/**, to: orders}
+"""
+
 
 def made(text: str, **others: str) -> Build:
     """Compile `gateway.yaml` and files beside it, without mistakes."""

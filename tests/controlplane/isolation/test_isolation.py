@@ -1,18 +1,11 @@
-"""What stands in for each kind of refused part."""
-
-from dataclasses import replace
+"""What stands in for a refused route, and what cannot be taken out alone."""
 
 import pytest
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
-from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthzPerRoute
-from envoy.extensions.filters.network.http_connection_manager.v3 import (
-    http_connection_manager_pb2 as hcm_pb2,
-)
 from google.protobuf.json_format import MessageToDict
 
-from controlplane.build import Build
 from controlplane.isolation.closed import is_closed
 from controlplane.isolation.isolate import isolate
 from controlplane.isolation.isolated import together
@@ -21,12 +14,12 @@ from controlplane.snapshot import (
     ENDPOINTS,
     LISTENER,
     ROUTES,
-    Resource,
     Subject,
     resource,
-    snapshot,
 )
 from tests.controlplane.isolation.gateways import (
+    AFTER,
+    BEFORE,
     WHY,
     changed,
     cluster_of,
@@ -38,31 +31,6 @@ from tests.controlplane.isolation.gateways import (
     without,
 )
 from tests.controlplane.isolation.table_reading import Request, table_of, taken
-
-BEFORE = """
-version: 1
-defaults: {auth: none}
-backends:
-  users: http://10.0.0.1:80
-  orders: http://orders:80
-routes:
-  - {path: /a, to: users}
-  - {path: /b/**, to: {users: 50, orders: 50}}
-  - {path: /c, to: orders}
-"""
-AFTER = """
-version: 1
-defaults: {auth: none}
-backends:
-  users: http://10.0.0.2:80
-  orders: http://orders:80
-routes:
-  - {path: /a, to: users, timeout: 3s}
-  - {path: /b/**, to: {users: 50, orders: 50}}
-  - {path: /c, to: orders}
-  - {path: /d, to: users}
-  - {path: /d/**, to: orders}
-"""
 
 
 def test_a_refused_route_stays_as_it_was_with_its_backend_beside_the_new_one() -> None:
@@ -209,71 +177,6 @@ routes:
     assert is_closed([found])
 
 
-def test_who_goes_to_a_refused_cluster_is_replaced_whole() -> None:
-    good, new = made(BEFORE), made(AFTER)
-    out = without(new, stored(good), Subject(CLUSTER, "users"))
-    (mixed,) = routes_of(out.build, route_of(new, "/b/**"))
-    assert [one.name for one in mixed.route.weighted_clusters.clusters] == ["users", "orders"]
-    assert cluster_of(out.build, "users") == cluster_of(good, "users")
-    assert held(out.build).of(ENDPOINTS)["users"] == held(good).of(ENDPOINTS)["users"]
-    assert is_closed(routes_of(out.build, route_of(new, "/d")))
-    assert routes_of(out.build, route_of(new, "/c")) == routes_of(new, route_of(new, "/c"))
-    states = {k.subject: k.state for k in out.kept}
-    assert states == {
-        Subject(CLUSTER, "users"): "last good",
-        route_of(new, "/a"): "last good",
-        route_of(new, "/b/**"): "last good",
-        route_of(new, "/d"): "closed",
-    }
-
-
-def test_endpoints_are_refused_with_their_cluster() -> None:
-    good, new = made(BEFORE), made(AFTER)
-    whole = without(new, stored(good), Subject(CLUSTER, "users"))
-    assert without(new, stored(good), Subject(ENDPOINTS, "users")) == whole
-
-
-def test_a_cluster_that_was_no_other_before_is_out() -> None:
-    new = made(AFTER)
-    out = without(new, stored(new), Subject(CLUSTER, "users"))
-    assert "users" not in held(out.build).of(CLUSTER)
-    assert "users" not in held(out.build).of(ENDPOINTS)
-    assert is_closed(routes_of(out.build, route_of(new, "/a")))
-
-
-def test_mirrors_are_ways_to_a_cluster_too() -> None:
-    def mirrored(table: RouteConfiguration) -> None:
-        route = next(r for r in table.virtual_hosts[0].routes if r.route.cluster == "orders")
-        route.route.request_mirror_policies.add(cluster="users")
-
-    new = changed(made(AFTER), mirrored)
-    out = without(new, None, Subject(CLUSTER, "users"))
-    assert sum(not is_closed([r]) for r in table_of(out.build).virtual_hosts[0].routes) == 2
-
-
-def test_a_route_to_a_cluster_that_is_not_there() -> None:
-    good, whole = made(BEFORE), made(AFTER)
-    at = route_of(whole, "/c")
-
-    def gone(table: RouteConfiguration) -> None:
-        for route in table.virtual_hosts[0].routes:
-            if at.part.endswith(route.name):
-                route.route.cluster = "gone"
-
-    new = changed(whole, gone)
-    assert routes_of(without(new, stored(good), at).build, at) == routes_of(good, at)
-    assert is_closed(routes_of(without(new, None, at).build, at))
-
-
-def test_a_cluster_that_compile_forgot_comes_back_with_the_route() -> None:
-    good, new = made(BEFORE), made(BEFORE)
-    rest = [r for g in held(new).resources.values() for r in g.values() if r.name != "users"]
-    lacking = replace(new, snapshot=snapshot(rest))
-    at = route_of(new, "/a")
-    out = without(lacking, stored(good), at, route_of(new, "/b/**"))
-    assert held(out.build) == held(good)
-
-
 def test_a_broken_match_is_closed_by_how_the_written_path_begins() -> None:
     new = made(AFTER.replace("/d/**", "'/d/{x}/e'").replace("'/d/{x}/e', to", "'/d/{x}/e', to"))
     at = route_of(new, "'/d/{x}/e'")
@@ -294,46 +197,6 @@ def test_a_broken_match_is_closed_by_how_the_written_path_begins() -> None:
     assert isolate(third.build, None, {last: WHY}) is None
 
 
-HOSTS = {
-    "a": "hosts: [a.b]\nroutes:\n  - {path: /a, auth: none, respond: {status: 204}}\n",
-    "c": "hosts: [c.d]\nroutes:\n  - {path: /c, auth: none, respond: {status: 205}}\n",
-}
-
-
-def test_a_refused_host_is_as_it_was_and_closed_where_it_was_none() -> None:
-    good = made("version: 1", **HOSTS)
-    text = "hosts: [a.b, c.d, e.f]\nroutes:\n  - {path: /x, auth: none, respond: {status: 200}}\n"
-    new = made("version: 1", all=text)
-    (host,) = table_of(new).virtual_hosts
-    out = without(new, stored(good), Subject(ROUTES, "http", host.name))
-    old = {h.name: h for h in table_of(good).virtual_hosts}
-    found = {h.name: h for h in table_of(out.build).virtual_hosts}
-    assert found["a.b"] == old["a.b"]
-    assert found["c.d"] == old["c.d"]
-    assert list(found["e.f"].domains) == ["e.f"]
-    assert is_closed(found["e.f"].routes)
-    assert [k.state for k in out.kept] == ["last good", "last good", "closed"]
-    assert all(k.places for k in out.kept)
-
-
-def test_a_refused_host_takes_no_domain_of_another() -> None:
-    together = "hosts: [a.b, c.d]\nroutes:\n  - {path: /x, auth: none, respond: {status: 200}}\n"
-    good, new = made("version: 1", all=together), made("version: 1", **HOSTS)
-    out = without(new, stored(good), Subject(ROUTES, "http", "a.b"))
-    domains = [d for h in table_of(out.build).virtual_hosts for d in h.domains]
-    assert domains == ["a.b", "c.d"]
-    assert len(table_of(out.build).virtual_hosts[0].routes) == 1
-
-
-def test_a_host_that_never_was_good_is_closed_and_then_nothing_is_left() -> None:
-    new = made("version: 1", **HOSTS)
-    at = Subject(ROUTES, "http", "a.b")
-    out = without(new, None, at)
-    (host,) = (h for h in table_of(out.build).virtual_hosts if h.name == "a.b")
-    assert [(r.name, r.match.prefix) for r in host.routes] == [("h-closed", "/")]
-    assert isolate(out.build, None, {at: WHY}) is None
-
-
 @pytest.mark.parametrize(
     "subject",
     [
@@ -349,62 +212,6 @@ def test_a_host_that_never_was_good_is_closed_and_then_nothing_is_left() -> None
 def test_what_cannot_be_taken_out_alone(subject: Subject) -> None:
     new = made(AFTER)
     assert isolate(new, stored(made(BEFORE)), {subject: WHY}) is None
-
-
-def listener_of(one: Build) -> Resource:
-    (found,) = held(one).of(LISTENER).values()
-    return found
-
-
-def with_listener(one: Build, *listeners: Resource) -> Build:
-    rest = [r for t, g in held(one).resources.items() if t != LISTENER for r in g.values()]
-    return replace(one, snapshot=snapshot([*rest, *listeners]))
-
-
-def damaged(one: Resource, name: str = "", keep: int = 99) -> Resource:
-    """A listener that has another name, and only the first of its filters and the last."""
-    message = Listener.FromString(one.body)
-    message.name = name or message.name
-    network = message.filter_chains[0].filters[0]
-    manager = hcm_pb2.HttpConnectionManager()
-    network.typed_config.Unpack(manager)
-    manager.stat_prefix = "other"
-    del manager.http_filters[keep:-1]
-    network.typed_config.Pack(manager, deterministic=True)
-    return resource(LISTENER, message.name, message, needs=one.needs)
-
-
-def test_a_refused_listener_stays_whole_and_the_rest_goes_on() -> None:
-    good, whole = made(BEFORE), made(AFTER)
-    new = with_listener(whole, damaged(listener_of(whole)))
-    name = listener_of(good).name
-    out = without(new, stored(good), Subject(LISTENER, name))
-    assert held(out.build) == held(whole)
-    assert isolate(new, None, {Subject(LISTENER, name): WHY}) is None
-    assert isolate(new, stored(new), {Subject(LISTENER, name): WHY}) is None
-
-
-def test_of_two_listeners_the_one_that_never_was_good_is_left_out() -> None:
-    whole = made(AFTER)
-    new = with_listener(whole, listener_of(whole), damaged(listener_of(whole), "second"))
-    out = without(new, stored(made(BEFORE)), Subject(LISTENER, "second"))
-    assert held(out.build) == held(whole)
-    assert [k.state for k in out.kept] == ["closed"]
-
-
-def test_a_listener_without_a_filter_that_routes_rely_on_does_not_stay() -> None:
-    """Envoy takes a route's settings of a filter that is not there: nobody would enforce them."""
-    whole = made(AFTER)
-    good = with_listener(whole, damaged(listener_of(whole), keep=0))
-    at = Subject(LISTENER, listener_of(whole).name)
-    assert isolate(whole, stored(good), {at: WHY}) is None
-
-
-def test_a_route_whose_filter_is_gone_does_not_stay() -> None:
-    good, whole = made(BEFORE), made(AFTER)
-    new = with_listener(whole, damaged(listener_of(whole), keep=0))
-    at = route_of(new, "/a")
-    assert is_closed(routes_of(without(new, stored(good), at).build, at))
 
 
 def test_nothing_refused_changes_nothing() -> None:

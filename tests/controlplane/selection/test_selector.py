@@ -1,73 +1,23 @@
-"""Which content of each file is served: conflicts, removals, and what fails alone."""
-
-import asyncio
-
-from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthzPerRoute
+"""Which content of each file is served: removals, and what fails alone."""
 
 from controlplane.build import Options, build
 from controlplane.files import Sources
-from controlplane.gate.proof import proof
-from controlplane.gate.validate import Run, validate
-from controlplane.plan.plan import PlannedRoute
-from controlplane.selection.chosen import Chosen
 from controlplane.selection.selector import Selector
-from controlplane.snapshot import CLUSTER, ROUTES
-from controlplane.sources import SourceFile
-from foregate.parts import envoy
 from language.mistakes import Mistake
 from language.places import Place
 from language.secrets import Secrets
-from policies.auth.envoy import FILTER
-
-GATEWAY = """\
-version: 1
-defaults: {auth: none}
-routes:
-  - {path: /**, respond: {status: 200}}
-"""
-USERS = """\
-defaults: {auth: none}
-backends: {users: "http://users:80"}
-routes:
-  - {path: /users/**, to: users}
-"""
-ORDERS = """\
-defaults: {auth: none}
-routes:
-  - {path: /orders/**, to: users}
-"""
-OTHER_USERS = USERS.replace("/users/**", "/other/**")
-SAME_ROUTE = USERS.replace("users:", "others:").replace("to: users", "to: others")
-BROKEN = "routes: [\n"
-
-Texts = dict[str, str]
-FOLDER: Texts = {"gateway": GATEWAY, "users": USERS, "orders": ORDERS}
-
-
-def files(texts: Texts, folder: str = "") -> tuple[SourceFile, ...]:
-    return tuple(
-        SourceFile(name=f"{folder}{name}.yaml", data=text.encode()) for name, text in texts.items()
-    )
-
-
-def choose(texts: Texts, good: tuple[SourceFile, ...] = ()) -> Chosen:
-    return Selector().choose(Sources(files=files(texts), mistakes=()), good, Options())
-
-
-def states(chosen: Chosen) -> dict[str, str]:
-    return {view.home.removesuffix(".yaml"): view.state for view in chosen.files}
-
-
-def told(chosen: Chosen) -> list[str]:
-    return [f"{m.place}: {m.message}" for m in chosen.mistakes]
-
-
-def served(chosen: Chosen) -> dict[str, bool]:
-    """The paths that the plan holds, and whether each is held."""
-    plan = chosen.build.plan
-    entries = [e for h in plan.hosts for e in h.entries] if plan else []
-    return {e.route.path.text: e.held for e in entries if isinstance(e, PlannedRoute)}
+from tests.controlplane.selection.folders import (
+    BROKEN,
+    FOLDER,
+    GATEWAY,
+    ORDERS,
+    USERS,
+    choose,
+    files,
+    served,
+    states,
+    told,
+)
 
 
 def test_files_without_mistakes_are_what_build_makes_of_them() -> None:
@@ -111,84 +61,6 @@ def test_without_a_good_gateway_file_nothing_is_served() -> None:
     chosen = choose({**FOLDER, "gateway": "version: 2\n"})
     assert chosen.build.snapshot is None
     assert set(states(chosen).values()) == {"not served"}
-
-
-def test_in_a_conflict_the_unchanged_file_wins() -> None:
-    more = SAME_ROUTE + "  - {path: /users/me, to: others}\n"
-    chosen = choose({**FOLDER, "a": more}, files(FOLDER))
-    assert states(chosen) == {**dict.fromkeys(FOLDER, "current"), "a": "not served"}
-    (mistake,) = chosen.mistakes
-    assert {p.file for p in (mistake.place, *mistake.also)} == {"a.yaml", "users.yaml"}
-    assert "/users/me" not in served(chosen), "who comes later takes no request from who was there"
-
-
-def test_a_name_defined_twice_is_the_fault_of_who_defines_it_anew() -> None:
-    changed = {**FOLDER, "users": USERS + "# a comment\n", "a": OTHER_USERS}
-    chosen = choose(changed, files(FOLDER))
-    assert states(chosen) == {**dict.fromkeys(FOLDER, "current"), "a": "not served"}
-
-
-def test_both_changed_both_stay_behind() -> None:
-    before = {**FOLDER, "a": SAME_ROUTE.replace("/users/**", "/a")}
-    both = {
-        **before,
-        "a": before["a"] + "  - {path: /new, to: others}\n",
-        "users": USERS + "  - {path: /new, to: users}\n",
-    }
-    chosen = choose(both, files(before))
-    assert states(chosen) == {
-        "gateway": "current",
-        "orders": "current",
-        "a": "last good",
-        "users": "last good",
-    }
-
-
-def test_on_a_cold_start_neither_is_served_and_their_requests_wait() -> None:
-    chosen = choose({**FOLDER, "a": SAME_ROUTE})
-    assert states(chosen) == {
-        "gateway": "current",
-        "orders": "not served",  # its backend is in users.yaml
-        "users": "not served",
-        "a": "not served",
-    }
-    assert served(chosen) == {"/**": False, "/users/**": True, "/orders/**": True}
-    again = build(chosen.build.sources, Options())
-    assert again.snapshot == chosen.build.snapshot, "what is held is in the sources"
-
-
-def test_held_routes_answer_503_and_ask_nobody() -> None:
-    snapshot = choose({**FOLDER, "a": SAME_ROUTE}).build.snapshot
-    assert snapshot is not None
-    (resource,) = snapshot.of(ROUTES).values()
-    assert CLUSTER not in {need.type_url for need in resource.needs}
-    table = RouteConfiguration.FromString(resource.body)
-    routes = [route for host in table.virtual_hosts for route in host.routes]
-    held = [route for route in routes if route.direct_response.status == 503]
-    assert {route.name for route in held} == rules(choose(FOLDER)) - rules(choose({"g": GATEWAY}))
-    for route in held:
-        off = ExtAuthzPerRoute()
-        assert route.typed_per_filter_config[FILTER].Unpack(off)
-        assert off.disabled
-        assert not route.route.rate_limits
-    run = asyncio.run(validate(envoy().path, proof(snapshot).whole(), seconds=30, memory=4 << 30))
-    assert isinstance(run, Run), run
-    assert run.accepted, run.words
-
-
-def rules(chosen: Chosen) -> set[str]:
-    plan = chosen.build.plan
-    return {entry.rule for host in plan.hosts for entry in host.entries} if plan else set()
-
-
-def test_what_is_held_stays_held_until_the_conflict_is_gone() -> None:
-    cold = choose({**FOLDER, "a": SAME_ROUTE})
-    same = choose({**FOLDER, "a": SAME_ROUTE}, cold.build.sources)
-    assert states(same) == states(cold)
-    assert served(same) == served(cold)
-    mended = choose(FOLDER, same.build.sources)
-    assert set(states(mended).values()) == {"current"}
-    assert not any(served(mended).values())
 
 
 def test_removing_a_name_is_the_error_of_who_removes_it() -> None:

@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 from controlplane.history.history import History
 from controlplane.history.retention import DAY, Retention
 from controlplane.history.version import NodeFate
-from controlplane.store.store import Bounds, Store
+from controlplane.store.bounds import Bounds
+from controlplane.store.store import Store
 from tests.controlplane.history.noted import note
 from tests.controlplane.store.numbered import layers, numbered
 

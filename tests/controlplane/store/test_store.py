@@ -21,23 +21,15 @@ from controlplane.snapshot import (
     Snapshot,
     snapshot,
 )
-from controlplane.store.store import Bounds, Store, StoreError
+from controlplane.store.bounds import Bounds
+from controlplane.store.store import Store, StoreError
 from tests.controlplane.compile.golden import CASES_BY_NAME, built
+from tests.controlplane.store.clock import Clock
 from tests.controlplane.store.numbered import cluster, layers, made, numbered, plain, world
 
 HOUR = 3600.0
 DAY = 24 * HOUR
 Opened = Callable[..., Store]
-
-
-class Clock:
-    """A clock that is set, in Unix seconds."""
-
-    def __init__(self) -> None:
-        self.now = 1e9
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from controlplane.xds.discovery import Request
 from controlplane.xds.events import Silent
 from controlplane.xds.memory import Lasting, Memory
 from controlplane.xds.meter import Meter
-from controlplane.xds.streams import Heard, Manner, Streams
+from controlplane.xds.news import Heard
+from controlplane.xds.streams import Manner, Streams
 from controlplane.xds.world import ENVOY, World, world
 from tests.controlplane.xds.ads_transcript import published
 

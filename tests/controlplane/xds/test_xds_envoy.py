@@ -8,8 +8,9 @@ import pytest
 
 from controlplane.snapshot import CLUSTER, Resource, Snapshot, snapshot
 from controlplane.xds.events import Acked, Nacked
-from controlplane.xds.server import Outcome, Server
-from controlplane.xds.streams import Heard
+from controlplane.xds.news import Heard
+from controlplane.xds.outcome import Outcome
+from controlplane.xds.server import Server
 from tests.controlplane.xds.envoy_fleet import (
     DEADLINE,
     Envoy,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from controlplane.snapshot import CLUSTER, Snapshot
 from controlplane.xds.events import Nacked
+from controlplane.xds.news import Heard
 from controlplane.xds.server import Server
-from controlplane.xds.streams import Heard
 from tests.controlplane.xds.grpc_mesh import NODE, Caller, backend, caller, mesh
 
 

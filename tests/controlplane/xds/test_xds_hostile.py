@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from controlplane.snapshot import CLUSTER, ENDPOINTS, ORDER
 from controlplane.xds.events import Ignored, Send
+from controlplane.xds.news import Heard
 from controlplane.xds.node import TEXT_LENGTH
 from controlplane.xds.server import Server
 from controlplane.xds.stream import Stream
-from controlplane.xds.streams import Heard
 from controlplane.xds.wire import READ, WRITE
 from controlplane.xds.world import ENVOY, world
 from tests.controlplane.xds.ads_transcript import published

@@ -10,8 +10,8 @@ import pytest
 
 from controlplane.snapshot import CLUSTER, LISTENER, SECRET
 from controlplane.xds.events import Acked, Nacked
+from controlplane.xds.news import Heard
 from controlplane.xds.server import Server
-from controlplane.xds.streams import Heard
 from tests.controlplane.xds.ads_transcript import published
 from tests.controlplane.xds.raw_client import RawClient, raw_client
 

@@ -13,8 +13,9 @@ from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, Discovery
 from controlplane.snapshot import CLUSTER, Resource, snapshot
 from controlplane.xds import connection
 from controlplane.xds.events import Acked, Nacked
-from controlplane.xds.server import SERVICE, Outcome, Server
-from controlplane.xds.streams import Heard
+from controlplane.xds.news import Heard
+from controlplane.xds.outcome import Outcome
+from controlplane.xds.server import SERVICE, Server
 from tests.controlplane.xds.ads_transcript import published
 
 Call = grpc.aio.StreamStreamCall[bytes, bytes]

@@ -10,8 +10,8 @@ import pytest
 
 from controlplane.snapshot import Snapshot
 from controlplane.xds.events import Instances, Wanted
+from controlplane.xds.news import Heard
 from controlplane.xds.server import Server
-from controlplane.xds.streams import Heard
 from controlplane.xds.world import ForeignTypeError
 from protos import (
     CONSUMERS,

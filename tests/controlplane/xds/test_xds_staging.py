@@ -1,78 +1,16 @@
 """An unproved version goes to one node of each software first: raw streams on the server."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from controlplane.seen.fleet import NodeView
-from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, SECRET, Snapshot, snapshot
+from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, Snapshot, snapshot
 from controlplane.xds import pilots, roll
-from controlplane.xds.server import Server
 from tests.controlplane.xds.ads_transcript import published
-from tests.controlplane.xds.raw_client import RawClient, gone, raw_client, there
+from tests.controlplane.xds.raw_client import gone
+from tests.controlplane.xds.stage import BOTH, NEW, NEWER, OLD, Stage, nothing_comes, run
 
-BOTH = pytest.mark.parametrize("delta", [False, True], ids=["sotw", "delta"])
-OLD, NEW, NEWER = (published(f"CDS a={n} LDS l=0 EDS e=0 SDS s=0") for n in range(3))
-
-
-@pytest.fixture(autouse=True)
-def _no_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes because a pilot's time is over would hide what does not come by itself."""
-    monkeypatch.setattr(pilots, "PILOT_SECONDS", 3600.0)
-    monkeypatch.setattr(pilots, "LONGEST_SECONDS", 3600.0)
-
-
-@dataclass
-class Stage:
-    server: Server
-    target: str
-    delta: bool
-
-    def node(self, node: str, software: str = "1.39.0") -> AbstractAsyncContextManager[RawClient]:
-        return raw_client(self.target, delta=self.delta, node=node, software=software)
-
-    def view(self, node: str) -> NodeView:
-        (found,) = (view for view in self.server.fleet() if view.node == node)
-        return found
-
-    async def takes(self, *clients: RawClient) -> None:
-        """Follow a version that all may have, and have all of it."""
-        for client in clients:
-            await client.ask(CLUSTER)
-            await client.ack()
-            await client.ask(ENDPOINTS, "e")
-            await client.ack()
-            await client.ask(LISTENER)
-            await client.ack()
-        await self.live(OLD, len(clients))
-
-    async def live(self, version: Snapshot, nodes: int) -> None:
-        outcome = await self.server.settled(version.version, within=10, nodes=nodes)
-        assert outcome.state == "live"
-
-    async def asked(self, client: RawClient) -> None:
-        """Ask for clusters, and know that the server has heard it."""
-        await client.ask(CLUSTER)
-        await there(self.server, client.node)
-
-
-async def nothing_comes(client: RawClient) -> None:
-    """See that all that the server had to send before this has been read."""
-    await client.ask(SECRET, "s")
-    assert (await client.ack()).type_url == SECRET
-
-
-def run(folder: Path, body: Callable[[Stage], Awaitable[None]], *, delta: bool) -> None:
-    async def whole() -> None:
-        target = f"unix:{folder}/xds.sock"
-        async with asyncio.timeout(20), Server(target) as server:
-            await body(Stage(server, target, delta))
-
-    asyncio.run(whole())
+pytestmark = pytest.mark.usefixtures("patient_with_pilots")
 
 
 @BOTH
@@ -279,51 +217,5 @@ def test_what_all_others_have_is_given_on_though_a_new_release_refuses_it(
             await stage.asked(two)
             await one.nack("a: no")
             assert (await two.ack()).bodies == (b"a 0",)
-
-    run(tmp_path, body, delta=delta)
-
-
-@BOTH
-def test_who_holds_something_is_sent_nothing_of_a_partial_version(
-    tmp_path: Path, *, delta: bool
-) -> None:
-    async def body(stage: Stage) -> None:
-        stage.server.publish(OLD, partial=True)
-        async with stage.node("full") as full, stage.node("empty") as empty:
-            full.holds = "more"
-            await stage.asked(full)
-            await empty.ask(CLUSTER)
-            assert (await empty.ack()).bodies == (b"a 0",)
-            assert (stage.view("full").state, stage.view("full").phase) == ("waiting", "held")
-            stage.server.publish(NEW, proved="", partial=True)
-            assert (await empty.ack()).bodies == (b"a 1",)
-            assert stage.view("full").types == ()
-            stage.server.publish(NEWER)
-            assert (await full.ack()).bodies == (b"a 2",)
-            await full.ask(LISTENER)
-            await full.ack()
-            assert (await empty.ack()).bodies == (b"a 2",)
-
-    run(tmp_path, body, delta=delta)
-
-
-@BOTH
-def test_who_was_kept_from_a_partial_version_may_be_the_first_with_the_next(
-    tmp_path: Path, *, delta: bool
-) -> None:
-    async def body(stage: Stage) -> None:
-        stage.server.publish(OLD, partial=True)
-        async with stage.node("one") as one, stage.node("two") as two:
-            one.holds = two.holds = "more"
-            await stage.asked(one)
-            await stage.asked(two)
-            stage.server.publish(NEW, proved="")
-            await one.ack()
-            assert stage.view("two").types == ()
-            await one.ask(LISTENER)
-            await one.ack()
-            if delta:  # one of the two tells that `more` is gone
-                await one.ack()
-            assert (await two.ack()).bodies == (b"a 1",)
 
     run(tmp_path, body, delta=delta)

@@ -8,7 +8,8 @@ import grpc
 import pytest
 
 from controlplane.snapshot import CLUSTER
-from controlplane.xds.server import Server, ServerOptions
+from controlplane.xds.options import ServerOptions
+from controlplane.xds.server import Server
 from tests.controlplane.xds.ads_transcript import published
 from tests.controlplane.xds.raw_client import RawClient, gone, raw_client
 

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from controlplane.snapshot import CLUSTER, LISTENER, SECRET
 from controlplane.xds.events import Acked, Nacked
+from controlplane.xds.news import Heard
 from controlplane.xds.server import MESSAGE_BYTES, Server
-from controlplane.xds.streams import Heard
 from tests.controlplane.xds.ads_transcript import published
 from tests.controlplane.xds.raw_client import RawClient, connection, gone, opened, raw_client
 

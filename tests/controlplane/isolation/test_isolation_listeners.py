@@ -1,0 +1,86 @@
+"""What stands in for a refused listener, and what relies on its filters."""
+
+from dataclasses import replace
+
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+
+from controlplane.build import Build
+from controlplane.isolation.closed import is_closed
+from controlplane.isolation.isolate import isolate
+from controlplane.snapshot import (
+    LISTENER,
+    Resource,
+    Subject,
+    resource,
+    snapshot,
+)
+from tests.controlplane.isolation.gateways import (
+    AFTER,
+    BEFORE,
+    WHY,
+    held,
+    made,
+    route_of,
+    routes_of,
+    stored,
+    without,
+)
+
+
+def listener_of(one: Build) -> Resource:
+    (found,) = held(one).of(LISTENER).values()
+    return found
+
+
+def with_listener(one: Build, *listeners: Resource) -> Build:
+    rest = [r for t, g in held(one).resources.items() if t != LISTENER for r in g.values()]
+    return replace(one, snapshot=snapshot([*rest, *listeners]))
+
+
+def damaged(one: Resource, name: str = "", keep: int = 99) -> Resource:
+    """A listener that has another name, and only the first of its filters and the last."""
+    message = Listener.FromString(one.body)
+    message.name = name or message.name
+    network = message.filter_chains[0].filters[0]
+    manager = hcm_pb2.HttpConnectionManager()
+    network.typed_config.Unpack(manager)
+    manager.stat_prefix = "other"
+    del manager.http_filters[keep:-1]
+    network.typed_config.Pack(manager, deterministic=True)
+    return resource(LISTENER, message.name, message, needs=one.needs)
+
+
+def test_a_refused_listener_stays_whole_and_the_rest_goes_on() -> None:
+    good, whole = made(BEFORE), made(AFTER)
+    new = with_listener(whole, damaged(listener_of(whole)))
+    name = listener_of(good).name
+    out = without(new, stored(good), Subject(LISTENER, name))
+    assert held(out.build) == held(whole)
+    assert isolate(new, None, {Subject(LISTENER, name): WHY}) is None
+    assert isolate(new, stored(new), {Subject(LISTENER, name): WHY}) is None
+
+
+def test_of_two_listeners_the_one_that_never_was_good_is_left_out() -> None:
+    whole = made(AFTER)
+    new = with_listener(whole, listener_of(whole), damaged(listener_of(whole), "second"))
+    out = without(new, stored(made(BEFORE)), Subject(LISTENER, "second"))
+    assert held(out.build) == held(whole)
+    assert [k.state for k in out.kept] == ["closed"]
+
+
+def test_a_listener_without_a_filter_that_routes_rely_on_does_not_stay() -> None:
+    """Envoy takes a route's settings of a filter that is not there: nobody would enforce them."""
+    whole = made(AFTER)
+    good = with_listener(whole, damaged(listener_of(whole), keep=0))
+    at = Subject(LISTENER, listener_of(whole).name)
+    assert isolate(whole, stored(good), {at: WHY}) is None
+
+
+def test_a_route_whose_filter_is_gone_does_not_stay() -> None:
+    good, whole = made(BEFORE), made(AFTER)
+    new = with_listener(whole, damaged(listener_of(whole), keep=0))
+    at = route_of(new, "/a")
+    assert is_closed(routes_of(without(new, stored(good), at).build, at))
