@@ -3,20 +3,21 @@
 Envoy reads 1,000 routes of 1.3 MB in 60 ms. Nothing that it
 checks of a route depends on other routes; what depends on other hosts, it checks in the frame.
 
-The cuts are made in the serialized bytes (protobuf encoding guide): nothing is parsed.
+The cuts are made in the serialized bytes: nothing is parsed.
 """
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from controlplane.encoding import field
+from controlplane.tables import HOST, apart
 
 PARTS = 32
 LARGE = 64 * 1024
 """Bytes below which a table stays whole."""
 
-_NAME, _HOST = 1, 2  # RouteConfiguration.name, .virtual_hosts
-_ROUTE = 3  # VirtualHost.routes
-_WIDTHS = {1: 8, 5: 4}  # bytes of fixed-width wire types
+_NAME = 1  # RouteConfiguration.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,67 +35,21 @@ def cut(name: str, body: bytes) -> Cut:
     """
     if len(body) < LARGE:
         return Cut(frame=body, parts={})
-    head: list[bytes] = []
-    frame: list[bytes] = []
+    table = apart(body)
+    frame = [table.bare]
     parts: list[list[bytes]] = [[] for _ in range(PARTS)]
-    for number, field, content in _fields(body):
-        if number != _HOST:
-            head.append(field)
-            continue
-        bare: list[bytes] = []
+    for host in table.hosts:
         routes: dict[int, list[bytes]] = {}
-        for of_host, inner, _ in _fields(content):
-            if of_host == _ROUTE:
-                routes.setdefault(zlib.crc32(inner) % PARTS, []).append(inner)
-            else:
-                bare.append(inner)
-        frame.append(_framed(_HOST, b"".join(bare)))
+        for route in host.routes:
+            routes.setdefault(zlib.crc32(route) % PARTS, []).append(route)
+        frame.append(field(HOST, host.bare))
         for part, some in routes.items():
-            parts[part].append(_framed(_HOST, b"".join((*bare, *some))))
+            parts[part].append(field(HOST, b"".join((host.bare, *some))))
     named = [f"{name}/{part}" for part in range(PARTS)]
     return Cut(
-        frame=b"".join((*head, *frame)),
+        frame=b"".join(frame),
         parts={
-            one: b"".join((*head, _framed(_NAME, one.encode()), *hosts))
+            one: b"".join((table.bare, field(_NAME, one.encode()), *hosts))
             for one, hosts in zip(named, parts, strict=True)
         },
     )
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Give each field's number, all its bytes, and its content where that has a length."""
-    at = 0
-    while at < len(data):
-        begin = at
-        tag, at = _varint(data, at)
-        kind = tag & 7
-        content = at
-        if kind == 2:
-            length, content = _varint(data, at)
-            at = content + length
-        elif kind == 0:
-            _, at = _varint(data, at)
-        else:
-            at += _WIDTHS[kind]
-        yield tag >> 3, data[begin:at], data[content:at]
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-
-
-def _framed(number: int, content: bytes) -> bytes:
-    head = bytearray([number << 3 | 2])
-    length = len(content)
-    while length > 0x7F:
-        head.append(length & 0x7F | 0x80)
-        length >>= 7
-    head.append(length)
-    return bytes(head) + content
