@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from google.protobuf.message import DecodeError
 
 from controlplane.build import Build
 from controlplane.isolation.backends import SIGN, Backends, base, members_of
@@ -41,7 +42,10 @@ def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) ->
     """
     if build.snapshot is None:
         return None
-    tables = _tables(build.snapshot)
+    try:
+        tables = _tables(build.snapshot)
+    except DecodeError:  # nobody can say what is in it
+        return None
     found = parts(build.snapshot, tables, refused)
     before = None if good is None else good.snapshot
     listeners = None if found is None else standing(build.snapshot, before, found.listeners)
@@ -59,6 +63,7 @@ def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) ->
             judged=judged,
             chain=filters,
             paths=_paths(build.plan),
+            misdescribed=not needs(table) <= build.snapshot.of(ROUTES)[name].needs,
         )
         if not new.write(table, ladder):
             return None
@@ -78,6 +83,8 @@ def _resources(
     # what was kept for a route lives as long as one goes to it
     gone |= {name for name in now.of(CLUSTER) if SIGN in name and name not in named}
     members = {members_of(now.of(CLUSTER)[name]) for name in gone}
+    # of one that nobody can read
+    members |= {n.name for name in gone for n in now.of(CLUSTER)[name].needs if n[0] == ENDPOINTS}
     for type_url, group in now.resources.items():
         if type_url == LISTENER:
             yield from listeners.values()
@@ -97,7 +104,7 @@ def _resources(
 
 def _table(one: Resource, table: RouteConfiguration) -> Resource:
     made = resource(ROUTES, one.name, table, needs=needs(table))
-    return one if made.body == one.body else made
+    return one if made.body == one.body and made.needs <= one.needs else made
 
 
 def _whole(made: Snapshot, found: Parts) -> bool:

@@ -12,6 +12,7 @@ from controlplane.gate.brake import mistakes as held
 from controlplane.gate.gate import Gate
 from controlplane.gate.verdicts import Passed, Unproved
 from controlplane.history.version import Fate
+from controlplane.isolation.isolated import Kept
 from controlplane.rollout.published import Published
 from controlplane.rollout.publisher import SERVICES_SECONDS, Publisher
 from controlplane.seen.served import Served
@@ -64,7 +65,7 @@ class Bringer:
             return self._stay("refused", change.files)
         self._tell(ready.mistakes)
         if self._is_served(ready.build):
-            return self._nothing_new(change.files)
+            return self._nothing_new(change.files, ready.kept)
         await self.stage.made_ready(ready.build)
         lifted = tuple(words(one) for one in removals)
         for one in lifted:
@@ -192,10 +193,10 @@ class Bringer:
         standing = self.publisher.standing
         return self.live is not None and standing is not None and same(standing, build)
 
-    def _nothing_new(self, files: tuple[FileView, ...]) -> Result:
+    def _nothing_new(self, files: tuple[FileView, ...], kept: tuple[Kept, ...] = ()) -> Result:
         """What was chosen is what is served: no change, or the mistakes are all that is new."""
-        self.served = replace(self.served, files=files)
-        if all(one.state == "current" for one in files):
+        self.served = replace(self.served, files=files, kept=kept)
+        if not kept and all(one.state == "current" for one in files):
             self.stage.unchanged()
         elif errors(self._mistakes):
             self.stage.stays(self.live.since if self.live else None)
