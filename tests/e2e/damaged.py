@@ -59,7 +59,7 @@ class Asked:
     status: int = 200
     host: str = API
     user: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 ASKED = (
@@ -112,8 +112,9 @@ class Stand:
 
     def has(self, host: str) -> list[bool]:
         """Say of each Envoy whether it has the mark of a host, by what it says itself."""
-        page = "/config_dump?resource=dynamic_route_configs"
-        return [self.marks[host] in self.fleet.asked(name, page)[1] for name in ADMINS]
+        ports = [self.fleet.ports[name] for name in ADMINS]
+        pages = [f"http://127.0.0.1:{port}/config_dump?resource=dynamic_route_configs" for port in ports]
+        return [self.marks[host] in self.client.get(page).text for page in pages]
 
     def page(self) -> FleetRecord:
         """What is shown."""

@@ -161,7 +161,8 @@ def test_damage(stand: Stand, books: Sequence[tuple[Asked, Ledger]], damage: Dam
         assert stand.has(API) == [part != host(API)] * 3
     assert {one["part"] for one in stand.page()["served"]["kept"]} == {shown(k.subject) for k in kept}
     for asked in ASKED:
-        assert stand.get(asked).status_code == asked.status
+        answer = stand.get(asked)
+        assert answer.status_code == asked.status, (answer.text, answer.headers)
     nobody_refused(stand)
     assert stand.bring().state in {"live", "unchanged"}
     assert stand.control.applier.served.kept == ()
