@@ -40,11 +40,8 @@ def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) ->
     `good` is what is served now. A part that was replaced before and is refused again comes one
     step further (see `ladder`): so `refused` names what is refused of `build`, and no more.
     """
-    if build.snapshot is None:
-        return None
-    try:
-        tables = _tables(build.snapshot)
-    except DecodeError:  # nobody can say what is in it
+    tables = None if build.snapshot is None else _tables(build.snapshot)
+    if build.snapshot is None or tables is None:
         return None
     found = parts(build.snapshot, tables, refused)
     before = None if good is None else good.snapshot
@@ -54,7 +51,7 @@ def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) ->
     backends = Backends(now=build.snapshot, before=before, refused=found.clusters)
     judged = Judged(now=build, before=None if before is None else good)
     filters = chain(listeners.values())
-    old = {} if before is None else _tables(before)
+    old = (None if before is None else _tables(before)) or {}
     new = Rewriting(found=found, provenance=build.provenance)
     for name, table in tables.items():
         ladder = Ladder(
@@ -160,8 +157,12 @@ def _lines(build: Build, new: Rewriting, made: Snapshot) -> Lines:
     return {**found, **build.provenance, **new.places}
 
 
-def _tables(held: Snapshot) -> dict[str, RouteConfiguration]:
-    return {n: RouteConfiguration.FromString(r.body) for n, r in held.of(ROUTES).items()}
+def _tables(held: Snapshot) -> dict[str, RouteConfiguration] | None:
+    """Read the tables; None where nobody can."""
+    try:
+        return {n: RouteConfiguration.FromString(r.body) for n, r in held.of(ROUTES).items()}
+    except DecodeError:
+        return None
 
 
 def _routes(tables: Iterable[RouteConfiguration]) -> Iterator[pb.Route]:

@@ -80,7 +80,8 @@ def controlling(fleet: Fleet, trust_store: Path) -> Iterator[Control]:
 
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(asyncio.run, live())
-        wait([started, running], WAIT_SECONDS, FIRST_COMPLETED)
+        both: tuple[Future[Any], ...] = (started, running)
+        wait(both, WAIT_SECONDS, FIRST_COMPLETED)
         if running.done():
             running.result()
         control = started.result(0)
@@ -94,9 +95,7 @@ def controlling(fleet: Fleet, trust_store: Path) -> Iterator[Control]:
 @asynccontextmanager
 async def _running(fleet: Fleet, trust_store: Path) -> AsyncIterator[Control]:
     remembers = recorder(fleet.folder / "state")
-    options = PublisherOptions(
-        files=fleet.files, trust_store=str(trust_store), recorder=remembers
-    )
+    options = PublisherOptions(files=fleet.files, trust_store=str(trust_store), recorder=remembers)
     publisher = Publisher(f"unix:{fleet.folder}/xds.sock", options)
     gate = Gate(envoy=envoy().path, reads=(trust_store,))
     archive = Disk(remembers)

@@ -113,7 +113,9 @@ class Stand:
     def has(self, host: str) -> list[bool]:
         """Say of each Envoy whether it has the mark of a host, by what it says itself."""
         ports = [self.fleet.ports[name] for name in ADMINS]
-        pages = [f"http://127.0.0.1:{port}/config_dump?resource=dynamic_route_configs" for port in ports]
+        pages = [
+            f"http://127.0.0.1:{port}/config_dump?resource=dynamic_route_configs" for port in ports
+        ]
         return [self.marks[host] in self.client.get(page).text for page in pages]
 
     def page(self) -> FleetRecord:

@@ -39,7 +39,7 @@ WHOLE = {
 """Damage of what cannot stay behind alone, and why: then all stays as it was."""
 
 NEVER_GOOD = (
-    ("regex-broken", "path: \"/users/{id}\"", 0),
+    ("regex-broken", 'path: "/users/{id}"', 0),
     ("no-match", "path: /users,", 1),
     ("timeout-negative", "path: /users,", 1),
     ("prefix-that-ends-in-a-slash", "path: /search/", 3),
@@ -47,7 +47,7 @@ NEVER_GOOD = (
     ("setting-of-another-filter", "path: /secure/", 5),
     ("auth-lost", "path: /named", 6),
     ("status-that-is-none", "path: /up", 7),
-    ("redirect-broken", "path: \"/old/", 8),
+    ("redirect-broken", 'path: "/old/', 8),
     ("auth-in-pieces", "path: /orders/", 9),
     ("auth-optional", "path: /orders/", 9),
 )
@@ -159,7 +159,9 @@ def test_damage(stand: Stand, books: Sequence[tuple[Asked, Ledger]], damage: Dam
         assert all(k.state == "last good" for k in kept if k.subject != part)
         assert stand.has(ORDERS_HOST) == [True] * 3
         assert stand.has(API) == [part != host(API)] * 3
-    assert {one["part"] for one in stand.page()["served"]["kept"]} == {shown(k.subject) for k in kept}
+    assert {one["part"] for one in stand.page()["served"]["kept"]} == {
+        shown(k.subject) for k in kept
+    }
     for asked in ASKED:
         answer = stand.get(asked)
         assert answer.status_code == asked.status, (answer.text, answer.headers)
@@ -168,3 +170,17 @@ def test_damage(stand: Stand, books: Sequence[tuple[Asked, Ledger]], damage: Dam
     assert stand.control.applier.served.kept == ()
     assert [stand.has(host) for host in (API, ORDERS_HOST)] == [[True] * 3] * 2
     nothing_failed(books)
+
+
+def test_what_stays_behind_is_shown_also_where_nothing_else_has_changed(stand: Stand) -> None:
+    damage = BY_NAME["regex-broken"]
+    stand.save()
+    assert stand.bring().state == "live"
+    number = stand.control.applier.served.number
+    for _ in range(2):
+        assert stand.bring(damage).state == "unchanged"
+        assert [k.subject for k in stand.control.applier.served.kept] == [damage.blamed]
+        assert [one["part"] for one in stand.page()["served"]["kept"]] == [shown(damage.blamed)]
+    assert stand.bring().state == "unchanged"
+    assert stand.control.applier.served.kept == ()
+    assert stand.control.applier.served.number == number

@@ -93,7 +93,7 @@ def live(fleet: Fleet) -> int:
 
 def provers(fleet: Fleet) -> list[int]:
     """The warm Envoys of the control plane, by their process ids."""
-    return [pid for pid, words in children(fleet) if "--disable-hot-restart" in words]
+    return [pid for pid, words in children(fleet) if "--parent-shutdown-time-s" in words]
 
 
 def children(fleet: Fleet) -> Iterator[tuple[int, str]]:
@@ -142,6 +142,7 @@ class Starver:
         self._thread.join()
 
     def _run(self) -> None:
+        found: list[int] = []
         while not self._ended.is_set():
             found = provers(self._fleet)
             for how, seconds in ((signal.SIGSTOP, 0.095), (signal.SIGCONT, 0.005)):
@@ -167,7 +168,7 @@ class Trouble:
     """What is done to provers: `hits` before some saves, `around` all the time."""
 
     hits: Callable[[Fleet], None]
-    around: Callable[[Fleet], AbstractContextManager[None]] = nullcontext
+    around: Callable[[Fleet], AbstractContextManager[None]] = lambda _: nullcontext()
 
 
 TROUBLES = {
