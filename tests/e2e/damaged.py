@@ -53,27 +53,31 @@ REAL = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request, and what it gets while its route is as it is written."""
+    """A request, and what it gets while its route is as it is written.
+
+    `served`: a service is asked about it, and where that is late, it gets 503.
+    """
 
     path: str
     status: int = 200
     host: str = API
     user: bool = False
+    served: bool = False
     headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 ASKED = (
-    Asked(path="/users/7", user=True),
-    Asked(path="/users", user=True),
-    Asked(path="/users", status=401),
-    Asked(path="/search/shoes"),
-    Asked(path="/mixed", user=True),
-    Asked(path="/secure/it", user=True),
+    Asked(path="/users/7", user=True, served=True),
+    Asked(path="/users", user=True, served=True),
+    Asked(path="/users", status=401, served=True),
+    Asked(path="/search/shoes", served=True),
+    Asked(path="/mixed", user=True, served=True),
+    Asked(path="/secure/it", user=True, served=True),
     Asked(path="/named"),
     Asked(path="/up"),
     Asked(path="/old/place", status=308),
-    Asked(path="/orders/1", host=ORDERS_HOST, headers={"x-api-key": KEY}),
-    Asked(path="/orders/1", host=ORDERS_HOST, status=401),
+    Asked(path="/orders/1", host=ORDERS_HOST, served=True, headers={"x-api-key": KEY}),
+    Asked(path="/orders/1", host=ORDERS_HOST, status=401, served=True),
     Asked(path="/", host=ORDERS_HOST),
     Asked(path="/nothing", host="other.example.com", status=404),
 )
@@ -118,13 +122,24 @@ class Stand:
         ]
         return [self.marks[host] in self.client.get(page).text for page in pages]
 
+    def late(self) -> int:
+        """How often a service was late, on a machine that does too much, as the Envoys count it."""
+        stats = "stats?filter=cluster.foregate_.*upstream_rq_timeout"
+        ports = [self.fleet.ports[name] for name in ADMINS]
+        pages = [self.client.get(f"http://127.0.0.1:{port}/{stats}").text for port in ports]
+        return sum(int(line.partition(": ")[2]) for page in pages for line in page.splitlines())
+
     def page(self) -> FleetRecord:
         """What is shown."""
         return as_json(self.control.publisher.fleet(), 0, self.control.applier.served)
 
     def get(self, asked: Asked) -> httpx.Response:
-        """Ask once."""
-        return self.client.get(asked.path, headers=self.headers(asked))
+        """Ask once, or again where a service was late."""
+        late = self.late() if asked.served else 0
+        answer = self.client.get(asked.path, headers=self.headers(asked))
+        if asked.served and answer.status_code == 503 and self.late() > late:
+            return self.get(asked)
+        return answer
 
     def headers(self, asked: Asked) -> dict[str, str]:
         """What a request carries."""
