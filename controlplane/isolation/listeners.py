@@ -20,7 +20,7 @@ def standing(
     for name, one in now.of(LISTENER).items():
         if name not in refused:
             made[name] = one
-        elif name in old and old[name].body != one.body:
+        elif name in old and old[name] != one:
             made[name] = old[name]
     return None if refused and not made else made
 

@@ -231,7 +231,7 @@ class Bringer:
         if change.chosen:
             self.served = replace(self.served, files=change.files, kept=kept)
         files = self.served.files
-        if all(one.state == "current" for one in files):
+        if not kept and all(one.state == "current" for one in files):
             self.stage.unchanged()
         elif errors(self._mistakes):
             self.stage.stays(self.live.since if self.live else None)

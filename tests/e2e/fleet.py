@@ -55,14 +55,15 @@ class Fleet:
     ) -> None:
         """`secrets` are the variables that the gateway file names, `ports` more that it may name.
 
-        With `sotw` the Envoys speak the older variant of xDS. What `runtime` says by name of an
-        Envoy, that one is started with.
+        With `sotw` the Envoys speak the older variant of xDS, else those that are `older`. What
+        `runtime` says by name of an Envoy, that one is started with.
         """
         self.folder = folder
         self.secrets = secrets or {}
         self.sotw = sotw
+        self.older: set[str] = set()
         self.runtime: dict[str, dict[str, object]] = {}
-        named = ("http", "admin", "admin-2", "redis", "issuer", *OURS)
+        named = ("http", "admin", "admin-2", "admin-3", "redis", "issuer", *OURS)
         self.ports = {**(ports or {}), **{name: free_port() for name in named}}
         self.upstream = Upstream("echo")
         self.ports["echo"] = self.upstream.port
@@ -76,11 +77,15 @@ class Fleet:
 
     def write(self, gateway: str) -> None:
         """Save the gateway file; it is live a moment later."""
-        for name, port in self.ports.items():
-            gateway = gateway.replace(f"@{name}@", str(port))
         unfinished = self.folder / "unfinished"
-        unfinished.write_text(gateway)
+        unfinished.write_text(self.filled(gateway))
         unfinished.replace(self.files / "gateway.yaml")
+
+    def filled(self, text: str) -> str:
+        """Give a text with the ports in it."""
+        for name, port in self.ports.items():
+            text = text.replace(f"@{name}@", str(port))
+        return text
 
     def apply(self, gateway: str) -> None:
         """Save the gateway file and wait until it is live."""
@@ -242,7 +247,7 @@ class Fleet:
             cluster="foregate",
             xds=str(xds),
             admin=f"127.0.0.1:{admin}",
-            sotw=self.sotw,
+            sotw=self.sotw or name in self.older,
         )
         made = json.loads(for_node((ROOT / "envoy" / "bootstrap.json").read_text(), node))
         if name in self.runtime:
