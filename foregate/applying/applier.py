@@ -82,12 +82,12 @@ class Applier:
             self._good = tuple(kept_sources(files))
             self._fresh = before is None and newest is None
             self._blind = before is not None and not self._good
-            await self._refresh(NOBODY)
+            result = await self._refresh(NOBODY)
             if before is not None and self.live is None:
                 number = newest.number if newest is not None else None
                 change = Change(
                     build=before,
-                    files=_views(files),
+                    files=result.files or _views(files),
                     texts={},
                     seen="",
                     began=began,
@@ -149,7 +149,8 @@ class Applier:
             return self.bringer.unchanged()
         self._last = sources
         if any(mistake.place.file not in sources.unread for mistake in sources.mistakes):
-            return self.bringer.stay(sources.mistakes, _texts(sources))
+            kept = await asyncio.to_thread(self.choose, sources, self._good)
+            return self.bringer.stay(sources.mistakes, _texts(sources), kept.files)
         self._seen = fingerprint(sources)
         if not pushed:
             pinned = await self._pin()
@@ -172,6 +173,7 @@ class Applier:
             began=began,
             asked=replace(asked, allow_removal=allowed),
             partial=self.partial and lost and self._fresh,
+            before=self._good,
         )
         result = await self.bringer.bring(change, chosen.mistakes)
         if result.state in DONE:

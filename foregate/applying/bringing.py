@@ -17,7 +17,7 @@ from controlplane.rollout.publisher import SERVICES_SECONDS, Publisher
 from controlplane.seen.served import Served
 from controlplane.selection.chosen import FileView
 from controlplane.xds.world import ENVOY
-from foregate.applying.change import Change, Result, State, same, version_of
+from foregate.applying.change import Change, Result, State, behind, same, version_of
 from foregate.applying.proving import Proved, prove
 from foregate.applying.refusals import keyless, origin, rejections
 from foregate.applying.stage import Live, Stage, Texts
@@ -57,11 +57,11 @@ class Bringer:
         removals = await self._removals(change)
         if removals and not change.asked.allow_removal:
             self._tell(held(removals, origin(change.texts)))
-            return self._stay("held", change.files)
+            return self._stay("held", self._behind(change))
         ready = await self._ready(change)
         if not isinstance(ready, Proved):
             self._tell(ready)
-            return self._stay("refused", change.files)
+            return self._stay("refused", self._behind(change))
         self._tell(ready.mistakes)
         if self._is_served(ready.build):
             return self._nothing_new(change.files)
@@ -107,7 +107,10 @@ class Bringer:
             self._begin({})
             await self.writing.settle(number, "rejected", fleet)
             self._warn("a late node refused the version: the last good is served again")
+            refused, files = self.live.build.sources, self.served.files
             self.live, self.served = self._before
+            stay = self.live.build.sources if self.live else ()
+            self.served = replace(self.served, files=behind(files, refused, stay, ()))
             return
         envoys = [one.state for one in fleet if one.role == ENVOY and one.state != "gone"]
         there = bool(envoys) and all(state == "live" for state in envoys)
@@ -157,7 +160,7 @@ class Bringer:
             await self.writing.settle(number, "rejected", self.publisher.fleet())
             before = self.publisher.standing
             self._tell(rejections(published, change.build, before, origin(change.texts)))
-            return self._stay("refused", change.files)
+            return self._stay("refused", self._behind(change))
         state = self._arrived(published)
         self._tell(tuple(keyless(change.build, published.keyless)))
         await self.writing.settle(
@@ -200,6 +203,13 @@ class Bringer:
         elif errors(self._mistakes):
             self.stage.stays(self.live.since if self.live else None)
         return self._result("unchanged")
+
+    def _behind(self, change: Change) -> tuple[FileView, ...]:
+        """What is served of the files now that a change is not."""
+        if change.before is None:
+            return ()
+        why = tuple(errors(self._mistakes))
+        return behind(change.files, change.build.sources, change.before, why)
 
     def _stay(self, state: State, files: tuple[FileView, ...]) -> Result:
         if files:

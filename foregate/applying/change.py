@@ -1,14 +1,14 @@
 """The nouns of a change: what is to become live, who asked for it, and what became of that."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from controlplane.build import Build
 from controlplane.files import Sources
 from controlplane.history.version import Kind
-from controlplane.selection.chosen import FileView
-from controlplane.sources import gateway_of, home
+from controlplane.selection.chosen import FileState, FileView
+from controlplane.sources import SourceFile, gateway_of, home
 from foregate.applying.stage import Texts
 from language.mistakes import Mistake
 
@@ -37,7 +37,8 @@ class Change:
 
     `seen` is the fingerprint of the files on disk, `began` when they were read (monotonic seconds),
     `of` the version that is served again. `recorded` is its number where it is in the history
-    already. `partial`: other replicas may know more, so Envoys that hold something keep it.
+    already. `partial`: other replicas may know more, so Envoys that hold something keep it. `before`
+    is what is served of the files if this is not; None where the files on disk do not come into it.
     """
 
     build: Build
@@ -50,6 +51,7 @@ class Change:
     of: int | None = None
     recorded: int | None = None
     partial: bool = False
+    before: tuple[SourceFile, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,33 @@ def fingerprint(sources: Sources) -> str:
     for at in sorted(home(name, gateway) for name in sources.unread):
         digest.update(f"unread {at} ".encode())
     return digest.hexdigest()
+
+
+def behind(
+    files: tuple[FileView, ...],
+    new: tuple[SourceFile, ...],
+    old: tuple[SourceFile, ...],
+    why: tuple[Mistake, ...],
+) -> tuple[FileView, ...]:
+    """Say what is served of each file while `old` stays and `new`, chosen for `files`, does not."""
+    last, next_ = _by_home(old), _by_home(new)
+    views = []
+    for one in files:
+        before, now = last.pop(one.home, None), next_.get(one.home)
+        stays = before is not None and now is not None and before.data == now.data
+        if one.state == "current" and not (stays and before and not before.held):
+            state: FileState = "last good" if before and not before.held else "not served"
+            views.append(replace(one, state=state, mistakes=why))
+        else:
+            views.append(one)
+    removed = [(at, one) for at, one in last.items() if not one.held]
+    views += [FileView(name=f.name, home=h, state="last good", mistakes=why) for h, f in removed]
+    return tuple(sorted(views, key=lambda one: one.name))
+
+
+def _by_home(sources: tuple[SourceFile, ...]) -> dict[str, SourceFile]:
+    gateway = gateway_of([one.name for one in sources])
+    return {home(one.name, gateway): one for one in sources}
 
 
 def same(live: Build, new: Build) -> bool:
