@@ -17,7 +17,7 @@ from controlplane.selection.chosen import Chosen, FileView
 from controlplane.sources import SourceFile
 from foregate.applying.archive import Archive
 from foregate.applying.bringing import Bringer
-from foregate.applying.change import NOBODY, Asked, Change, Result, fingerprint
+from foregate.applying.change import NOBODY, Asked, Change, Result, fingerprint, version_of
 from foregate.applying.stage import Live, Texts
 
 LOOK_SECONDS = 1.0
@@ -85,12 +85,14 @@ class Applier:
             result = await self._refresh(NOBODY)
             if before is not None and self.live is None:
                 number = newest.number if newest is not None else None
+                is_it = newest is not None and newest.content == version_of(before)
                 change = Change(
                     build=before,
                     files=result.files or _views(files),
                     texts={},
                     seen="",
                     began=began,
+                    of=newest.note.of if newest is not None and is_it else None,
                     recorded=number,
                 )
                 await self.bringer.restore(change)

@@ -61,9 +61,10 @@ def whole(fleet: Fleet, folder: str = "gateway") -> None:
 
 
 def emptied(folder: Path) -> None:
-    """Remove all that is in a folder."""
+    """Remove all files that are in a folder."""
     for one in folder.iterdir():
-        one.unlink()
+        if not one.is_dir():
+            one.unlink()
 
 
 @contextmanager
@@ -118,8 +119,8 @@ def served(fleet: Fleet, *, control: str = "controlplane", **behind: str) -> Non
     wanted = {f"{name}.yaml": state for name, state in behind.items()}
 
     def so() -> bool:
-        found = {name: state for name, state in states(fleet, control).items() if state != CURRENT}
-        return found == wanted
+        found = states(fleet, control)
+        return bool(found) and {n: state for n, state in found.items() if state != CURRENT} == wanted
 
     until(f"behind are {wanted}", so)
     files = page(fleet, control)["served"]["files"]
