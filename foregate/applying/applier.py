@@ -48,6 +48,7 @@ class Applier:
     _good: tuple[SourceFile, ...] = ()
     _begun: bool = False
     _fresh: bool = True
+    _looked: int = 0
     _blind: bool = False
 
     @property
@@ -138,11 +139,29 @@ class Applier:
             number = self.served.number
             if newest is None or (number is not None and newest.number <= number):
                 return
-            if newest.note.seen != self._seen or newest.content == self.served.content:
+            if newest.note.seen != self._seen:
+                await self._look_at_good(newest.number)
+                return
+            if newest.content == self.served.content:
                 return
             change = await self._again(newest)
             if change is not None and (await self.bringer.bring(change)).state in DONE:
                 self._good = change.build.sources
+
+    async def _look_at_good(self, number: int) -> None:
+        """Choose again where files are behind: another replica may have seen more of them good."""
+        behind = any(one.state != "current" for one in self.served.files)
+        if behind and self.served.pinned is None and number != self._looked:
+            self._looked = number
+            self._last = None
+            await self._refresh(NOBODY)
+
+    async def _last_good(self) -> tuple[SourceFile, ...]:
+        """What the newest version serves of the files, also where another replica made it."""
+        newest, number = await self._newest(), self.served.number
+        if newest is None or number is None or newest.number <= number:
+            return self._good
+        return tuple(kept_sources(await self.archive.files(newest.number))) or self._good
 
     async def _refresh(self, asked: Asked, *, pushed: bool = False) -> Result:
         began = time.monotonic()
@@ -159,7 +178,8 @@ class Applier:
             change = await self._again(pinned) if pinned is not None else None
             if change is not None:
                 return await self._settled(await self.bringer.bring(change), change.build)
-        chosen = await asyncio.to_thread(self.choose, sources, self._good)
+        good = await self._last_good()
+        chosen = await asyncio.to_thread(self.choose, sources, good)
         lost = any(one.state == "not served" for one in chosen.files)
         if not self._begun:
             self.partial = lost

@@ -37,8 +37,8 @@ class Change:
 
     `seen` is the fingerprint of the files on disk, `began` when they were read (monotonic seconds),
     `of` the version that is served again. `recorded` is its number where it is in the history
-    already. `partial`: other replicas may know more, so Envoys that hold something keep it. `before`
-    is what is served of the files if this is not; None where the files on disk do not come into it.
+    already. `partial`: other replicas may know more, so Envoys that hold something keep it.
+    `before` is what is served of the files if this is not; None where they do not come into it.
     """
 
     build: Build
@@ -100,7 +100,9 @@ def behind(
         else:
             views.append(one)
     removed = [(at, one) for at, one in last.items() if not one.held]
-    views += [FileView(name=f.name, home=h, state="last good", mistakes=why) for h, f in removed]
+    views += [
+        FileView(name=one.name, home=at, state="last good", mistakes=why) for at, one in removed
+    ]
     return tuple(sorted(views, key=lambda one: one.name))
 
 

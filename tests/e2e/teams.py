@@ -108,7 +108,7 @@ def states(fleet: Fleet, control: str = "controlplane") -> dict[str, str]:
 def live(fleet: Fleet, count: int = 3, control: str = "controlplane") -> bool:
     """Whether so many nodes are connected, and all of them have what is served."""
     found = page(fleet, control).get("summary", {})
-    return found.get("live") == count and sum(found.values()) == count
+    return bool(found.get("live") == count and sum(found.values()) == count)
 
 
 def served(fleet: Fleet, *, control: str = "controlplane", **behind: str) -> None:
@@ -120,7 +120,9 @@ def served(fleet: Fleet, *, control: str = "controlplane", **behind: str) -> Non
 
     def so() -> bool:
         found = states(fleet, control)
-        return bool(found) and {n: state for n, state in found.items() if state != CURRENT} == wanted
+        return (
+            bool(found) and {n: state for n, state in found.items() if state != CURRENT} == wanted
+        )
 
     until(f"behind are {wanted}", so)
     files = page(fleet, control)["served"]["files"]

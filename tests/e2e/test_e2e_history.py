@@ -30,6 +30,7 @@ from tests.e2e.teams import (
 pytestmark = pytest.mark.xdist_group("history")
 
 PROVE = bool(os.environ.get("FOREGATE_PROVE"))
+GIT = shutil.which("git") or "/usr/bin/git"
 WHO = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"}
 MANY = 12
 
@@ -62,7 +63,7 @@ def fleet(standing: Fleet) -> Iterator[Fleet]:
 def git(fleet: Fleet, *words: str) -> str:
     environ = {**os.environ, **WHO, "GIT_COMMITTER_NAME": "C", "GIT_COMMITTER_EMAIL": "c@d.e"}
     done = subprocess.run(
-        ["git", "-C", str(fleet.files), *words],
+        [GIT, "-C", str(fleet.files), *words],
         env=environ,
         capture_output=True,
         text=True,
@@ -87,7 +88,9 @@ def command(fleet: Fleet, *words: str, code: int = 0) -> str:
 
 def past(fleet: Fleet, *words: str, code: int = 0) -> str:
     """What a command says that reads the state folder."""
-    return ran(*words, "--state-dir", str(fleet.folder / "state"), cwd=fleet.folder, code=code).stdout
+    return ran(
+        *words, "--state-dir", str(fleet.folder / "state"), cwd=fleet.folder, code=code
+    ).stdout
 
 
 def number(fleet: Fleet) -> int:
@@ -274,6 +277,13 @@ def spoil(path: Path, how: Callable[[Path], None]) -> None:
         how(one)
 
 
+def fill(path: Path) -> None:
+    """Write until the disk is full. Raises OSError then."""
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
 MOUNT = 'mkdir -p "$0" && mount -t tmpfs -o size=1200k none "$0" && exec "$@"'
 
 
@@ -293,9 +303,8 @@ def test_a_full_disk_is_told_and_holds_nothing_back(tmp_path: Path) -> None:
             pid = fleet.running["controlplane"].child.pid
             inside = Path(f"/proc/{pid}/root{state}")
             filler = inside / "filler"
-            with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
-                while True:
-                    file.write(bytes(4096))
+            with pytest.raises(OSError, match="No space"):
+                fill(filler)
             fleet.save("beta.yaml", text("beta", 2))
             answers(load, *FIRST - {"beta-1"}, "beta-2")
             fleet.running["controlplane"].wait_for("the history has a gap")
