@@ -101,6 +101,10 @@ class World:
         self.file.write_text(text)
         await self.applier.refresh()
 
+    def states(self) -> set[str]:
+        """Which contents of the files are said to be served."""
+        return {one.state for one in self.applier.served.files}
+
     def served(self) -> set[str]:
         """The backends of what is offered."""
         standing = self.stage.publisher.standing
@@ -177,6 +181,7 @@ def test_a_version_that_takes_away_much_is_held_each_time_it_is_saved(tmp_path: 
             assert places == {Place(str(world.file), 1, 1)}
             assert world.told.says() == HELD
             assert world.served() == set(MANY)
+            assert world.states() == {"last good"}
         await world.save(gateway(*MANY))
         assert world.told.same == 1
         await world.save(gateway(*MANY[:11]))
@@ -211,6 +216,7 @@ def test_a_version_that_is_refused_does_not_use_the_flag_up(tmp_path: Path) -> N
             envoy.refused = {ROUTES: "no"}
             await world.save(gateway(*FEW))
             assert world.told.says() == ["Envoy refuses this: no"]
+            assert world.states() == {"last good"}
             envoy.refused = {}
             await world.save(gateway(*FEW))
             assert world.served() == set(FEW)
@@ -250,6 +256,7 @@ def test_files_that_go_take_nothing_with_them(tmp_path: Path, how: str, *, brake
         await world.applier.refresh()
         assert world.told.says()
         assert (world.told.stayed, world.served()) == (1, {"one"})
+        assert "current" not in world.states()
         (world.folder / "more.yaml").unlink(missing_ok=True)
         await world.save(gateway("one", "two"))
         assert world.served() == {"one", "two"}
