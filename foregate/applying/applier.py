@@ -54,6 +54,7 @@ class Applier:
     _last: Sources | None = None
     _disk: Sources | None = None
     _followed: int = 0
+    _looked: int = 0
     _seen: str = ""
     _good: tuple[SourceFile, ...] = ()
     _begun: bool = False
@@ -166,7 +167,10 @@ class Applier:
             number = self.served.number
             if newest is None or newest.number <= max(number or 0, self._followed):
                 return
-            if newest.note.seen != self._seen or self._loses(newest.note.files):
+            if newest.note.seen != self._seen:
+                await self._look_at_good(newest.number)
+                return
+            if self._loses(newest.note.files):
                 return
             self._followed = newest.number  # once: what is refused here is not asked again
             if newest.content == self.served.content:
@@ -200,7 +204,8 @@ class Applier:
                 self._last = None
                 return self.bringer.refused(_unreadable(pinned))
             return await self._settled(await self.bringer.bring(change), change.build)
-        chosen = await asyncio.to_thread(self.choose, sources, self._good)
+        good = await self._last_good()
+        chosen = await asyncio.to_thread(self.choose, sources, good)
         lost = any(one.state == "not served" for one in chosen.files)
         if not self._begun:
             self.partial = lost
@@ -234,6 +239,21 @@ class Applier:
         else:
             self._last = None
         return result
+
+    async def _look_at_good(self, number: int) -> None:
+        """Choose again where files are behind: another replica may have seen more of them good."""
+        behind = any(one.state != "current" for one in self.served.files)
+        if behind and self.served.pinned is None and number != self._looked:
+            self._looked = number
+            self._last = None
+            await self._refresh(NOBODY)
+
+    async def _last_good(self) -> tuple[SourceFile, ...]:
+        """What the newest version serves of the files, also where another replica made it."""
+        newest, number = await self._past.newest(), self.served.number
+        if newest is None or number is None or newest.number <= number:
+            return self._good
+        return tuple(kept_sources(await self.archive.files(newest.number))) or self._good
 
     async def _is_good(self, build: Build) -> None:
         """Know what is served. What is not written down is newer than all that is."""

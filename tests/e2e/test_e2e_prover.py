@@ -52,8 +52,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 class Unwalled(Fleet):
     """A fleet whose control plane may make no namespace."""
 
-    def _controlplane(self) -> tuple[list[str], dict[str, str]]:
-        words, environ = super()._controlplane()
+    def _controlplane(self, name: str, number: str) -> tuple[list[str], dict[str, str]]:
+        words, environ = super()._controlplane(name, number)
         return [sys.executable, "-c", NO_NAMESPACE, *words], environ
 
 
