@@ -25,6 +25,7 @@ from foregate.applying.change import (
     fingerprint,
 )
 from foregate.applying.past import Past, views, without_removed
+from foregate.applying.sparing import Sparing
 from foregate.applying.stage import Live, Texts
 
 LOOK_SECONDS = 1.0
@@ -214,6 +215,8 @@ class Applier:
             # What is served of a file may be known no more, or this process lacks a secret for it.
             return self.bringer.stay(chosen.mistakes, _texts(sources), sources)
         allowed = asked.allow_removal or self.allow_removal
+        if not allowed:
+            chosen = await asyncio.to_thread(self._spared, sources, good, chosen)
         change = Change(
             build=chosen.build,
             files=chosen.files,
@@ -239,6 +242,15 @@ class Applier:
         else:
             self._last = None
         return result
+
+    def _spared(self, sources: Sources, good: tuple[SourceFile, ...], chosen: Chosen) -> Chosen:
+        """What the brake holds of some files holds no others: those go on."""
+        if not self.bringer.removals(chosen.build):
+            return chosen
+        sparing = Sparing(
+            sources=sources, good=good, choose=self.choose, removed=self.bringer.removals
+        )
+        return sparing.without_removers() or chosen
 
     async def _look_at_good(self, number: int) -> None:
         """Choose again where files are behind: another replica may have seen more of them good."""

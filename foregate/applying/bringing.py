@@ -57,7 +57,9 @@ class Bringer:
         self._tell(found)
         if self._is_served(change, change.build):
             return self._nothing_new(change, ())
-        removals = await self._removals(change)
+        removals: tuple[Removal, ...] = ()
+        if change.kind == "files":
+            removals = await asyncio.to_thread(self.removals, change.build)
         if removals and not change.asked.allow_removal:
             self._tell(held(removals, origin(change.texts)))
             return self._stay("held", change.disk)
@@ -129,12 +131,12 @@ class Bringer:
             return unfit
         return await prove(self.gate, build, self.publisher.standing, at)
 
-    async def _removals(self, change: Change) -> tuple[Removal, ...]:
-        """Compare with what everybody is offered, which may be older than the last live."""
+    def removals(self, build: Build) -> tuple[Removal, ...]:
+        """What of much a build takes from what everybody is offered; it may be older than live."""
         standing = self.publisher.standing
-        if not self.brake or standing is None or change.kind == "rollback":
+        if not self.brake or standing is None:
             return ()
-        return await asyncio.to_thread(removed, standing, change.build)
+        return removed(standing, build)
 
     async def _go(self, change: Change, ready: Proved | None, lifted: tuple[str, ...]) -> Result:
         """Publish a build and write it down."""
