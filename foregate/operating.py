@@ -25,7 +25,10 @@ from serving.admin import Action
 PUSH = "/push"
 ROLLBACK = "/rollback"
 SECONDS = 110.0
-"""How long the control plane may take: nodes that do not answer are waited for in it."""
+"""How long the control plane may take: nodes that do not answer are waited for in it.
+
+More than the admin port waits, so that it is the one to say that it goes on.
+"""
 
 NAME = 200
 """Characters of who asks."""
