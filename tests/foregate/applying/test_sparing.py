@@ -3,16 +3,9 @@
 from pathlib import Path
 
 from foregate.applying.change import Asked
-from tests.foregate.applying.world import MAIN, Kept, World, play, team
+from tests.foregate.applying.world import MAIN, Kept, World, many, play, team
 
 MANY = tuple(f"b{n:02}" for n in range(20))
-
-
-def many(*names: str) -> str:
-    lines = ["defaults: {auth: none}", "backends:"]
-    lines += [f"  {name}: http://127.0.0.1:9" for name in names]
-    lines += ["routes:", *(f"  - {{path: /{name}, to: {name}}}" for name in names)]
-    return "\n".join(lines)
 
 
 def test_who_takes_much_away_is_held_and_the_others_go_on(tmp_path: Path) -> None:
