@@ -37,7 +37,8 @@ def alike(before: Entry, after: Entry) -> bool:
     if isinstance(before, MethodNotAllowed) or isinstance(after, MethodNotAllowed):
         return True
     return (
-        before.route.match.priority == after.route.match.priority
+        before.held == after.held
+        and before.route.match.priority == after.route.match.priority
         and before.route.match.to == after.route.match.to
         and before.route.action is after.route.action
         and _values(before) == _values(after)

@@ -40,7 +40,7 @@ def answerer(entry: Entry) -> Answerer:
 
 def serves(entry: Entry | None) -> bool:
     """Whether requests get something here: 404, 405 and a written refusal are nothing."""
-    if not isinstance(entry, PlannedRoute):
+    if not isinstance(entry, PlannedRoute) or entry.held:
         return False
     settings = {one.key: one.value for one in entry.settings}
     status = getattr(settings.get(Action.RESPOND.value), "status", 200)
