@@ -4,17 +4,19 @@
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from controlplane.build import Build, Options, build
 from controlplane.difference.served import OtherKeysError, as_served
+from controlplane.difference.signers import KeyFiles
 from controlplane.files import MAIN, read_sources
 from controlplane.history.version import KeptFile, KeptPart, Version
 from controlplane.history.versions import sources
 from foregate.building import secrets
 from foregate.commands.show import history
+from foregate.keyfiles import key_files
 from foregate.trust import trust_store
 from language.mistakes import Mistake
 from language.secrets import Secrets
@@ -45,13 +47,15 @@ class Kept(Protocol):
 class Side:
     """One side of a comparison: `name` is how it was asked for.
 
-    `parts` are those of a version that are not as its files say, as Envoy refused them.
+    `parts` are those of a version that are not as its files say, as Envoy refused them. `keys` are
+    the key files beside files; a version keeps none.
     """
 
     name: str
     build: Build
     mistakes: tuple[Mistake, ...]
     parts: tuple[KeptPart, ...] = ()
+    keys: KeyFiles = field(default_factory=dict)
 
 
 class UnknownVersionError(Exception):
@@ -65,10 +69,15 @@ def side(asked: str, opened: Callable[[], Kept]) -> Side:
     """
     if asked == LIVE or asked.isdecimal():
         return _of_version(asked, opened())
-    read = read_sources(Path(asked))
-    options = _options(secrets(required=False))
-    built = build(read.files, options)
-    return Side(name=asked, build=built, mistakes=_in_order((*read.mistakes, *built.mistakes)))
+    path = Path(asked)
+    read = read_sources(path)
+    built = build(read.files, _options(secrets(required=False)))
+    return Side(
+        name=asked,
+        build=built,
+        mistakes=_in_order((*read.mistakes, *built.mistakes)),
+        keys=key_files(built, path if path.is_dir() else path.parent),
+    )
 
 
 def kept(state_dir: Path) -> Kept:

@@ -12,7 +12,8 @@ import click
 
 from controlplane.difference.behind import behind
 from controlplane.difference.compare import difference
-from controlplane.difference.difference import Difference
+from controlplane.difference.difference import Difference, ThingChange, Weakening
+from controlplane.difference.signers import signers
 from controlplane.files import MAIN
 from controlplane.store.objects import StoreError
 from foregate.building import uncollected
@@ -118,7 +119,14 @@ def _found(before: Side, after: Side) -> Difference:
     """What differs, and what of the sides themselves makes them hard to compare."""
     found = difference(before.build, after.build)
     stayed = chain.from_iterable(behind(visible(one.name), one.parts) for one in (before, after))
-    return replace(found, weakenings=(*found.weakenings, *stayed))
+    keys = list(signers(before.build, after.build, before.keys, after.keys))
+    weaker = (one for one in keys if isinstance(one, Weakening))
+    changed = (one for one in keys if isinstance(one, ThingChange))
+    return replace(
+        found,
+        weakenings=(*found.weakenings, *weaker, *stayed),
+        things=(*found.things, *changed),
+    )
 
 
 def _tell(one: Side) -> None:

@@ -1,12 +1,16 @@
 """`foregate diff` as a user types it: what it prints, and how it exits."""
 
+import base64
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from controlplane.build import Options, build
 from controlplane.history.history import History
@@ -231,3 +235,65 @@ def test_a_path_with_a_slash_is_never_a_version(
     monkeypatch.chdir(tmp_path)
     past = history(tmp_path / "state", GUARDED)
     assert routes(side("./1", lambda: past)) == 2
+
+
+SIGNED = GUARDED.replace("audience: shop", "audience: shop, jwks: {file: keys.json}")
+
+
+def jwks(*names: str) -> str:
+    """A set with a key of each name."""
+    keys = (ed25519.Ed25519PrivateKey.from_private_bytes(name.encode() * 32) for name in names)
+    raw = (key.public_key().public_bytes_raw() for key in keys)
+    texts = (base64.urlsafe_b64encode(one).decode().rstrip("=") for one in raw)
+    pairs = zip(names, texts, strict=True)
+    return json.dumps(
+        {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": n, "x": x} for n, x in pairs]}
+    )
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> tuple[Path, Path]:
+    """Two folders with the same gateway, for key files beside it."""
+    folders = tmp_path / "old", tmp_path / "new"
+    for folder in folders:
+        folder.mkdir()
+        (folder / "gateway.yaml").write_text(SIGNED)
+    return folders
+
+
+def test_another_signer_in_a_key_file_is_weaker(signed: tuple[Path, Path]) -> None:
+    old, new = signed
+    (old / "keys.json").write_text(jwks("a", "b"))
+    (new / "keys.json").write_text(jwks("b", "c"))
+    said = run(old, new)
+    assert said.exit_code == 1
+    assert re.search(r"tokens of 'idp' may be signed with the key \S+ \(c\) too", said.stdout)
+    (new / "keys.json").write_text(jwks("b"))
+    assert run(old, new).exit_code == 2
+    (new / "keys.json").write_text(jwks("b", "a") + "\n")
+    assert run(old, new).exit_code == 0
+    (old / "keys.json").write_text(jwks("a", "b").replace('"kid": "b"', '"use": "enc"'))
+    assert run(old, new).exit_code == 1  # what was for encryption signs
+
+
+def test_a_key_file_that_one_side_lacks_cannot_be_compared(signed: tuple[Path, Path]) -> None:
+    old, new = signed
+    assert run(old, old).exit_code == 0
+    assert run(old, new).exit_code == 2
+    (new / "keys.json").write_text(jwks("a"))
+    said = run(old, new)
+    assert said.exit_code == 1
+    assert "the keys of 'idp' are not known on both sides" in said.stdout
+    os.mkfifo(old / "keys.json")
+    assert run(old, new).exit_code == 1
+
+
+def test_the_key_files_of_a_version_are_not_known(
+    signed: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (signed[1] / "keys.json").write_text(jwks("a"))
+    history(tmp_path, SIGNED, SIGNED + "# later\n")
+    said = run("--state-dir", tmp_path, "1", signed[1])
+    assert said.exit_code == 2
+    assert "keys: not known -> the key" in said.stdout
+    assert run("--state-dir", tmp_path, "1", "2").exit_code == 0
