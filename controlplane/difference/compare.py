@@ -14,6 +14,7 @@ from controlplane.difference.difference import (
     RouteChange,
     Weakening,
 )
+from controlplane.difference.entries import entry_weaker, protocols
 from controlplane.difference.gatewaywide import whole_changes, whole_weakenings
 from controlplane.difference.guards import Guards, together_steps, value
 from controlplane.difference.handovers import Compared, Passed, compared
@@ -127,10 +128,19 @@ def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> I
         pairs = [(value(b, key), value(a, key)) for _, _, b, a in judged]
         pairs += [(value(b, key), value(a, key)) for b, a in _unchanged(found)]
         told += [((key, way), at) for at, way in step(pairs) if at < len(judged)]
-    for found_way, at in told:
-        hosts, one, _, after = judged[at]
+    spoken = (protocols(old), protocols(new))
+    ways = [(way, *judged[at][:2]) for way, at in told]
+    ways += [
+        (way, region.domains, one)
+        for region, each in found
+        for one in each.passed
+        for way in entry_weaker(one.before, one.after, *spoken)
+    ]
+    for found_way, hosts, one in ways:
         passed[found_way].append(_handover(hosts, one))
-        places[found_way].update(dict.fromkeys(_written(after, found_way[0], old, new)))
+        if isinstance(one.after, PlannedRoute):
+            written = _written(one.after, found_way[0], old, new)
+            places[found_way].update(dict.fromkeys(written))
     for (key, weaker), handovers in passed.items():
         yield Weakening(
             key=key,

@@ -22,16 +22,17 @@ def _weaker(before: Pipeline | None, after: Pipeline | None) -> Iterator[Weaker]
         yield Weaker(what=f"nobody is asked any more, it was {_asked(before)}")
         return
     yield from _scopes(before, after)
+    for header in sorted(set(before.strip) - set(after.strip)):
+        yield Weaker(what=f"the backend sees a client's '{header}', which holds credentials")
     old = _alternatives(before)
     for one in _alternatives(after):
         kept = [past for past in old if _holds(one, past)]
         if not kept:
             yield from _admitted(one, old)
-        elif before.scopes and all(list(_wider(past[0], one[0])) for past in kept):
-            yield Weaker(
-                what=f"scopes are those of '{one[0].name}', and were those of '{kept[0][0].name}'",
-                comparable=False,
-            )
+        elif all(list(_wider(past[0], one[0])) for past in kept):
+            whose = f"'{one[0].name}', and was by '{kept[0][0].name}'"
+            what = f"who asks, with which scopes, is said by {whose}"
+            yield Weaker(what=what, comparable=False)
 
 
 def _scopes(before: Pipeline, after: Pipeline) -> Iterator[Weaker]:
