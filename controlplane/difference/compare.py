@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import TypeVar
 
 from controlplane.build import Build
@@ -16,7 +17,7 @@ from controlplane.difference.difference import (
 )
 from controlplane.difference.entries import entry_weaker, protocols
 from controlplane.difference.gatewaywide import whole_changes, whole_weakenings
-from controlplane.difference.guards import Guards, together_steps, value
+from controlplane.difference.guards import Guards, judged, together_steps
 from controlplane.difference.handovers import Compared, Passed, compared
 from controlplane.difference.hosts import Region, regions
 from controlplane.difference.resources import drains, resource_changes
@@ -113,7 +114,7 @@ def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> I
     guards = Guards()
     passed: dict[tuple[str, Weaker], list[Handover]] = defaultdict(list)
     places: dict[tuple[str, Weaker], dict[Place, None]] = defaultdict(dict)
-    judged = [
+    taken = [
         (region.domains, one, one.before, one.after)
         for region, each in found
         for one in each.passed
@@ -121,15 +122,15 @@ def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> I
     ]
     told = [
         (way, at)
-        for at, (_, _, before, after) in enumerate(judged)
+        for at, (_, _, before, after) in enumerate(taken)
         for way in guards.weaker(before, after)
     ]
     for key, step in together_steps().items():
-        pairs = [(value(b, key), value(a, key)) for _, _, b, a in judged]
-        pairs += [(value(b, key), value(a, key)) for b, a in _unchanged(found)]
-        told += [((key, way), at) for at, way in step(pairs) if at < len(judged)]
+        routes = chain(((b, a) for _, _, b, a in taken), _unchanged(found))
+        pairs = [(judged(b, key), judged(a, key)) for b, a in routes]
+        told += [((key, way), at) for at, way in step(pairs) if at < len(taken)]
     spoken = (protocols(old), protocols(new))
-    ways = [(way, *judged[at][:2]) for way, at in told]
+    ways = [(way, *taken[at][:2]) for way, at in told]
     ways += [
         (way, region.domains, one)
         for region, each in found
