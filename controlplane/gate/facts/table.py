@@ -20,6 +20,9 @@ from policies.limits.envoy import AFTER_AUTH
 
 FILTER_CONFIG = "envoy.config.route.v3.FilterConfig"
 
+_EVERYTHING = pb.RouteMatch(prefix="/")
+_UNAVAILABLE = 503
+
 _Settings = Mapping[str, Any]
 _Parts = dict[tuple[str, str], list[str]]
 
@@ -84,8 +87,14 @@ def _of_host(host: pb.VirtualHost) -> Iterator[Wrong]:
             yield Wrong(host.name, f"no request has the host '{domain}'")
     if not host.routes:
         yield Wrong(host.name, "the host has no routes: every answer is 404")
-    elif any(d.startswith("*") for d in host.domains) and host.routes[0].name != NO_HOST:
+    elif any(d.startswith("*") for d in host.domains) and not _refuses_first(host.routes[0]):
         yield Wrong(host.name, "it takes any host, and what is none is not refused first")
+
+
+def _refuses_first(route: pb.Route) -> bool:
+    """Whether what is no host meets a refusal: its own, or the one that everything meets."""
+    closed = route.match == _EVERYTHING and route.direct_response.status == _UNAVAILABLE
+    return closed or route.name == NO_HOST
 
 
 def _beyond(part: str, action: pb.RouteAction | pb.RedirectAction) -> Iterator[Wrong]:
