@@ -1,6 +1,6 @@
 """Load on a gateway from a process of its own, and the book that it keeps of every request."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -61,13 +61,17 @@ class Load:
 
 @contextmanager
 def loaded(
-    port: int, *bodies: str, connections: int = CONNECTIONS, rate: float = 0.0
+    port: int,
+    *bodies: str,
+    connections: int = CONNECTIONS,
+    rate: float = 0.0,
+    paths: Sequence[str] = ("/",),
 ) -> Iterator[Load]:
-    """Ask `/` of a port for one of these bodies, until the block ends.
+    """Ask these paths of a port in turn for one of these bodies, until the block ends.
 
     At `rate` requests a second, or with 0 again as soon as there is an answer.
     """
-    words = (str(port), str(connections), str(rate), *bodies)
+    words = (str(port), str(connections), str(rate), ",".join(paths), *bodies)
     with Child("bench.load_client", *words) as child:
         yield Load(child)
 

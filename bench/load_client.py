@@ -5,6 +5,7 @@ by its kind. Only a connection that was said to close before is opened anew with
 """
 
 import asyncio
+import itertools
 import sys
 import time
 from collections import Counter
@@ -62,12 +63,19 @@ class Load:
     """So many connections to a port; `pause` seconds from an answer to the next request."""
 
     def __init__(
-        self, port: int, bodies: tuple[str, ...], *, connections: int, rate: float
+        self,
+        port: int,
+        bodies: tuple[str, ...],
+        *,
+        connections: int,
+        rate: float,
+        paths: tuple[str, ...] = ("/",),
     ) -> None:
         """`rate` is requests a second of all together, 0 for as many as are answered."""
         self.counts = Counts()
         self.bodies = {body.encode(): body for body in bodies}
-        self.request = f"GET / HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode()
+        end = f"HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n"
+        self.requests = itertools.cycle([f"GET {path} {end}".encode() for path in paths])
         self.pause = connections / rate if rate else 0.0
         self.ending = False
         self.senders: set[Sender] = set()
@@ -156,7 +164,7 @@ class Sender(asyncio.Protocol):
             return
         self._load.counts.asked += 1
         self.sent = time.perf_counter()
-        self._transport.write(self._load.request)
+        self._transport.write(next(self._load.requests))
 
     def _answered(self, status: bytes, body: bytes, *, last: bool) -> None:
         counts, self._buffer = self._load.counts, b""
@@ -183,9 +191,11 @@ class Sender(asyncio.Protocol):
             self._transport.abort()
 
 
-async def main(port: int, connections: int, rate: float, bodies: tuple[str, ...]) -> None:
+async def main(
+    port: int, connections: int, rate: float, paths: tuple[str, ...], bodies: tuple[str, ...]
+) -> None:
     """Send until asked to end; each answer is the counts by then."""
-    load = Load(port, bodies, connections=connections, rate=rate)
+    load = Load(port, bodies, connections=connections, rate=rate, paths=paths)
     running = asyncio.create_task(load.run())
 
     async def answer(told: Words) -> Words:
@@ -200,4 +210,6 @@ async def main(port: int, connections: int, rate: float, bodies: tuple[str, ...]
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), tuple(sys.argv[4:])))
+    _, at, many, often, asked, *expected = sys.argv
+    each = tuple(asked.split(","))
+    uvloop.run(main(int(at), int(many), float(often), each, tuple(expected)))

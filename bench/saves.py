@@ -12,7 +12,7 @@ from bench.envoys import following
 from bench.fleet import ControlPlane
 from bench.gateways import folder
 from bench.running import free_port
-from foregate.operating import ROLLBACK, ask
+from foregate.operating import ask_rollback
 
 ROUTES, FILES, SAVES, ENVOYS, BACKS = 1_000, 10, 100, 3, 10
 
@@ -76,7 +76,7 @@ def _until_live(control: ControlPlane, count: int, seconds: float) -> None:
 
 def _back(admin: str) -> float:
     began = time.perf_counter()
-    result = ask(admin, ROLLBACK)
+    result = ask_rollback(admin, None, restore_consumers=False)
     if result["state"] != "live":
         raise RuntimeError(json.dumps(result["warnings"]))
     return time.perf_counter() - began

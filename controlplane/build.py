@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from controlplane.compile.compile import compile_plan
 from controlplane.compile.options import Options
+from controlplane.memo import Memo
 from controlplane.plan.plan import Plan
 from controlplane.plan.resolve import resolve
 from controlplane.reading import read_source
@@ -60,7 +61,11 @@ def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
 
 
 def compiled(
-    sources: tuple[SourceFile, ...], plan: Plan, mistakes: Iterable[Mistake], options: Options
+    sources: tuple[SourceFile, ...],
+    plan: Plan,
+    mistakes: Iterable[Mistake],
+    options: Options,
+    memo: Memo | None = None,
 ) -> Build:
     """What a plan compiles to, or the plan alone where there is an error among the mistakes."""
     told = list(mistakes)
@@ -71,7 +76,7 @@ def compiled(
     in_order = tuple(sorted(told, key=lambda m: (m.place, m.message)))
     if errors(in_order):
         return Build(sources=sources, mistakes=in_order, plan=plan, snapshot=None, provenance={})
-    made = compile_plan(plan, options)
+    made = compile_plan(plan, options, memo or Memo())
     return Build(
         sources=sources,
         mistakes=in_order,

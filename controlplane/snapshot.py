@@ -87,6 +87,18 @@ def resource(
     version, because Envoy keeps a changed cluster warming until its endpoints come again.
     """
     body = message.SerializeToString(deterministic=True)
+    return serialized(type_url, name, body, salt=salt, needs=needs)
+
+
+def serialized(
+    type_url: str,
+    name: str,
+    body: bytes,
+    *,
+    salt: str = "",
+    needs: Iterable[Reference] = NOTHING,
+) -> Resource:
+    """Make a resource of what a message was serialized to."""
     return Resource(
         type_url=type_url,
         name=name,

@@ -10,6 +10,13 @@ from serving.address import Address, AddressError, address, not_here
 PAGE_BYTES = 64 * 2**20
 """A longer answer is none: 10,000 nodes that refuse everything are less."""
 
+_INSTEAD = {
+    500: "failed at that: its log says why",
+    503: "has too much to do, or ends: ask again later",
+    504: "is still at it: see `foregate fleet`",
+}
+"""What a control plane says where it has done nothing yet, or not to the end."""
+
 _START = "start `foregate controlplane`, or name its admin port with --admin (FOREGATE_ADMIN)"
 
 
@@ -47,6 +54,8 @@ async def _asked(admin: str, path: str, body: bytes | None, seconds: float) -> b
             httpx.AsyncClient(transport=transport, trust_env=False, timeout=None) as client,  # noqa: S113 # the line above bounds all of it
             client.stream(method, base + path, content=body, headers=headers) as response,
         ):
+            if body is not None and response.status_code in _INSTEAD:
+                raise click.ClickException(f"{admin} {_INSTEAD[response.status_code]}")
             if response.status_code != 200:
                 raise click.ClickException(_refused(admin, path, response.status_code))
             return await _body(response, admin)

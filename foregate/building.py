@@ -1,10 +1,8 @@
 """Files on disk to a build, with what only a machine knows put in."""
 
-import gc
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from controlplane.files import Sources, read_sources
 from controlplane.selection.chosen import Chosen, FileView
 from controlplane.selection.selector import Selector
 from controlplane.sources import SourceFile, gateway_of, home
+from foregate.garbage import uncollected
 from foregate.trust import trust_store
 from language.mistakes import Mistake, errors
 from language.secrets import Secrets
@@ -79,18 +78,6 @@ def chooser(options: Options) -> Callable[[Sources, tuple[SourceFile, ...]], Cho
             return selector.choose(sources, good, replace(options, secrets=secrets(required=True)))
 
     return choose
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Pause the collector: a tree of a large file is all live, and costs as much as reading it."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 SECRET_BYTES = 64 * 1024

@@ -33,6 +33,7 @@ from foregate.applying.bringing import Bringer
 from foregate.applying.writing import Writing
 from foregate.building import chooser
 from foregate.following import follow
+from foregate.garbage import Quiet, collected
 from foregate.logstage import LogStage
 from foregate.operating import actions
 from foregate.origin import origin
@@ -174,15 +175,19 @@ def _is_ready(applier: Applier) -> bool:
 async def _work(applier: Applier, path: Path) -> None:
     """Follow the files, and what other replicas do. Never ends by itself."""
     await applier.start()
+    collected()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(follow(saves(path), applier.refresh))
         tasks.create_task(_look(applier))
 
 
 async def _look(applier: Applier) -> None:
+    quiet = Quiet(applier.live)
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         await applier.look()
+        if quiet.due(applier.live):
+            collected()
 
 
 def _folder(path: Path) -> Path:

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from controlplane.history.version import Version
+from controlplane.history.words import NODES
 from foregate.columns import GAP, cell, line
 from foregate.historypage import befores, changed
 from language.report import visible, without_password
@@ -88,7 +89,8 @@ def _changed(one: Version, before: Version | None) -> str:
 
 def _counted(one: Version) -> str:
     states = Counter(node.state for node in one.nodes.values())
-    return ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    words = [f"{count} {state}" for state, count in sorted(states.items())]
+    return ", ".join([*words, "…"] if len(one.nodes) >= NODES else words)
 
 
 def _row(one: Version, row: Sequence[str], widths: Sequence[int]) -> Text:

@@ -25,7 +25,10 @@ from serving.admin import Action
 PUSH = "/push"
 ROLLBACK = "/rollback"
 SECONDS = 110.0
-"""How long the control plane may take: nodes that do not answer are waited for in it."""
+"""How long the control plane may take: nodes that do not answer are waited for in it.
+
+More than the admin port waits, so that it is the one to say that it goes on.
+"""
 
 NAME = 200
 """Characters of who asks."""
@@ -47,9 +50,13 @@ class PushWish(TypedDict):
 
 @with_config(ConfigDict(strict=True, extra="forbid"))
 class RollbackWish(TypedDict):
-    """A rollback is asked for, by whom, to which version: null for the one before."""
+    """A rollback is asked for, by whom, to which version: null for the one before.
+
+    With `restoreConsumers`, consumers get back what was taken from them since.
+    """
 
     by: Name
+    restoreConsumers: bool
     to: Annotated[int, Field(ge=1, le=LARGEST)] | None
 
 
@@ -78,18 +85,25 @@ def actions(applier: Applier) -> Mapping[str, Action]:
         return await applier.push(asked)
 
     async def rollback(wish: RollbackWish) -> Result:
-        return await applier.rollback(wish["to"], Asked(by=visible(wish["by"])))
+        asked = Asked(by=visible(wish["by"]))
+        restore = wish["restoreConsumers"]
+        return await applier.rollback(wish["to"], asked, restore_consumers=restore)
 
     return {PUSH: action(_PUSH, push), ROLLBACK: action(_ROLLBACK, rollback)}
 
 
-def ask(
-    admin: str, path: str, *, to: int | None = None, allow_removal: bool = False
-) -> ResultRecord:
-    """Have a control plane do it, and wait until it is done. Raises ClickException."""
-    wish: PushWish | RollbackWish = RollbackWish(by=_who(), to=to)
-    if path == PUSH:
-        wish = PushWish(by=_who(), allowRemoval=allow_removal)
+def ask_push(admin: str, *, allow_removal: bool) -> ResultRecord:
+    """Have a control plane publish its files, and wait until it is done. Raises ClickException."""
+    return _ask(admin, PUSH, PushWish(by=_who(), allowRemoval=allow_removal))
+
+
+def ask_rollback(admin: str, to: int | None, *, restore_consumers: bool) -> ResultRecord:
+    """Have a control plane serve an older version again; raises as `ask_push` does."""
+    wish = RollbackWish(by=_who(), to=to, restoreConsumers=restore_consumers)
+    return _ask(admin, ROLLBACK, wish)
+
+
+def _ask(admin: str, path: str, wish: PushWish | RollbackWish) -> ResultRecord:
     console = Console(stderr=True)
     with console.status("waiting for the fleet"):  # nothing where nobody looks
         data = post(admin, path, json.dumps(wish).encode(), SECONDS)
@@ -114,7 +128,7 @@ def tell(result: ResultRecord, output: str, *, done: str) -> None:
     without = f", without what is on disk of {', '.join(behind)}" if behind else ""
     said = {
         "live": f"{version} {done}{without}",
-        "waiting": f"{version} {done}{without}; not every node has answered: see `foregate fleet`",
+        "waiting": f"{version} is on offer{without}; not every node has it: see `foregate fleet`",
         "unchanged": f"nothing changes: {version} is served{without}",
         "held": f"held: {version} stays" if result["content"] else "held: nothing is served yet",
         "refused": f"{version} stays" if result["content"] else "nothing is served yet",

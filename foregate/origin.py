@@ -29,6 +29,10 @@ _NOTHING_OF_THEIRS = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "log.mailmap=false"),
 )
+_THEIRS = ("PATH", "HOME")
+"""All that git gets of our environment: values of `${NAME}` are in it. HOME has whose repositories
+may be read (safe.directory)."""
+
 _ENVIRON = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_ATTR_NOSYSTEM": "1",
@@ -107,7 +111,7 @@ def _blob(path: Path, digits: int) -> str:
 
 def _git(folder: Path, until: float, *words: str) -> bytes:
     """What git says in a folder. Raises OSError, ValueError or SubprocessError."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | _ENVIRON
+    environ = {k: os.environ[k] for k in _THEIRS if k in os.environ} | _ENVIRON
     done = subprocess.run(
         [shutil.which("git") or "/nowhere/git", *_NOTHING_OF_THEIRS, "-C", str(folder), *words],
         stdin=subprocess.DEVNULL,

@@ -13,7 +13,6 @@ from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
 from controlplane.compile.halves import cluster_steps
-from controlplane.compile.options import Options
 from controlplane.model.backends import facts
 from controlplane.model.gateway import Backend
 
@@ -21,7 +20,7 @@ _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TLS = frozenset({"https", "grpcs"})
 
 
-def cluster(backend: Backend, options: Options) -> Cluster:
+def cluster(backend: Backend, trust_store: str) -> Cluster:
     """The cluster of a backend, with its policies."""
     out = Cluster(name=backend.key.text)
     out.connect_timeout.seconds = 2
@@ -36,7 +35,7 @@ def cluster(backend: Backend, options: Options) -> Cluster:
     out.typed_extension_protocol_options[_HTTP].Pack(_protocol(backend), deterministic=True)
     if backend.protocol in TLS:
         out.transport_socket.name = "envoy.transport_sockets.tls"
-        out.transport_socket.typed_config.Pack(_tls(backend, options), deterministic=True)
+        out.transport_socket.typed_config.Pack(_tls(backend, trust_store), deterministic=True)
     steps = cluster_steps()
     for setting in backend.settings:
         steps[setting.key](setting.value, facts(backend), out)
@@ -78,14 +77,14 @@ def _protocol(backend: Backend) -> HttpProtocolOptions:
     return out
 
 
-def _tls(backend: Backend, options: Options) -> UpstreamTlsContext:
+def _tls(backend: Backend, trust_store: str) -> UpstreamTlsContext:
     """A verified connection: Envoy checks nothing unless it is given authorities and a name."""
     address = backend.endpoints[0]
     out = UpstreamTlsContext()
     common = out.common_tls_context
     common.alpn_protocols.extend(["h2"] if backend.protocol == "grpcs" else ["h2", "http/1.1"])
     common.tls_params.tls_minimum_protocol_version = TlsParameters.TLSv1_2
-    common.validation_context.trusted_ca.filename = options.trust_store
+    common.validation_context.trusted_ca.filename = trust_store
     name = common.validation_context.match_typed_subject_alt_names.add()
     name.matcher.exact = address.host
     if address.is_ip:

@@ -15,6 +15,8 @@ from controlplane.compile.services import (
     service_cluster,
     services,
 )
+from controlplane.memo import Memo
+from controlplane.model.gateway import Backend
 from controlplane.plan.plan import Plan
 from controlplane.snapshot import (
     CLUSTER,
@@ -26,6 +28,7 @@ from controlplane.snapshot import (
     Snapshot,
     Subject,
     resource,
+    serialized,
     snapshot,
 )
 from language.places import Place
@@ -48,21 +51,14 @@ class Compiled:
     provenance: Mapping[Subject, tuple[Place, ...]]
 
 
-def compile_plan(plan: Plan, options: Options) -> Compiled:
-    """Every resource of a plan, and the lines of their parts."""
+def compile_plan(plan: Plan, options: Options, memo: Memo) -> Compiled:
+    """Every resource of a plan, and the lines of their parts; what did not change, of the memo."""
     provenance: Provenance = {}
     made: list[Resource] = []
     for backend in plan.backends:
-        name = backend.key.text
-        found = endpoints(backend)
-        needs = () if found is None else (Reference(ENDPOINTS, name),)
-        one = resource(CLUSTER, name, cluster(backend, options), needs=needs)
-        made.append(one)
-        places = (backend.place, *(s.place for s in backend.settings))
-        provenance[Subject(CLUSTER, name)] = places
-        if found is not None:
-            made.append(resource(ENDPOINTS, name, found, salt=one.version))
-            provenance[Subject(ENDPOINTS, name)] = (backend.place,)
+        resources, parts = memo(_backend, backend, options.trust_store)
+        made += resources
+        provenance.update(parts)
     served = services(plan)
     provenance.update(served.provenance)
     for role in ROLES:  # whoever publishes knows the members
@@ -76,8 +72,23 @@ def compile_plan(plan: Plan, options: Options) -> Compiled:
     front = listener(plan, options)
     made.append(resource(LISTENER, front.name, front, needs=LISTENER_NEEDS))
     provenance[Subject(LISTENER, front.name)] = (plan.listen_place,)
-    table, parts = route_configuration(ROUTES_NAME, plan)
+    table, lines = route_configuration(ROUTES_NAME, plan, memo)
     targets = [Reference(CLUSTER, name) for name in called(plan)]
-    made.append(resource(ROUTES, ROUTES_NAME, table, needs=targets))
-    provenance.update(parts)
+    made.append(serialized(ROUTES, ROUTES_NAME, table, needs=targets))
+    provenance.update(lines)
     return Compiled(snapshot=snapshot(made), services=served, provenance=provenance)
+
+
+def _backend(backend: Backend, trust_store: str) -> tuple[tuple[Resource, ...], Provenance]:
+    """The cluster of a backend, with its endpoints where EDS serves them."""
+    name = backend.key.text
+    found = endpoints(backend)
+    needs = () if found is None else (Reference(ENDPOINTS, name),)
+    one = resource(CLUSTER, name, cluster(backend, trust_store), needs=needs)
+    provenance: Provenance = {
+        Subject(CLUSTER, name): (backend.place, *(s.place for s in backend.settings))
+    }
+    if found is None:
+        return (one,), provenance
+    provenance[Subject(ENDPOINTS, name)] = (backend.place,)
+    return (one, resource(ENDPOINTS, name, found, salt=one.version)), provenance

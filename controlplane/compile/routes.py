@@ -8,13 +8,17 @@ from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
 from google.protobuf.any_pb2 import Any
+from google.protobuf.message import Message
 
 from controlplane.compile.answers import problem
 from controlplane.compile.halves import route_steps, unasked_steps
 from controlplane.compile.listener import BUFFER, whole_bodies
+from controlplane.encoding import field
+from controlplane.memo import Memo
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute
 from controlplane.snapshot import ROUTES, Subject
+from controlplane.tables import HOST, ROUTE
 from language.paths import PathPattern
 from language.places import Place
 from policies.contract import Action, RouteFacts
@@ -31,32 +35,39 @@ _STREAMING = frozenset({"grpc", "grpcs"})
 
 
 def route_configuration(
-    name: str, plan: Plan
-) -> tuple[RouteConfiguration, Mapping[Subject, tuple[Place, ...]]]:
-    """The whole table, and the lines of each virtual host and route."""
-    table = RouteConfiguration(name=name)
+    name: str, plan: Plan, memo: Memo
+) -> tuple[bytes, Mapping[Subject, tuple[Place, ...]]]:
+    """The whole table, serialized, and the lines of each virtual host and route.
+
+    It is put together of serialized routes: to make them is most of what compiling costs, and
+    between two saves most of them stay what they are.
+    """
+    table = RouteConfiguration()
     table.max_direct_response_body_size_bytes.value = BODY_BYTES
     table.ignore_port_in_host_matching = True
     table.validate_clusters.value = False  # clusters come first on the stream; the gate proves it
     streaming = frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING)
     places: dict[Subject, tuple[Place, ...]] = {}
+    hosts: list[bytes] = []
     for planned in plan.hosts:
-        host = table.virtual_hosts.add(name=planned.name, domains=planned.domains)
+        parts = [_bytes(pb.VirtualHost(name=planned.name, domains=planned.domains))]
         if any(domain.startswith("*") for domain in planned.domains):
-            host.routes.append(_no_host())
+            parts.append(memo(_no_host))
             places[Subject(ROUTES, name, f"{planned.name}/{NO_HOST}")] = planned.places
         places[Subject(ROUTES, name, planned.name)] = planned.places
         for entry in planned.entries:
             subject = Subject(ROUTES, name, f"{planned.name}/{entry.rule}")
             if isinstance(entry, MethodNotAllowed):
-                host.routes.append(_not_allowed(entry))
+                parts.append(memo(_not_allowed, entry.rule, entry.path, entry.allow))
                 places[subject] = entry.places
             else:
-                host.routes.extend(_routes(entry, streaming))
-                settings = entry.settings
-                places[subject] = (entry.route.place, *(s.place for s in settings))
+                made, places[subject] = memo(_entry, entry, streaming)
+                parts.append(made)
+        hosts.append(field(HOST, b"".join(parts)))
     places[Subject(ROUTES, name)] = tuple(p for h in plan.hosts for p in h.places)
-    return table, places
+    # in the order of the numbers of the fields, as protobuf writes them
+    named = _bytes(RouteConfiguration(name=name))
+    return b"".join((named, *hosts, _bytes(table))), places
 
 
 def called(plan: Plan) -> frozenset[str]:
@@ -70,6 +81,16 @@ def _targets(route: Route) -> list[tuple[str, int]]:
     if route.action is not Action.FORWARD:
         return []
     return [(name, weight) for name, weight in (route.match.to or {}).items() if weight]
+
+
+def _entry(planned: PlannedRoute, streaming: frozenset[str]) -> tuple[bytes, tuple[Place, ...]]:
+    """A route, serialized as a part of its host, and its lines."""
+    made = b"".join(field(ROUTE, _bytes(one)) for one in _routes(planned, streaming))
+    return made, (planned.route.place, *(s.place for s in planned.settings))
+
+
+def _bytes(message: Message) -> bytes:
+    return message.SerializeToString(deterministic=True)
 
 
 def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Route]:
@@ -116,7 +137,7 @@ def _whole_bodies() -> Any:
     return packed
 
 
-def _no_host() -> pb.Route:
+def _no_host() -> bytes:
     """Refuse what is no host, where a wildcard would take it (RFC 9112 section 3.2).
 
     One dot at the end is gone by now: a second would be another spelling of a guarded host.
@@ -128,7 +149,7 @@ def _no_host() -> pb.Route:
     host.string_match.safe_regex.regex = _HOST
     out.direct_response.status = 400
     out.direct_response.body_format.CopyFrom(problem("Bad Request", 400))
-    return _unasked(out)
+    return field(ROUTE, _bytes(_unasked(out)))
 
 
 def _match_path(path: PathPattern, match: pb.RouteMatch) -> None:
@@ -170,20 +191,20 @@ def _held(planned: PlannedRoute) -> pb.Route:
     return _unasked(out)
 
 
-def _not_allowed(entry: MethodNotAllowed) -> pb.Route:
+def _not_allowed(rule: str, path: PathPattern, allow: tuple[str, ...]) -> bytes:
     """What a path answers whose routes take none of the request's method."""
-    out = pb.Route(name=entry.rule)
-    _match_path(entry.path, out.match)
-    for method in entry.allow:
+    out = pb.Route(name=rule)
+    _match_path(path, out.match)
+    for method in allow:
         unlike = out.match.headers.add(name=":method", invert_match=True)
         unlike.string_match.exact = method
     out.direct_response.status = 405
     out.direct_response.body_format.CopyFrom(problem("Method Not Allowed", 405))
-    allow = out.response_headers_to_add.add()
-    allow.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
-    allow.header.key = "allow"
-    allow.header.value = ", ".join(entry.allow)
-    return _unasked(out)
+    told = out.response_headers_to_add.add()
+    told.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    told.header.key = "allow"
+    told.header.value = ", ".join(allow)
+    return field(ROUTE, _bytes(_unasked(out)))
 
 
 def _unasked(route: pb.Route) -> pb.Route:

@@ -6,15 +6,17 @@ is a valid gateway, and would take a live one down.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from envoy.config.route.v3 import route_components_pb2 as pb
-from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from controlplane.build import Build
 from controlplane.snapshot import CLUSTER, LISTENER, ROUTES, Snapshot
+from controlplane.tables import apart
 from language.mistakes import Mistake
 from language.places import Place
 from protos import CONSUMERS, EXTAUTHZ, LIMITS, RATELIMIT
@@ -32,6 +34,11 @@ OURS = "foregate:"
 
 USERS_ROUTE = "r-"
 """What the name of a route of the user's begins with: the gateway's own are `m-` and `h-`."""
+
+
+TABLES = 4
+ROUTES_KEPT = 16_384
+"""How much is remembered: the version before was read when it came, and is most of the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +120,9 @@ def _objects(build: Build) -> Mapping[str, Mapping[str, str]]:
         listeners.update(build.snapshot.of(LISTENER))
         backends.update(n for n in build.snapshot.of(CLUSTER) if not n.startswith(OURS))
         for table in build.snapshot.of(ROUTES).values():
-            for host in RouteConfiguration.FromString(table.body).virtual_hosts:
-                hosts.update(host.domains)
-                matches = dict(_matches(host))
-                routes |= {f"{d} {key}": d + p for d in host.domains for key, p in matches.items()}
+            of_table = _of_table(table.body)
+            hosts.update(of_table.hosts)
+            routes |= of_table.routes
     named = {
         "listeners": listeners,
         "hosts": hosts,
@@ -142,20 +148,57 @@ def _limits(build: Build) -> Mapping[str, str]:
     return found
 
 
-def _matches(host: pb.VirtualHost) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """The hosts of a table, and its routes as `_objects` gives them."""
+
+    hosts: frozenset[str]
+    routes: Mapping[str, str]
+
+
+@lru_cache(maxsize=TABLES)
+def _of_table(body: bytes) -> _Table:
+    hosts: set[str] = set()
+    routes: dict[str, str] = {}
+    for one in apart(body).hosts:
+        domains = pb.VirtualHost.FromString(one.bare).domains
+        hosts.update(domains)
+        matches = dict(_matches(one.routes))
+        routes |= {f"{d} {key}": d + p for d in domains for key, p in matches.items()}
+    return _Table(hosts=frozenset(hosts), routes=MappingProxyType(routes))
+
+
+def _matches(routes: Iterable[bytes]) -> Iterator[tuple[str, str]]:
     """Each route of the user's: what it matches, and its path to be shown.
 
     A policy may make several of one route (retries by method). The last of a name is then the one
     that takes the rest, so its match is the whole route's: policies do not change what a route is.
     """
-    last = {one.name: one.match for one in host.routes if one.name.startswith(USERS_ROUTE)}
-    for match in last.values():
-        path = _path(match)
-        conditions = sorted(
-            one.SerializeToString(deterministic=True)
-            for one in (*map(_in_order, match.headers), *match.query_parameters)
-        )
-        yield f"{match.WhichOneof('path_specifier')} {path} {conditions!r}", _shown(path)
+    last = {one.name: one for one in map(_match, routes) if one.name.startswith(USERS_ROUTE)}
+    for one in last.values():
+        yield one.key, one.shown
+
+
+class _Match(NamedTuple):
+    """What a route matches, and its path to be shown."""
+
+    name: str
+    key: str
+    shown: str
+
+
+@lru_cache(maxsize=ROUTES_KEPT)
+def _match(field: bytes) -> _Match:
+    """Read a route, which is a field of its host."""
+    (route,) = pb.VirtualHost.FromString(field).routes
+    match = route.match
+    path = _path(match)
+    conditions = sorted(
+        one.SerializeToString(deterministic=True)
+        for one in (*map(_in_order, match.headers), *match.query_parameters)
+    )
+    key = f"{match.WhichOneof('path_specifier')} {path} {conditions!r}"
+    return _Match(name=route.name, key=key, shown=_shown(path))
 
 
 def _in_order(matcher: pb.HeaderMatcher) -> pb.HeaderMatcher:

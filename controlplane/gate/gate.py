@@ -24,7 +24,7 @@ from controlplane.gate.verdicts import Passed, Unproved, Verdict
 from controlplane.prover.standby import Means, Standby
 from controlplane.snapshot import Snapshot
 
-FORM = "2"
+FORM = "3"
 """Part of a verdict's key: raise it when a proof changes what it proves."""
 
 VERSION_SECONDS = 5.0
@@ -89,17 +89,22 @@ class Gate:
             rest = f"{snapshot.version} {version} {seen}"
             asking = Asking(envoy=self.envoy, bounds=self.bounds, snapshot=snapshot)
             if self._standby is not None:
-                wall = "walled" if self.namespace else "open"
                 ask = functools.partial(asking.by_prover, self._standby)
-                verdict = await self._known(f"{FORM} prover {wall} {rest}", ask)
+                key = functools.partial(_prover_key, self._standby, rest)
+                verdict = await self._known(key, ask)
                 if not isinstance(verdict, Unproved):
                     return verdict
                 _log.info("proved without the warm Envoy", why=verdict.reason)
-            return await self._known(f"{FORM} validate {rest}", asking.by_validate)
+            return await self._known(lambda: f"{FORM} validate {rest}", asking.by_validate)
 
-    async def _known(self, key: str, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
-        """Give the verdict that was given before, or ask for one."""
-        known = self._ledger.get(key)
+    async def _known(
+        self, key: Callable[[], str], ask: Callable[[], Awaitable[Verdict]]
+    ) -> Verdict:
+        """Give the verdict that was given before, or ask for one.
+
+        Only the answer says what gave it, so the key that it is kept by is made after it.
+        """
+        known = self._ledger.get(key())
         if known is not None:
             return known
         verdict = await ask()
@@ -107,7 +112,7 @@ class Gate:
             return verdict
         verdict = replace(verdict, software=verdict.software or _software(self._version))
         if isinstance(verdict, Passed) or verdict.complete:
-            await asyncio.to_thread(self._ledger.put, key, verdict)
+            await asyncio.to_thread(self._ledger.put, key(), verdict)
         return verdict
 
     async def _envoy_version(self, envoy: Path) -> str | Unproved:
@@ -130,6 +135,10 @@ class Gate:
                 await end(child)
             self._version = said.decode(errors="replace").partition("version:")[2].strip()
         return self._version
+
+
+def _prover_key(standby: Standby, rest: str) -> str:
+    return f"{FORM} prover {'walled' if standby.walled else 'open'} {rest}"
 
 
 def _software(version: str) -> str:

@@ -36,8 +36,8 @@ from language.places import Place
 KEPT = 16_384
 """How many resources are remembered, of those that are small."""
 
-TABLES = 64
-"""How many route tables are: they may be large."""
+TABLES = 4
+"""How many route tables are: they may be large, and of each its routes are remembered."""
 
 
 _HTTP = "envoy.extensions.filters.http."

@@ -26,12 +26,16 @@ from controlplane.store.catalogue import Catalogue
 from controlplane.store.manifests import digest
 from controlplane.store.objects import StoreError, told
 from controlplane.store.reach import UnreadableError
+from controlplane.store.recent import Recent
 from controlplane.store.shelf import Keeps, Shelf, Shelved
 from controlplane.store.store import Store
 from protos import PIPELINE
 
-_LONGEST = 4 << 20
-"""Bytes of the file of one version; then only the last word on each node is kept."""
+_LONGEST = 256 << 10
+"""Bytes by which the file of one version grows; then only the last word on each node is kept."""
+
+_SHORTENED = 16
+"""Versions of which is known how long they were then: few have news."""
 
 _log = structlog.get_logger(__name__)
 
@@ -54,6 +58,7 @@ class History(Versions):
         self._clock = clock
         self._retention = retention or Retention()
         self._count = threading.Lock()
+        self._lengths = Recent[int, int](_SHORTENED)
         self._unchecked = self._retention.every  # nobody knows what earlier processes left
 
     def record(self, build: Build, note: Note) -> Version:
@@ -96,9 +101,11 @@ class History(Versions):
             if news is None:
                 return
             size = shelf.append(number, words.settled(*news))
-        if size > _LONGEST:
+        if size > _LONGEST + (self._lengths.get(number) or 0):
             with self._store.locked(alone=True) as shelf:
                 self._shorten(shelf, number)
+                mark = shelf.mark(number)
+            self._lengths.put(number, mark[1] if mark is not None else size)
 
     def policies(self, now: float) -> Mapping[str, Resource]:
         """Give the pipelines that must still be answered, by hash, the oldest first.
@@ -195,13 +202,16 @@ class History(Versions):
         """Say how much versions take on the disk; looked at each only where all take too much."""
         if self._store.size() <= self._retention.bytes:
             return lambda _: 0
-        reach = self._store.reach()
+        reach, shelf = self._store.reach(), self._store.shelf
+        own = 0
 
         def size(version: Version) -> int:
-            shelved = self._store.shelf.read(version.number)
+            nonlocal own
+            own += shelf.size(version.number)
+            shelved = shelf.read(version.number)
             if shelved is not None:
                 shelved.keeps.reach(reach)
-            return reach.size
+            return reach.size + own
 
         return size
 

@@ -23,6 +23,9 @@ from controlplane.store.shapes import MalformedError, items, mapping, seconds, t
 
 T = TypeVar("T")
 
+NODES = 1_000
+"""Nodes that are noted of one version."""
+
 _KINDS: Mapping[str, Kind] = {one: one for one in get_args(Kind)}
 _FATES: Mapping[str, Fate] = {one: one for one in get_args(Fate)}
 _FILE_STATES: Mapping[str, FileState] = {one: one for one in get_args(FileState)}
@@ -74,7 +77,7 @@ def version(number: int, lines: Iterable[object]) -> Version | None:
                 found = _version(held)
         except MalformedError:  # a line of a later release: the others stand
             continue
-    return None if found is None else replace(found, fate=fate, nodes=nodes)
+    return None if found is None else replace(found, fate=fate, nodes=_kept(nodes, {}))
 
 
 def answers(number: int, lines: Iterable[object]) -> tuple[str, ...]:
@@ -91,15 +94,29 @@ def news(
 ) -> tuple[Fate, Mapping[str, NodeFate]] | None:
     """Give what of a word on the fate is not known yet; None where all of it is.
 
-    That something is on offer takes back no other word.
+    That something is on offer takes back no other word. Nodes for which there is no room are none.
     """
     fate = version.fate if fate == "published" else fate
+    kept = _kept({**version.nodes, **nodes}, version.nodes)
     new = {
         name: one
         for name, one in nodes.items()
-        if name not in version.nodes or version.nodes[name].state != one.state
+        if name in kept and (name not in version.nodes or version.nodes[name].state != one.state)
     }
     return None if fate == version.fate and not new else (fate, new)
+
+
+def _kept(nodes: Mapping[str, NodeFate], known: Mapping[str, NodeFate]) -> Mapping[str, NodeFate]:
+    """Give the nodes that stay noted: those that have not gone, of these the newest.
+
+    Of those that are as new, those that are known: in a large fleet not others each time.
+    """
+    if len(nodes) <= NODES:
+        return nodes
+    order = sorted(
+        nodes, key=lambda name: (nodes[name].state == "gone", -nodes[name].at, name not in known)
+    )
+    return {name: nodes[name] for name in order[:NODES]}
 
 
 def _version(held: dict[str, Any]) -> Version:

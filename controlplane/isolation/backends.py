@@ -12,6 +12,7 @@ from functools import cached_property
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from google.protobuf.message import DecodeError
 
 from controlplane.snapshot import CLUSTER, ENDPOINTS, Reference, Resource, Snapshot, resource
 
@@ -54,7 +55,10 @@ class Backends:
         return name in self.now.of(CLUSTER) and name not in self.refused
 
     def content(self, name: str, *, before: bool = False) -> str | None:
-        """What a cluster and its endpoints are, whatever they are called; None without them."""
+        """What a cluster and its endpoints are, and how they are sent; None without them.
+
+        What was kept of a backend is the same as the backend was.
+        """
         found = self._before if before else self._now
         if name not in found:
             found[name] = _content(self.before if before else self.now, name)
@@ -81,8 +85,14 @@ class Backends:
 
 
 def members_of(one: Resource) -> str | None:
-    """The name of the endpoints that a cluster has by EDS; asked of the message itself."""
-    cluster = Cluster.FromString(one.body)
+    """The name of the endpoints that a cluster has by EDS; asked of the message itself.
+
+    One that nobody can read has none.
+    """
+    try:
+        cluster = Cluster.FromString(one.body)
+    except DecodeError:
+        return None
     if cluster.type != Cluster.EDS:
         return None
     return cluster.eds_cluster_config.service_name or cluster.name
@@ -94,10 +104,13 @@ def _content(held: Snapshot | None, name: str) -> str | None:
     members = members_of(held.of(CLUSTER)[name])
     if members is not None and members not in held.of(ENDPOINTS):
         return None
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(base(name).encode())
     for one in _renamed(held, name, base(name)):
-        digest.update(len(one.body).to_bytes(8, "big"))
-        digest.update(one.body)
+        # a message may be as before, and refused for what it is said to need
+        sent = f"{bool(one.version)} {sorted(one.needs)}".encode()
+        for part in (sent, one.body):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
     return digest.hexdigest()
 
 

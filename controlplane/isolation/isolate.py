@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from google.protobuf.message import DecodeError
 
 from controlplane.build import Build
 from controlplane.isolation.backends import SIGN, Backends, base, members_of
@@ -39,9 +40,9 @@ def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) ->
     `good` is what is served now. A part that was replaced before and is refused again comes one
     step further (see `ladder`): so `refused` names what is refused of `build`, and no more.
     """
-    if build.snapshot is None:
+    tables = None if build.snapshot is None else _tables(build.snapshot)
+    if build.snapshot is None or tables is None:
         return None
-    tables = _tables(build.snapshot)
     found = parts(build.snapshot, tables, refused)
     before = None if good is None else good.snapshot
     listeners = None if found is None else standing(build.snapshot, before, found.listeners)
@@ -50,7 +51,7 @@ def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) ->
     backends = Backends(now=build.snapshot, before=before, refused=found.clusters)
     judged = Judged(now=build, before=None if before is None else good)
     filters = chain(listeners.values())
-    old = {} if before is None else _tables(before)
+    old = (None if before is None else _tables(before)) or {}
     new = Rewriting(found=found, provenance=build.provenance)
     for name, table in tables.items():
         ladder = Ladder(
@@ -59,6 +60,7 @@ def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) ->
             judged=judged,
             chain=filters,
             paths=_paths(build.plan),
+            misdescribed=not needs(table) <= build.snapshot.of(ROUTES)[name].needs,
         )
         if not new.write(table, ladder):
             return None
@@ -78,6 +80,8 @@ def _resources(
     # what was kept for a route lives as long as one goes to it
     gone |= {name for name in now.of(CLUSTER) if SIGN in name and name not in named}
     members = {members_of(now.of(CLUSTER)[name]) for name in gone}
+    # of one that nobody can read
+    members |= {n.name for name in gone for n in now.of(CLUSTER)[name].needs if n[0] == ENDPOINTS}
     for type_url, group in now.resources.items():
         if type_url == LISTENER:
             yield from listeners.values()
@@ -97,7 +101,7 @@ def _resources(
 
 def _table(one: Resource, table: RouteConfiguration) -> Resource:
     made = resource(ROUTES, one.name, table, needs=needs(table))
-    return one if made.body == one.body else made
+    return one if made.body == one.body and made.needs <= one.needs else made
 
 
 def _whole(made: Snapshot, found: Parts) -> bool:
@@ -153,8 +157,12 @@ def _lines(build: Build, new: Rewriting, made: Snapshot) -> Lines:
     return {**found, **build.provenance, **new.places}
 
 
-def _tables(held: Snapshot) -> dict[str, RouteConfiguration]:
-    return {n: RouteConfiguration.FromString(r.body) for n, r in held.of(ROUTES).items()}
+def _tables(held: Snapshot) -> dict[str, RouteConfiguration] | None:
+    """Read the tables; None where nobody can."""
+    try:
+        return {n: RouteConfiguration.FromString(r.body) for n, r in held.of(ROUTES).items()}
+    except DecodeError:
+        return None
 
 
 def _routes(tables: Iterable[RouteConfiguration]) -> Iterator[pb.Route]:

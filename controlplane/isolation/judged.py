@@ -10,6 +10,7 @@ from functools import cached_property
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthzPerRoute
 from envoy.extensions.filters.http.ratelimit.v3.rate_limit_pb2 import RateLimitPerRoute
+from google.protobuf.message import DecodeError
 
 from controlplane.build import Build
 from controlplane.isolation.closed import STATUS
@@ -162,7 +163,10 @@ def _pipeline(route: pb.Route) -> str | None:
     if FILTER not in route.typed_per_filter_config:
         return ""
     per_route = ExtAuthzPerRoute()
-    route.typed_per_filter_config[FILTER].Unpack(per_route)
+    try:
+        route.typed_per_filter_config[FILTER].Unpack(per_route)
+    except DecodeError:  # refused for that: it is not open
+        return ""
     if per_route.disabled:
         return None
     return per_route.check_settings.context_extensions.get(CONTEXT, "")

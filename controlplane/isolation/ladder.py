@@ -25,7 +25,8 @@ class Ladder:
     """The steps for one table.
 
     `before` are the virtual hosts that it had, by domain; `chain` are the filters that there will
-    be; `paths` are what users wrote, by virtual host and rule.
+    be; `paths` are what users wrote, by virtual host and rule. `misdescribed`: the table does not
+    say what it needs, and perhaps only that is refused: what is as before is tried once more.
     """
 
     before: Mapping[str, Host]
@@ -33,6 +34,7 @@ class Ladder:
     judged: Judged
     chain: frozenset[str] | None
     paths: Mapping[tuple[str, str], PathPattern]
+    misdescribed: bool = False
 
     def of_rule(self, host: Host, rule: str) -> tuple[Routes, KeptState] | None:
         """The next step for a rule in a virtual host; None after the last."""
@@ -118,6 +120,8 @@ class Ladder:
 
     def _stands(self, step: Routes, present: Routes) -> bool:
         """Whether a step is what stands there now, and leads to the same."""
+        if self.misdescribed:
+            return False
         return _same(step, present) and all(map(self.backends.stays, targets(step)))
 
     def _stands_whole(self, step: pb.VirtualHost, present: Host) -> bool:

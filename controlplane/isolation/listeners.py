@@ -25,7 +25,7 @@ def standing(
     for name, one in now.of(LISTENER).items():
         if name not in refused:
             made[name] = one
-        elif name in old and old[name].body != one.body:
+        elif name in old and old[name] != one:
             if _judging(old[name]) != _judging(one):
                 return None
             made[name] = old[name]

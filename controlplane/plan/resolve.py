@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from controlplane.model.gateway import Backend, File, Listen, Setting
+from controlplane.memo import Memo
+from controlplane.model.gateway import Backend, File, Listen, Named, Setting
+from controlplane.model.keys import named_keys
 from controlplane.plan.conflicts import conflicts
 from controlplane.plan.loops import redirect_loops
 from controlplane.plan.names import (
@@ -17,14 +19,14 @@ from controlplane.plan.names import (
 )
 from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.plan.precedence import ordered, rule_of
-from controlplane.plan.settle import Settler
+from controlplane.plan.settle import claimed_twice, settled
 from language.decode import mistake_at, spot
 from language.mistakes import Mistake, errors
 from language.nodes import MapNode, Scalar
 from language.places import Place
 from language.scalars import is_name
 from language.suggest import nearest
-from policies.contract import WhenDown
+from policies.contract import Names, WhenDown
 from policies.edge import WRITTEN_AT_THE_EDGE
 
 Idle: TypeAlias = Literal["error", "warning", "untold"]
@@ -33,33 +35,40 @@ like all that no route uses, where not every file is here: one that is not may n
 
 
 def resolve(
-    files: tuple[File, ...], held: tuple[File, ...] = (), *, idle: Idle = "error"
+    files: tuple[File, ...],
+    held: tuple[File, ...] = (),
+    *,
+    idle: Idle = "error",
+    memo: Memo | None = None,
 ) -> tuple[Plan, tuple[Mistake, ...]]:
     """Put files together. The plan is fit to compile where no mistake is an error.
 
     Of files that are `held` nothing is served: their routes stand in the plan to answer 503.
     """
+    memo = memo or Memo()
     files = tuple(sorted(files, key=lambda file: file.name))  # whatever order they were read in
     mistakes = [*_defined_twice(files), *_references(files, idle), *_idle(files)]
     hosts: list[VirtualHost] = []
     told: set[Mistake] = set()
     things = defined(files)
-    settler = Settler(names=values(things))
-    planned = {file.name: list(settler.routes(file)) for file in files}
-    planned.update(_held(held))
+    names = memo(_names, *(one for kind in things.values() for one in kind.values()))
+    settled_files = [memo(settled, file, names) for file in files]
+    planned = {file.name: one.routes for file, one in zip(files, settled_files, strict=True)}
+    planned.update(memo(_held, *held))
     together = tuple(sorted((*files, *held), key=lambda file: file.name))
-    for host, found in _virtual_hosts(together, planned):
+    for host, found in _virtual_hosts(together, planned, memo):
         hosts.append(host)
         told.update(found)
     mistakes.extend(told)
     of_names = list(mistakes_of_names(files, things))
     mistakes.extend(of_names)
-    mistakes.extend(m for found in planned.values() for m in found if isinstance(m, Mistake))
+    mistakes.extend(m for one in settled_files for m in one.mistakes)
+    mistakes.extend(claimed_twice(settled_files))
     when_down = next((f.when_down for f in files if f.when_down is not None), None)
     whole = all(file.sound for file in files) and any(file.routes for file in files)
     if whole and idle != "untold":
         mistakes.extend(() if errors(of_names) else unused(files, things))
-        needed = settler.needed | set(needed_by_names(settler.names))
+        needed = {*needed_by_names(names), *(key for one in settled_files for key in one.needed)}
         mistakes.extend(replace(m, severity=idle) for m in _needless(when_down, needed))
     listening = next((f for f in files if f.listen is not None), None)
     backends = {b.key.text: b for f in files for b in f.backends}
@@ -166,9 +175,17 @@ def _needless(written: Setting | None, needed: set[str]) -> Iterator[Mistake]:
             yield mistake_at(written.file, key, message, "leave it out")
 
 
+def _names(*things: Named) -> Names:
+    """The settings of all named things: the same object as long as they are the same things."""
+    found: dict[str, dict[str, Named]] = defaultdict(dict)
+    for one in things:
+        found[one.kind][one.key.text] = one
+    return values({kind: found[kind] for kind in named_keys()})
+
+
 def _virtual_hosts(
-    files: tuple[File, ...], planned: Mapping[str, list[PlannedRoute | Mistake]]
-) -> Iterator[tuple[VirtualHost, list[Mistake]]]:
+    files: tuple[File, ...], planned: Mapping[str, tuple[PlannedRoute, ...]], memo: Memo
+) -> Iterator[tuple[VirtualHost, tuple[Mistake, ...]]]:
     """Domains that the same files name share their routes, and are one virtual host."""
     claims: dict[str, list[tuple[File, Place]]] = defaultdict(list)
     for file in files:
@@ -178,31 +195,41 @@ def _virtual_hosts(
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for domain, claimed in claims.items():
         groups[tuple(file.name for file, _ in claimed)].append(domain)
-    for domains in groups.values():
-        name = min(domains)
-        owners = [file for file, _ in claims[name]]
-        routes = [r for f in owners for r in planned[f.name] if isinstance(r, PlannedRoute)]
-        host = VirtualHost(
-            name=name,
-            domains=tuple(sorted(domains)),
-            places=tuple(place for d in sorted(domains) for _, place in claims[d]),
-            entries=ordered(routes, name),
-        )
-        yield host, [*conflicts(r.route for r in routes if not r.held), *redirect_loops(host)]
+    for owners, domains in groups.items():
+        places = tuple(place for d in sorted(domains) for _, place in claims[d])
+        routes = tuple(planned[name] for name in owners)
+        yield memo(_virtual_host, tuple(sorted(domains)), places, routes)
 
 
-def _held(files: tuple[File, ...]) -> dict[str, list[PlannedRoute | Mistake]]:
+def _virtual_host(
+    domains: tuple[str, ...],
+    places: tuple[Place, ...],
+    of_files: tuple[tuple[PlannedRoute, ...], ...],
+) -> tuple[VirtualHost, tuple[Mistake, ...]]:
+    """A virtual host, and what its routes cannot mean together."""
+    routes = [one for routes in of_files for one in routes]
+    host = VirtualHost(
+        name=domains[0],
+        domains=domains,
+        places=places,
+        entries=ordered(routes, domains[0]),
+    )
+    found = (*conflicts(r.route for r in routes if not r.held), *redirect_loops(host))
+    return host, found
+
+
+def _held(*files: File) -> dict[str, tuple[PlannedRoute, ...]]:
     """The routes of each file, to answer 503; one that two files claim stands once."""
-    found: dict[str, list[PlannedRoute | Mistake]] = {}
+    found: dict[str, tuple[PlannedRoute, ...]] = {}
     rules: set[str] = set()
     for file in sorted(files, key=lambda file: file.name):
-        found[file.name] = []
+        routes: list[PlannedRoute] = []
         for route in file.routes:
             rule = rule_of(route, file.hosts)
             if rule not in rules:
                 rules.add(rule)
-                planned = PlannedRoute(
-                    rule=rule, route=route, settings=(), placements=(), held=True
+                routes.append(
+                    PlannedRoute(rule=rule, route=route, settings=(), placements=(), held=True)
                 )
-                found[file.name].append(planned)
+        found[file.name] = tuple(routes)
     return found

@@ -1,6 +1,6 @@
 """Routes with their settings resolved: what compile uses, and where each policy is enforced."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from controlplane.model.gateway import File, Route, Setting
@@ -21,35 +21,78 @@ from policies.contract import (
 from policies.defaults import as_written, unhindered, untouched
 
 
-@dataclass(slots=True)
-class Settler:
-    """Resolves the routes of files; what is inherited is resolved once for all that inherit it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a route claims for itself, and what is to be said where another had it before."""
 
-    `needed` grows with the keys of `whenDown` that have an effect.
+    key: str
+    identity: str
+    mistake: Mistake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The routes of a file, and what their settings cannot mean together.
+
+    `needed` are the keys of `whenDown` that have an effect because of them.
     """
 
+    routes: tuple[PlannedRoute, ...]
+    mistakes: tuple[Mistake, ...]
+    claims: tuple[Claim, ...]
+    needed: frozenset[str]
+
+
+def settled(file: File, names: Names) -> Settled:
+    """Resolve the routes of a file."""
+    settler = _Settler(file=file, names=names)
+    routes = tuple(map(settler.route, file.routes))
+    return Settled(
+        routes=routes,
+        mistakes=tuple(settler.mistakes),
+        claims=tuple(settler.claims),
+        needed=frozenset(settler.needed),
+    )
+
+
+def claimed_twice(files: Iterable[Settled]) -> Iterator[Mistake]:
+    """What two routes claim, told at the second."""
+    first: dict[tuple[str, str], Place] = {}
+    for file in files:
+        for claim in file.claims:
+            mistake = claim.mistake
+            before = first.setdefault((claim.key, claim.identity), mistake.place)
+            if before != mistake.place:
+                yield replace(mistake, also=(before,))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Settler:
+    """Resolves the routes of a file; what is inherited is resolved once for all that inherit it."""
+
+    file: File
     names: Names
     needed: set[str] = field(default_factory=set)
+    mistakes: list[Mistake] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     _inherited: dict[int, Setting | None] = field(default_factory=dict)
-    _claims: dict[tuple[str, str], Place] = field(default_factory=dict)
     _placed: dict[int, Placement | None] = field(default_factory=dict)
 
-    def routes(self, file: File) -> Iterator[PlannedRoute | Mistake]:
-        """Each route of a file, and what its settings cannot mean together."""
-        for route in file.routes:
-            settings = [self._settled(file, route, one) for one in route.settings]
-            whole = [one for one in settings if one is not None]
-            if len(whole) == len(settings):
-                yield from _clashes(route, whole)
-            yield from self._claimed_twice(whole)
-            yield PlannedRoute(
-                rule=rule_of(route, file.hosts),
-                route=route,
-                settings=tuple(whole),
-                placements=tuple(p for one in whole if (p := self._placement(one)) is not None),
-            )
+    def route(self, route: Route) -> PlannedRoute:
+        """Give a route with its settings resolved."""
+        settings = [self._settled(route, one) for one in route.settings]
+        whole = [one for one in settings if one is not None]
+        if len(whole) == len(settings):
+            self.mistakes += _clashes(route, whole)
+        self._claim(whole)
+        return PlannedRoute(
+            rule=rule_of(route, self.file.hosts),
+            route=route,
+            settings=tuple(whole),
+            placements=tuple(p for one in whole if (p := self._placement(one)) is not None),
+        )
 
-    def _claimed_twice(self, settings: list[Setting]) -> Iterator[Mistake]:
+    def _claim(self, settings: list[Setting]) -> None:
         for setting in settings:
             key = route_keys()[setting.key]
             if setting.inherited or setting.value is None:
@@ -57,29 +100,27 @@ class Settler:
             for claim in key.claims(setting.value):
                 entry = (setting.name, setting.node)
                 mistake = told(setting.file, entry, claim.fault, inherited=False)
-                if mistake is None:
-                    continue
-                first = self._claims.setdefault((setting.key, claim.identity), mistake.place)
-                if first != mistake.place:
-                    yield replace(mistake, also=(first,))
+                if mistake is not None:
+                    one = Claim(key=setting.key, identity=claim.identity, mistake=mistake)
+                    self.claims.append(one)
 
-    def _settled(self, file: File, route: Route, setting: Setting) -> Setting | None:
+    def _settled(self, route: Route, setting: Setting) -> Setting | None:
         """A setting with its resolved value, or None where a name in it leads nowhere."""
         if not setting.inherited:
-            return self._resolved(file, route.path.text, setting)
+            return self._resolved(route.path.text, setting)
         if id(setting) not in self._inherited:
-            self._inherited[id(setting)] = self._resolved(file, "", setting)
+            self._inherited[id(setting)] = self._resolved("", setting)
         return self._inherited[id(setting)]
 
     def _placement(self, setting: Setting) -> Placement | None:
         """Where a setting is enforced; None where it only states something."""
         if not setting.inherited:
             return _placement(setting)
-        if id(setting) not in self._placed:  # `_inherited`, or its file, keeps it alive
+        if id(setting) not in self._placed:  # its file, or `_inherited`, keeps it alive
             self._placed[id(setting)] = _placement(setting)
         return self._placed[id(setting)]
 
-    def _resolved(self, file: File, path: str, setting: Setting) -> Setting | None:
+    def _resolved(self, path: str, setting: Setting) -> Setting | None:
         key = route_keys()[setting.key]
         if setting.value is None:
             return setting
@@ -89,8 +130,8 @@ class Settler:
         if key.resolved is not as_written:
             around = Surroundings(
                 names=self.names,
-                file=file.home,
-                hosts=file.hosts,
+                file=self.file.home,
+                hosts=self.file.hosts,
                 path=path,
                 inherited=setting.inherited,
             )

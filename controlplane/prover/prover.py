@@ -6,10 +6,8 @@ is read by an Envoy that has the new clusters and no others.
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
@@ -20,6 +18,7 @@ from controlplane.prover.bootstrap import bootstrap
 from controlplane.prover.child import Program, Standing, running, standing
 from controlplane.prover.copies import EMPTY, Copy, Resources
 from controlplane.prover.ear import Ear
+from controlplane.prover.folder import folder
 from controlplane.prover.launch import NO_NAMESPACE
 from controlplane.snapshot import (
     CLUSTER,
@@ -44,9 +43,6 @@ START_SECONDS = 10.0
 MORE_SECONDS = 0.05
 """How long after a refusal others are waited for: a cluster whose endpoints are refused gets warm
 only when its time is up."""
-
-SOCKET_LENGTH = 100
-"""Characters of a Unix socket's path; Linux allows 107, others less."""
 
 POLL_SECONDS = 0.005
 
@@ -205,14 +201,8 @@ async def prover(program: Program) -> AsyncIterator[Prover]:
     """Start one, and end it. Raises NoNamespaceError or NotStartedError."""
     ear = Ear()
     options = ServerOptions(drain_seconds=0, singly=SINGLY, quiet=True)
-    short = len(tempfile.gettempdir()) < SOCKET_LENGTH - len("/foregate-prover-12345678/admin.sock")
-    with tempfile.TemporaryDirectory(
-        prefix="foregate-prover-",
-        dir=None if short else "/tmp",  # noqa: S108 - mkdtemp makes it private
-        ignore_cleanup_errors=True,
-    ) as name:
-        folder = Path(name)
-        xds, admin, config = folder / "xds.sock", folder / "admin.sock", folder / "envoy.pb"
+    with folder() as own:
+        xds, admin, config = own / "xds.sock", own / "admin.sock", own / "envoy.pb"
         config.write_bytes(bootstrap(xds, admin))
         server = Server(f"unix:{xds}", heard=ear.hear, options=options)
         async with server, Admin(admin) as page:

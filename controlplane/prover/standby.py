@@ -67,6 +67,11 @@ class Standby:
         standing = self._prover.standing if self._prover else None
         return standing.resident if standing else None
 
+    @property
+    def walled(self) -> bool:
+        """Whether what answers has a network of its own: as wished, until the system refuses."""
+        return self._walled
+
     async def ask(self, snapshot: Snapshot, seconds: float) -> Answer:
         """Ask what Envoy says to a snapshot, for at most so many seconds.
 

@@ -12,6 +12,7 @@ from envoy.config.core.v3.address_pb2 import Address, Pipe, SocketAddress
 from envoy.config.endpoint.v3.endpoint_components_pb2 import LbEndpoint
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.access_loggers.file.v3.file_pb2 import FileAccessLog
+from envoy.extensions.clusters.dns.v3.dns_cluster_pb2 import DnsCluster
 from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import RemoteJwks
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
@@ -38,7 +39,7 @@ KEYS = "keys fetched ahead"
 
 _FILE_LOGS = ("file.", "stream.")
 _DNS = (Cluster.STRICT_DNS, Cluster.LOGICAL_DNS)
-_DNS_CLUSTERS = ("envoy.clusters.dns", "envoy.cluster.strict_dns", "envoy.cluster.logical_dns")
+_DNS_CLUSTERS = ("envoy.cluster.strict_dns", "envoy.cluster.logical_dns")
 
 Rule = Callable[[Message], Iterator[str]]
 """Changes a message where it has to, and gives what it took out, in words."""
@@ -160,7 +161,9 @@ def _cluster(message: Message) -> Iterator[str]:
     if message.HasField("lrs_server"):
         message.ClearField("lrs_server")
         yield LOAD
-    custom = message.HasField("cluster_type") and message.cluster_type.name in _DNS_CLUSTERS
+    kind = message.cluster_type
+    # Envoy goes by the type of the settings, whatever they are called.
+    custom = kind.name in _DNS_CLUSTERS or kind.typed_config.Is(DnsCluster.DESCRIPTOR)
     if custom or (not message.HasField("cluster_type") and message.type in _DNS):
         message.type = Cluster.STATIC
         for group in message.load_assignment.endpoints:

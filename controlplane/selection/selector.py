@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 
 from controlplane.build import Build, Options, build, compiled, unplanned
 from controlplane.files import Sources
+from controlplane.memo import Memo
+from controlplane.model.gateway import File
 from controlplane.plan.plan import Plan
 from controlplane.plan.resolve import Idle, resolve
 from controlplane.reading import ReadFile
@@ -23,10 +25,11 @@ from language.mistakes import Mistake, errors
 
 
 class Selector:
-    """Chooses; it keeps what it read, so that a file that did not change is not read again."""
+    """Chooses; it keeps what it read and made, so that what did not change costs little."""
 
     def __init__(self) -> None:
         self._cache = Cache()
+        self._memo = Memo()
         self._served: dict[str, ReadFile] = {}
 
     def choose(self, sources: Sources, good: tuple[SourceFile, ...], options: Options) -> Chosen:
@@ -41,7 +44,12 @@ class Selector:
         if whole or gateway is None:
             return _kept(good, whole or build(sources.files, options).mistakes, options)
         contenders = tuple(self._contenders(sources, good, gateway, options))
-        choice = _Choice(contenders=contenders, gateway=home(gateway, gateway), cold=not good)
+        choice = _Choice(
+            contenders=contenders,
+            gateway=home(gateway, gateway),
+            cold=not good,
+            memo=self._memo,
+        )
         blamed = choice.settle()
         made = choice.build(options)
         told = _told(contenders, choice.on_disk(), blamed)
@@ -50,6 +58,7 @@ class Selector:
         chosen = ((c.home, c.content(choice.states[c.home])) for c in contenders)
         self._served = {at: one for at, one in chosen if one is not None}
         self._cache.forget()
+        self._memo.forget()
         return Chosen(
             build=made,
             files=tuple(_views(contenders, choice.states, blamed)),
@@ -98,6 +107,7 @@ class _Choice:
     contenders: tuple[Contender, ...]
     gateway: str
     cold: bool
+    memo: Memo
     states: dict[str, FileState] = field(default_factory=dict)
     _resolved: dict[tuple[FileState, ...], tuple[Plan | None, tuple[Mistake, ...]]] = field(
         default_factory=dict
@@ -136,8 +146,7 @@ class _Choice:
         key = tuple(states[one.home] for one in self.contenders)
         if key not in self._resolved:
             files = files_of(self.contenders, states)
-            idle = self._idle(states)
-            self._resolved[key] = resolve(files, idle=idle) if files else (None, ())
+            self._resolved[key] = self._resolve(files, (), states) if files else (None, ())
         return self._resolved[key]
 
     def on_disk(self) -> tuple[Mistake, ...]:
@@ -159,15 +168,18 @@ class _Choice:
         left = [c for c in self.contenders if self.states[c.home] == "not served"]
         held = [one for c in left if (one := c.holding(cold=self.cold)) is not None]
         if held:
-            idle = self._idle(self.states)
-            plan, found = resolve(
-                tuple(one.file for one in files), tuple(one.file for one in held), idle=idle
-            )
+            served_files = tuple(one.file for one in files)
+            plan, found = self._resolve(served_files, tuple(one.file for one in held), self.states)
         sources = [one.source for one in files]
         sources += [replace(one.source, held=True) for one in held]
         mistakes = [*found, *(m for one in files for m in one.mistakes)]
         in_order = tuple(sorted(sources, key=lambda source: source.name))
-        return compiled(in_order, plan, mistakes, options)
+        return compiled(in_order, plan, mistakes, options, self.memo)
+
+    def _resolve(
+        self, files: tuple[File, ...], held: tuple[File, ...], states: States
+    ) -> tuple[Plan, tuple[Mistake, ...]]:
+        return resolve(files, held, idle=self._idle(states), memo=self.memo)
 
     def _gateway_stands(self) -> bool:
         main = next(one for one in self.contenders if one.home == self.gateway)

@@ -3,9 +3,17 @@
 from pathlib import Path
 
 from controlplane.build import Build
+from controlplane.memo import Memo
 from controlplane.snapshot import Snapshot
 from controlplane.store.catalogue import Catalogue
-from controlplane.store.manifests import Listed, Manifest, decode_build, digest, encode_build
+from controlplane.store.manifests import (
+    Listed,
+    Manifest,
+    decode_build,
+    digest,
+    encode_build,
+    encode_lines,
+)
 from controlplane.store.objects import Objects
 from controlplane.store.shapes import MalformedError
 
@@ -16,6 +24,7 @@ class Builds:
     def __init__(self, folder: Path, catalogue: Catalogue, *, made: bool = True) -> None:
         self.files = Objects(folder / "builds", made=made)
         self._catalogue = catalogue
+        self._memo = Memo()
 
     def write(self, build: Build) -> tuple[str, Manifest]:
         """Have a build there, safe from the end of this process but not of the machine."""
@@ -27,7 +36,8 @@ class Builds:
             keys_use_for_ms=build.keys_use_for_ms,
             provenance=build.provenance,
         )
-        data = encode_build(manifest)
+        data = encode_build(manifest, self._memo(encode_lines, manifest.provenance))
+        self._memo.forget()
         name = digest(data)
         self.files.put(name, data)
         return name, manifest

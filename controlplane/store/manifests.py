@@ -95,20 +95,30 @@ def set_bodies(data: bytes) -> tuple[str, ...]:
     return tuple(body for one in resources if (body := text(items(one, 5)[2])))
 
 
-def encode_build(manifest: Manifest) -> bytes:
-    """Give a build as JSON."""
+def encode_build(manifest: Manifest, lines: bytes | None = None) -> bytes:
+    """Give a build as JSON; `lines` is what `encode_lines` gives for it, if that is known.
+
+    They are most of it: 8 ms of 9 for 1,000 routes, and a build is written twice.
+    """
     services = manifest.services.items()
-    return _encoded(
-        {
-            "format": FORMAT,
-            "snapshot": None if manifest.snapshot is None else _listing(manifest.snapshot),
-            "services": {role: _listing(one) for role, one in services},
-            "calls": sorted(manifest.calls),
-            "key_sources": [[one.origin.value, one.at] for one in manifest.key_sources],
-            "keys_use_for_ms": manifest.keys_use_for_ms,
-            "provenance": [[*at, places] for at, places in sorted(manifest.provenance.items())],
-        }
-    )
+    before = {
+        "format": FORMAT,
+        "calls": sorted(manifest.calls),
+        "key_sources": [[one.origin.value, one.at] for one in manifest.key_sources],
+        "keys_use_for_ms": manifest.keys_use_for_ms,
+    }
+    after = {
+        "snapshot": None if manifest.snapshot is None else _listing(manifest.snapshot),
+        "services": {role: _listing(one) for role, one in services},
+    }
+    written = encode_lines(manifest.provenance) if lines is None else lines
+    # all keys in their order, as if it were encoded at once
+    return b'%s,"provenance":%s,%s' % (_encoded(before)[:-1], written, _encoded(after)[1:])
+
+
+def encode_lines(provenance: Mapping[Subject, tuple[Place, ...]]) -> bytes:
+    """Give the provenance in a build as JSON."""
+    return _encoded([[*at, places] for at, places in sorted(provenance.items())])
 
 
 def decode_build(data: bytes) -> Manifest:

@@ -118,15 +118,11 @@ class Objects:
 
     def size(self, name: str) -> int:
         """Bytes that a file takes on the disk, in whole blocks; 0 for none."""
-        try:
-            return _blocks((self.folder / name).stat().st_size)
-        except OSError:
-            return 0
+        return size(self.folder / name)
 
     def total(self) -> int:
         """Bytes that all of them take on the disk."""
-        with os.scandir(self.folder) as found:
-            return sum(_blocks(_bytes(one)) for one in found)
+        return total(self.folder)
 
     def put(self, name: str, data: bytes) -> None:
         """Have the content there, safe from the end of this process but not of the machine."""
@@ -169,6 +165,20 @@ class Objects:
     def forget(self) -> None:
         """Somebody else may have removed files."""
         self._there, self._durable = set(), set()
+
+
+def size(path: Path) -> int:
+    """Bytes that a file takes on the disk, in whole blocks; 0 for none."""
+    try:
+        return _blocks(path.stat().st_size)
+    except OSError:
+        return 0
+
+
+def total(folder: Path) -> int:
+    """Bytes that the files in a folder take on the disk."""
+    with os.scandir(folder) as found:
+        return sum(_blocks(_bytes(one)) for one in found)
 
 
 def _blocks(size: int) -> int:

@@ -82,6 +82,14 @@ class Shelf:
                 rest.append(held)
         return None if keeps is None else Shelved(keeps=keeps, lines=tuple(rest))
 
+    def size(self, number: int) -> int:
+        """Bytes that a file takes on the disk; 0 for none."""
+        return objects.size(self.path(number))
+
+    def total(self) -> int:
+        """Bytes that all of them take on the disk."""
+        return objects.total(self.folder)
+
     def highest(self) -> int:
         """The highest number that there ever was, 0 for none."""
         known = 0

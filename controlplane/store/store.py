@@ -192,7 +192,7 @@ class Store:
         """Bytes that everything takes on the disk, about."""
         with told(self.folder):
             every = (self._builds.files, self._catalogue.sets, self._catalogue.bodies)
-            return sum(one.total() for one in every)
+            return sum(one.total() for one in every) + self.shelf.total()
 
     def find(self, type_url: str, name: str, version: str) -> Resource | None:
         """A resource of any version that is still stored; no secret."""

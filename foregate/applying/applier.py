@@ -5,7 +5,7 @@ The same for `foregate dev` and `foregate controlplane`: a `Stage` says what dif
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from controlplane.build import Build
@@ -14,7 +14,7 @@ from controlplane.history.version import KeptFile, Version
 from controlplane.history.versions import sources as kept_sources
 from controlplane.seen.served import Served
 from controlplane.selection.chosen import Chosen, FileView
-from controlplane.sources import SourceFile
+from controlplane.sources import SourceFile, gateway_of, home
 from foregate.applying.archive import Archive
 from foregate.applying.bringing import Bringer
 from foregate.applying.change import (
@@ -23,8 +23,9 @@ from foregate.applying.change import (
     Change,
     Result,
     fingerprint,
-    same_resources,
 )
+from foregate.applying.past import Past, views, without_removed
+from foregate.applying.sparing import Sparing
 from foregate.applying.stage import Live, Texts
 
 LOOK_SECONDS = 1.0
@@ -49,15 +50,20 @@ class Applier:
     archive: Archive
     allow_removal: bool = False
     partial: bool = False
+    _past: Past = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _last: Sources | None = None
     _disk: Sources | None = None
     _followed: int = 0
+    _looked: int = 0
     _seen: str = ""
     _good: tuple[SourceFile, ...] = ()
     _begun: bool = False
     _fresh: bool = True
     _blind: bool = False
+
+    def __post_init__(self) -> None:
+        self._past = Past(archive=self.archive)
 
     @property
     def live(self) -> Live | None:
@@ -84,8 +90,8 @@ class Applier:
             began = time.monotonic()
             publisher = self.bringer.publisher
             before = await asyncio.to_thread(publisher.before)
-            newest = await self._newest()
-            known = newest if before is None else await self._recorded(before)
+            newest = await self._past.newest()
+            known = newest if before is None else await self._past.recorded(before)
             last = known or newest
             files = await self.archive.files(last.number) if last is not None else ()
             self._good = tuple(kept_sources(files))
@@ -98,7 +104,7 @@ class Applier:
             if before is not None and self.live is None:
                 change = Change(
                     build=before,
-                    files=_views(files),
+                    files=views(files),
                     texts=self.texts,
                     seen="",
                     began=began,
@@ -122,21 +128,33 @@ class Applier:
             self._last = None
             return await self._refresh(asked, pushed=True)
 
-    async def rollback(self, number: int | None, asked: Asked) -> Result:
-        """Serve an older version again until the files change; None: the one before."""
+    async def rollback(
+        self, number: int | None, asked: Asked, *, restore_consumers: bool = False
+    ) -> Result:
+        """Serve an older version again until the files change; None: the one before.
+
+        Consumers get back what was taken from them since only to `restore_consumers`.
+        """
         async with self._turn:
-            target = await self._back_to(number)
+            target = await self._past.back_to(number, self.served)
             if isinstance(target, str):
                 return self.bringer.refused(target)
             of = target.number if target.note.of is None else target.note.of
-            change = await self._again(target)
+            change = await self._past.again(target, self._seen, self._disk)
             if change is None:
                 return self.bringer.refused(_unreadable(target))
-            change = replace(change, asked=asked, kind="rollback", of=of, recorded=None)
+            build, lost = self._going_back(change.build, restore=restore_consumers)
+            change = replace(
+                change, build=build, asked=asked, kind="rollback", of=of, recorded=None
+            )
             result = await self.bringer.bring(change)
             if result.state in DONE:
-                self._good = change.build.sources
-            return replace(result, files=())
+                await self._is_good(change.build)
+            told = (
+                f"{name} was removed or lost something since, and does not get it back"
+                for name in lost
+            )
+            return replace(result, files=(), warnings=(*result.warnings, *told))
 
     async def look(self) -> None:
         """See who has what by now, and what other replicas of the state folder have published.
@@ -144,21 +162,23 @@ class Applier:
         A version of the same files is followed, and so is a rollback: replicas serve the same.
         """
         async with self._turn:
-            await self.bringer.look()
-            newest = await self._newest()
+            if await self.bringer.look() and self.live is not None:
+                self._good, self._last = self.live.build.sources, None
+            newest = await self._past.newest()
             number = self.served.number
             if newest is None or newest.number <= max(number or 0, self._followed):
                 return
             if newest.note.seen != self._seen:
+                await self._look_at_good(newest.number)
                 return
-            self._followed = (
-                newest.number
-            )  # once: what is refused here is not asked again and again
+            if self._loses(newest.note.files):
+                return
+            self._followed = newest.number  # once: what is refused here is not asked again
             if newest.content == self.served.content:
                 return
-            change = await self._again(newest)
+            change = await self._past.again(newest, self._seen, self._disk)
             if change is not None and (await self.bringer.bring(change)).state in DONE:
-                self._good = change.build.sources
+                await self._is_good(change.build)
 
     async def _refresh(self, asked: Asked, *, pushed: bool = False) -> Result:
         began = time.monotonic()
@@ -178,21 +198,25 @@ class Applier:
         if any(mistake.place.file not in sources.unread for mistake in sources.mistakes):
             return self.bringer.stay(sources.mistakes, _texts(sources), sources)
         self._seen = fingerprint(sources)
-        pinned = await self._pin() if not pushed else None
+        pinned = await self._past.pin(self._seen) if not pushed else None
         if pinned is not None:
-            change = await self._again(pinned)
+            change = await self._past.again(pinned, self._seen, self._disk)
             if change is None:  # somebody left these very files: only a push brings them back
                 self._last = None
                 return self.bringer.refused(_unreadable(pinned))
             return await self._settled(await self.bringer.bring(change), change.build)
-        chosen = await asyncio.to_thread(self.choose, sources, self._good)
+        good = await self._last_good()
+        chosen = await asyncio.to_thread(self.choose, sources, good)
         lost = any(one.state == "not served" for one in chosen.files)
         if not self._begun:
             self.partial = lost
-        if chosen.build.snapshot is None or (lost and self._blind):
-            # What is served of a file that was good in an earlier run may be known no more.
+        unknown = lost and self._blind
+        if chosen.build.snapshot is None or unknown or self._loses(chosen.files):
+            # What is served of a file may be known no more, or this process lacks a secret for it.
             return self.bringer.stay(chosen.mistakes, _texts(sources), sources)
         allowed = asked.allow_removal or self.allow_removal
+        if not allowed:
+            chosen = await asyncio.to_thread(self._spared, sources, good, chosen)
         change = Change(
             build=chosen.build,
             files=chosen.files,
@@ -212,72 +236,54 @@ class Applier:
         """Remember what is good now; what the world refused is tried again at the next save."""
         if result.state in DONE:
             self._begun = True
-            self._good = build.sources
+            await self._is_good(build)
             self._blind = self._blind and any(f.state == "not served" for f in result.files)
             self.allow_removal = self.allow_removal and not result.lifted
         else:
             self._last = None
         return result
 
-    async def _pin(self) -> Version | None:
-        """Find the version that somebody went back to from these very files, on any replica."""
-        newest = await self._newest()
-        if newest is None or newest.note.kind != "rollback" or newest.note.seen != self._seen:
-            return None
-        return newest
-
-    async def _newest(self) -> Version | None:
-        """Find the newest version that nobody refused."""
-        newest = await self.archive.newest()
-        if newest is None or newest.fate != "rejected":
-            return newest
-        return next((one for one in await self.archive.versions() if one.fate != "rejected"), None)
-
-    async def _recorded(self, build: Build) -> Version | None:
-        """Find the version that a build of an earlier run is.
-
-        It is the newest, or the one before those that did not come so far.
-        """
-        for one in await self.archive.versions():
-            if one.fate == "rejected":
-                continue
-            found = await self.archive.build(one.number)
-            if found is not None and same_resources(found, build):
-                return one
-            if one.fate == "live":
-                return None
-        return None
-
-    async def _again(self, version: Version) -> Change | None:
-        """A version of the history as a change."""
-        build = await self.archive.build(version.number)
-        if build is None or build.snapshot is None:
-            return None
-        files = await self.archive.files(version.number)
-        return Change(
-            build=build,
-            files=_views(files),
-            texts={one.name: one.data.decode(errors="replace") for one in files},
-            seen=self._seen,
-            began=time.monotonic(),
-            kind=version.note.kind,
-            of=version.note.of,
-            recorded=version.number,
-            disk=self._disk,
-            asked=Asked(allow_removal=True),
+    def _spared(self, sources: Sources, good: tuple[SourceFile, ...], chosen: Chosen) -> Chosen:
+        """What the brake holds of some files holds no others: those go on."""
+        if not self.bringer.removals(chosen.build):
+            return chosen
+        sparing = Sparing(
+            sources=sources, good=good, choose=self.choose, removed=self.bringer.removals
         )
+        return sparing.without_removers() or chosen
 
-    async def _back_to(self, number: int | None) -> Version | str:
-        """Find the version to go back to, or say why there is none."""
-        if number is not None:
-            found = await self.archive.version(number)
-            return found or f"there is no version {number}: `foregate history` shows them"
-        served = self.served.pinned or self.served.number
-        for one in await self.archive.versions():
-            older = served is None or one.number < served
-            if older and one.fate == "live" and one.content != self.served.content:
-                return one
-        return "there is no live version before this one"
+    async def _look_at_good(self, number: int) -> None:
+        """Choose again where files are behind: another replica may have seen more of them good."""
+        behind = any(one.state != "current" for one in self.served.files)
+        if behind and self.served.pinned is None and number != self._looked:
+            self._looked = number
+            self._last = None
+            await self._refresh(NOBODY)
+
+    async def _last_good(self) -> tuple[SourceFile, ...]:
+        """What the newest version serves of the files, also where another replica made it."""
+        newest, number = await self._past.newest(), self.served.number
+        if newest is None or number is None or newest.number <= number:
+            return self._good
+        return tuple(kept_sources(await self.archive.files(newest.number))) or self._good
+
+    async def _is_good(self, build: Build) -> None:
+        """Know what is served. What is not written down is newer than all that is."""
+        self._good = build.sources
+        if self.served.number is None:
+            newest = await self.archive.newest()
+            self._followed = newest.number if newest is not None else 0
+
+    def _loses(self, files: Sequence[FileView | KeptFile]) -> bool:
+        """Whether of some file nothing would be served any more, though something is."""
+        gateway = gateway_of([one.name for one in self._good])
+        served = {home(one.name, gateway) for one in self._good if not one.held}
+        return any(one.state == "not served" and one.home in served for one in files)
+
+    def _going_back(self, old: Build, *, restore: bool) -> tuple[Build, tuple[str, ...]]:
+        """What is served when somebody goes back to a build, and whose grants stay away."""
+        standing = self.bringer.publisher.standing
+        return (old, ()) if restore or standing is None else without_removed(old, standing)
 
 
 def _texts(sources: Sources) -> Texts:
@@ -286,7 +292,3 @@ def _texts(sources: Sources) -> Texts:
 
 def _unreadable(version: Version) -> str:
     return f"version {version.number} cannot be read any more"
-
-
-def _views(files: tuple[KeptFile, ...]) -> tuple[FileView, ...]:
-    return tuple(FileView(name=one.name, home=one.home, state=one.state) for one in files)

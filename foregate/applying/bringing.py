@@ -46,6 +46,7 @@ class Bringer:
     served: Served = field(default_factory=Served)
     _earlier: tuple[tuple[Live, Served], ...] = ()
     _arrived_everywhere: bool = False
+    _partial: bool = False
     _mistakes: list[Mistake] = field(default_factory=list)
     _warnings: list[str] = field(default_factory=list)
     _texts: Texts = field(default_factory=dict)
@@ -56,7 +57,9 @@ class Bringer:
         self._tell(found)
         if self._is_served(change, change.build):
             return self._nothing_new(change, ())
-        removals = await self._removals(change)
+        removals: tuple[Removal, ...] = ()
+        if change.kind == "files":
+            removals = await asyncio.to_thread(self.removals, change.build)
         if removals and not change.asked.allow_removal:
             self._tell(held(removals, origin(change.texts)))
             return self._stay("held", change.disk)
@@ -96,11 +99,11 @@ class Bringer:
         self._begin({})
         return self._result("unchanged")
 
-    async def look(self) -> None:
-        """Write down who has what by now; see whether a late node refused what is served."""
+    async def look(self) -> bool:
+        """Write down who has what by now; say whether a late node refused what was served."""
         standing = self.publisher.standing
         if self.live is None or standing is None:
-            return
+            return False
         fleet = self.publisher.fleet()
         number = self.served.number
         if standing is not self.live.build:
@@ -108,12 +111,14 @@ class Bringer:
             if self._went_back(standing):
                 await self.writing.settle(number, "rejected", fleet)
                 self._warn("a late node refused the version: the last good is served again")
-            return
+                return True
+            return False
         envoys = [one.state for one in fleet if one.role == ENVOY and one.state != "gone"]
         there = bool(envoys) and all(state == "live" for state in envoys)
         self._arrived_everywhere = self._arrived_everywhere or there
         fate: Fate = "live" if self._arrived_everywhere else "published"
         await self.writing.settle(number, fate, fleet)
+        return False
 
     async def _ready(self, change: Change) -> Proved | tuple[Mistake, ...]:
         """Say whether the surroundings and Envoy take a build, or which part of it."""
@@ -126,12 +131,12 @@ class Bringer:
             return unfit
         return await prove(self.gate, build, self.publisher.standing, at)
 
-    async def _removals(self, change: Change) -> tuple[Removal, ...]:
-        """Compare with what everybody is offered, which may be older than the last live."""
+    def removals(self, build: Build) -> tuple[Removal, ...]:
+        """What of much a build takes from what everybody is offered; it may be older than live."""
         standing = self.publisher.standing
-        if not self.brake or standing is None or change.kind == "rollback":
+        if not self.brake or standing is None:
             return ()
-        return await asyncio.to_thread(removed, standing, change.build)
+        return removed(standing, build)
 
     async def _go(self, change: Change, ready: Proved | None, lifted: tuple[str, ...]) -> Result:
         """Publish a build and write it down."""
@@ -168,6 +173,7 @@ class Bringer:
         restored = ready is None or (first and not any(f.state == "current" for f in change.files))
         self._earlier = tuple(self._still_good())
         self._arrived_everywhere = state == "live"
+        self._partial = change.partial
         now = datetime.now().astimezone()
         took = time.monotonic() - change.began
         self.live = Live(build=change.build, since=now, took=took, number=number, restored=restored)
@@ -218,6 +224,8 @@ class Bringer:
         live = self.live
         if live is None or self.publisher.standing is not live.build or not same(live.build, build):
             return False
+        if change.partial != self._partial:  # who was sent nothing meanwhile is to be served
+            return False
         return self.served.pinned is None or change.kind == "rollback"
 
     def _nothing_new(self, change: Change, kept: tuple[Kept, ...]) -> Result:
@@ -225,7 +233,7 @@ class Bringer:
         if change.chosen:
             self.served = replace(self.served, files=change.files, kept=kept)
         files = self.served.files
-        if all(one.state == "current" for one in files):
+        if not kept and all(one.state == "current" for one in files):
             self.stage.unchanged()
         elif errors(self._mistakes):
             self.stage.stays(self.live.since if self.live else None)

@@ -12,10 +12,10 @@ from controlplane.difference.compare import difference
 from controlplane.difference.difference import Difference
 from controlplane.files import MAIN
 from controlplane.store.objects import StoreError
-from foregate.building import uncollected
 from foregate.diffmarkdown import markdown
 from foregate.diffrecords import records
 from foregate.difftext import text
+from foregate.garbage import uncollected
 from foregate.sides import LIVE, Side, UnknownVersionError, kept, side
 from language.mistakes import errors
 from language.report import render, visible

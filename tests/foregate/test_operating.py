@@ -65,7 +65,7 @@ def made(**more: Any) -> ResultRecord:  # of any field
         ({"state": "unchanged"}, "nothing changes: version 7 is served", 0),
         (
             {"state": "waiting"},
-            "version 7 is live, but not every node has answered: see `foregate fleet`",
+            "version 7 is on offer; not every node has it: see `foregate fleet`",
             1,
         ),
         ({"state": "held"}, "held: version 7 stays", 1),
@@ -189,7 +189,7 @@ def test_past_the_brake_once_and_back(tmp_path: Path) -> None:
         assert (said.stdout, said.exit_code) == ("held: version 1 stays\n", 1)
         assert "    1 | version: 1" in said.stderr  # the line that is meant, of what is on disk
         said = await asked(acts, "push", "--allow-removal")
-        assert said.stdout.startswith("version 2 is live, but not every node has answered")
+        assert said.stdout.startswith("version 2 is on offer; not every node has it")
         assert "--allow-removal lets this version through: it removes 20 of 20" in said.stderr
         note = world.version(2).note
         assert "@" in note.by

@@ -174,3 +174,22 @@ def test_what_is_in_an_author_is_short_and_not_trusted(folder: Path) -> None:
     found = origin(folder)
     assert found.author.startswith("y\x1b[31m")  # made visible where it is shown
     assert len(found.author) == 200
+
+
+def test_git_is_told_nothing_of_our_environment(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told"
+    spy = tmp_path / "bin" / "git"
+    spy.parent.mkdir()
+    spy.write_text(f'#!/bin/sh\n/usr/bin/env >> {told}\nexec {shutil.which("git")} "$@"\n')
+    spy.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{spy.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("BOB_KEY_HASH", "sha256:secret")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path))
+    assert origin(folder).author == ADA
+    names = {line.partition("=")[0] for line in told.read_text().splitlines()}
+    of_a_shell = {"PWD", "_", "SHLVL"}
+    ours = {name for name in names - of_a_shell if not name.startswith("GIT_")}
+    assert ours == {"PATH", "HOME", "LC_ALL"}
+    assert "GIT_DIR" not in names

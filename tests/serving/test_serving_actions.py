@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from serving import admin as module
 from serving.address import Address, address
@@ -85,30 +86,147 @@ def test_nothing_is_done_for_a_page_in_a_browser_or_a_broken_request(
     run(body)
 
 
-def test_half_a_body_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ACTION_SECONDS", 0.2)
+def test_half_a_body_does_nothing_and_holds_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SECONDS", 0.2)
 
     async def body(where: Address, asked: Asked) -> None:
-        assert (await said(where, post(b"{", length="20")))[0] == 0
+        sent = [said(where, post(b"{", length="20")) for _ in range(module.CONNECTIONS)]
+        assert {one[0] for one in await asyncio.gather(*sent)} == {0}
         assert asked == []
+        assert (await said(where, post()))[0] == 200
 
     run(body)
+
+
+class Slow:
+    """An action that takes until it is told to end."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.end = asyncio.Event()
+        self.state = "not begun"
+
+    async def __call__(self, _data: bytes) -> tuple[int, bytes]:
+        self.state = "half-way"
+        self.begun.set()
+        try:
+            await self.end.wait()
+        except asyncio.CancelledError:
+            self.state = "cancelled"
+            raise
+        self.state = "done"
+        return 200, b"{}"
+
+
+def slowly(body: Callable[[Address, Slow], Awaitable[None]]) -> Slow:
+    """Run a port whose action takes its time; it is stopped at the end."""
+
+    async def all_of_it() -> Slow:
+        slow = Slow()
+        admin = Admin((), lambda: True, {}, {"/act": slow})
+        where = await admin.start(address("127.0.0.1:0"))
+        try:
+            async with asyncio.timeout(20):
+                await body(where, slow)
+        finally:
+            await admin.stop()
+        return slow
+
+    return asyncio.run(all_of_it())
 
 
 def test_an_action_may_take_longer_than_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.2)
 
-    async def body(where: Address, asked: Asked) -> None:
-        reader, writer = await asyncio.open_connection(where.host, where.port)
-        writer.write(post(b"{", length="2"))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(reader.read(1), 0.4)
-        writer.write(b"}")
-        assert (await reader.read()).startswith(b"HTTP/1.1 200")
-        writer.close()
-        assert asked == [b"{}"]
+    async def body(where: Address, slow: Slow) -> None:
+        asking = asyncio.create_task(said(where, post()))
+        await slow.begun.wait()
+        await asyncio.wait({asking}, timeout=0.4)
+        slow.end.set()
+        assert (await asking)[0] == 200
 
-    run(body)
+    slowly(body)
+
+
+def test_an_action_that_takes_too_long_goes_on_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "ACTION_SECONDS", 0.1)
+
+    async def body(where: Address, slow: Slow) -> None:
+        status, _, text = await said(where, post())
+        assert (status, json.loads(text)["error"]) == (504, "still going on: see foregate fleet")
+        assert slow.state == "half-way"
+        slow.end.set()
+
+    assert slowly(body).state == "done"
+
+
+def test_a_client_that_goes_away_ends_no_action() -> None:
+    async def body(where: Address, slow: Slow) -> None:
+        _, writer = await asyncio.open_connection(where.host, where.port)
+        writer.write(post())
+        await slow.begun.wait()
+        writer.transport.abort()
+        assert (await said(where, b"GET /ready HTTP/1.1\r\n\r\n"))[0] == 200
+        assert slow.state == "half-way"
+        slow.end.set()
+
+    assert slowly(body).state == "done"
+
+
+def test_the_end_of_the_port_is_the_end_of_its_actions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.1)
+
+    async def body(where: Address, slow: Slow) -> None:
+        _, writer = await asyncio.open_connection(where.host, where.port)
+        writer.write(post())
+        await slow.begun.wait()
+        writer.close()
+
+    assert slowly(body).state == "cancelled"
+
+
+def test_actions_leave_connections_to_pages() -> None:
+    async def body(where: Address, slow: Slow) -> None:
+        asking = [asyncio.create_task(said(where, post())) for _ in range(module.ACTIONS)]
+        while True:  # the one beyond is told so at once
+            more = asyncio.create_task(said(where, post()))
+            done, _ = await asyncio.wait({more}, timeout=0.5)
+            if done:
+                assert more.result()[0] == 503
+                break
+            asking.append(more)
+        assert (await said(where, b"GET /ready HTTP/1.1\r\n\r\n"))[0] == 200
+        slow.end.set()
+        assert {one[0] for one in await asyncio.gather(*asking)} <= {200, 503}
+
+    slowly(body)
+
+
+def test_what_goes_wrong_in_an_action_is_for_the_log() -> None:
+    async def fail(_data: bytes) -> tuple[int, bytes]:
+        raise RuntimeError("/etc/path of ours")
+
+    async def all_of_it() -> None:
+        admin = Admin((), lambda: True, {}, {"/act": fail})
+        where = await admin.start(address("127.0.0.1:0"))
+        try:
+            status, head, text = await said(where, post())
+            assert (status, json.loads(text)) == (500, {"error": "it failed: the log says why"})
+            assert "content-type: application/json" in head
+            assert (await said(where, b"GET /ready HTTP/1.1\r\n\r\n"))[0] == 200
+        finally:
+            await admin.stop()
+
+    with capture_logs() as logs:
+        asyncio.run(all_of_it())
+    (line,) = logs
+    said_of_it = line["event"], line["path"], line["error"]
+    assert said_of_it == ("an action failed", "/act", "RuntimeError")
+    assert line["at"].startswith("test_serving_actions.py:")
 
 
 def test_actions_are_on_a_socket_too(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The admin port under plain sockets."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -12,6 +13,8 @@ from serving.address import Address, address
 from serving.admin import Admin
 from serving.metrics import Metrics
 from serving.sockets import BindError
+
+NAME = socket.gethostname()
 
 
 class Ready:
@@ -48,8 +51,8 @@ async def said(where: Address, sent: bytes) -> tuple[int, str, str]:
     return int(head.split()[1]) if head else 0, head.lower(), body
 
 
-def get(path: str, method: str = "GET") -> bytes:
-    return f"{method} {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode()
+def get(path: str, method: str = "GET", host: str = "localhost") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode()
 
 
 def test_metrics_of_service_and_process_in_one_text() -> None:
@@ -82,6 +85,7 @@ def test_ready_follows() -> None:
         (b"nonsense\r\n\r\n", 400),
         (b"GET ready HTTP/1.1\r\n\r\n", 400),
         (b"\xff \xff \xff\r\n\r\n", 400),
+        (b"GET /ready HTTP/1.1\r\nhost: evil.example\r\nHost: localhost\r\n\r\n", 400),
         (b"GET /ready HTTP/1.1\r\nx: " + b"y" * 20_000 + b"\r\n\r\n", 431),
     ],
 )
@@ -92,6 +96,50 @@ def test_anything_else_is_refused(sent: bytes, status: int) -> None:
         assert (await said(where, get("/ready")))[0] == 200
 
     run(body)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/ready", "/nothing"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:18090", "127.0.0.1.evil.example", "localhost.evil.example",
+     "localhost:1@evil.example", "evil.example, localhost", "127.1", ""],
+)  # fmt: skip
+def test_a_page_of_a_name_that_was_bent_to_the_port_reads_nothing(path: str, host: str) -> None:
+    async def body(where: Address, ready: Ready) -> None:
+        ready.now = True
+        status, _, text = await said(where, get(path, host=host))
+        assert (status, text) == (403, "the host header names another machine\n")
+
+    run(body)
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1:18090", "127.0.0.1", "[2001:db8::1]:18090", "[::1]", "LocalHost:1"]
+)
+def test_who_reads_names_an_address(host: str) -> None:
+    async def body(where: Address, ready: Ready) -> None:
+        ready.now = True
+        assert (await said(where, get("/ready", host=host)))[0] == 200
+        probe = b"GET /ready HTTP/1.0\r\n\r\n"
+        assert (await said(where, probe))[0] == 200
+
+    run(body)
+
+
+def test_who_reads_may_name_what_is_listened_on() -> None:
+    async def all_of_it() -> None:
+        admin = Admin((), lambda: True)
+        where = await admin.start(Address(host=NAME, port=0))
+        try:
+            async with asyncio.timeout(20):
+                assert (await said(where, get("/ready", host=f"{NAME.upper()}:{where.port}")))[
+                    0
+                ] == 200
+                assert (await said(where, get("/ready", host="other")))[0] == 403
+        finally:
+            await admin.stop()
+
+    asyncio.run(all_of_it())
 
 
 def test_a_client_that_sends_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

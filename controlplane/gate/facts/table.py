@@ -3,6 +3,8 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
@@ -13,8 +15,10 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError
 
 from controlplane.compile.routes import NO_HOST
+from controlplane.encoding import EncodingError
 from controlplane.gate.facts.facts import Facts, Named, Wrong
 from controlplane.snapshot import CLUSTER, NOTHING, PREFIX, ROUTES, Reference
+from controlplane.tables import apart
 from policies.auth.envoy import FILTER as AUTH
 from policies.limits.envoy import AFTER_AUTH
 
@@ -27,37 +31,54 @@ _Settings = Mapping[str, Any]
 _Parts = dict[tuple[str, str], list[str]]
 
 
+ROUTES_KEPT = 16_384
+"""How many routes are remembered: most of a table is that of the one before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Route:
+    """What a route says by itself; `settings` are the filters that it sets something for.
+
+    `refuses`: what is no host is refused by it.
+    """
+
+    name: str
+    refuses: bool
+    wrong: tuple[str, ...]
+    clusters: tuple[Reference, ...]
+    settings: tuple[tuple[str, str], ...]
+
+
 def table_facts(body: bytes) -> Facts:
     """Read a table. Raises DecodeError."""
-    table = RouteConfiguration.FromString(body)
+    try:
+        parts = apart(body)
+    except EncodingError as error:
+        raise DecodeError(str(error)) from error
+    table = RouteConfiguration.FromString(parts.bare)
     wrong: list[Wrong] = []
     named: list[Named] = []
-    settings: dict[tuple[str, str], list[str]] = defaultdict(list)
+    settings: _Parts = defaultdict(list)
     wrong += _of_all("", table.typed_per_filter_config, settings)
     if not table.ignore_port_in_host_matching:
         wrong.append(Wrong("", "a host with a port is not the host"))
-    if not table.virtual_hosts:
+    if not parts.hosts:
         wrong.append(Wrong("", "there are no hosts: every answer is 404"))
-    for host in table.virtual_hosts:
-        name = host.name
-        wrong += _of_host(host)
-        wrong += _of_all(name, host.typed_per_filter_config, settings)
-        for route in host.routes:
-            part = f"{name}/{route.name}"
+    names: Counter[str] = Counter()
+    for each in parts.hosts:
+        host = pb.VirtualHost.FromString(each.bare)
+        routes = [_route(one) for one in each.routes]
+        names[host.name] += 1
+        wrong += _of_host(host, routes)
+        wrong += _of_all(host.name, host.typed_per_filter_config, settings)
+        for route in routes:
+            part = f"{host.name}/{route.name}"
             if not route.name:
-                wrong.append(Wrong(name, "a route has no name"))
-            if route.HasField("route"):
-                wrong += _beyond(part, route.route)
-                named += [Named(part, Reference(CLUSTER, c)) for c in _clusters(route.route)]
-                for weight in route.route.weighted_clusters.clusters:
-                    wrong += _of_all(part, weight.typed_per_filter_config, settings)
-            elif route.HasField("redirect"):
-                wrong += _beyond(part, route.redirect)
-            configs = dict(route.typed_per_filter_config)
-            _add(settings, part, configs)
-            if AUTH not in configs or AFTER_AUTH in configs:
-                wrong += _of_auth(part, configs)
-    names = Counter(host.name for host in table.virtual_hosts)
+                wrong.append(Wrong(host.name, "a route has no name"))
+            wrong += [Wrong(part, words) for words in route.wrong]
+            named += [Named(part, one) for one in route.clusters]
+            for key in route.settings:
+                settings[key].append(part)
     return Facts(
         name=table.name,
         wrong=(*wrong, *_switched(settings)),
@@ -65,6 +86,34 @@ def table_facts(body: bytes) -> Facts:
         references=frozenset(one.reference for one in named),
         settings={key: tuple(parts) for key, parts in settings.items()},
         hosts=tuple(name for name, times in names.items() if times > 1),
+    )
+
+
+@lru_cache(maxsize=ROUTES_KEPT)
+def _route(field: bytes) -> _Route:
+    """Read a route, which is a field of its host. Raises DecodeError."""
+    (route,) = pb.VirtualHost.FromString(field).routes
+    wrong: list[str] = []
+    clusters: tuple[Reference, ...] = ()
+    settings: list[tuple[str, str]] = []
+    if route.HasField("route"):
+        wrong += _beyond(route.route)
+        clusters = tuple(Reference(CLUSTER, name) for name in _clusters(route.route))
+        for weight in route.route.weighted_clusters.clusters:
+            wrong += _of_several(weight.typed_per_filter_config)
+            settings += _set(weight.typed_per_filter_config)
+    elif route.HasField("redirect"):
+        wrong += _beyond(route.redirect)
+    configs = dict(route.typed_per_filter_config)
+    settings += _set(configs)
+    if AUTH not in configs or AFTER_AUTH in configs:
+        wrong += _of_auth(configs)
+    return _Route(
+        name=route.name,
+        refuses=_refuses(route),
+        wrong=tuple(wrong),
+        clusters=clusters,
+        settings=tuple(settings),
     )
 
 
@@ -81,29 +130,29 @@ def scope_facts(body: bytes) -> Facts:
     )
 
 
-def _of_host(host: pb.VirtualHost) -> Iterator[Wrong]:
+def _of_host(host: pb.VirtualHost, routes: list[_Route]) -> Iterator[Wrong]:
     for domain in host.domains:
         if "*" in domain[1:] or domain != domain.lower():
             yield Wrong(host.name, f"no request has the host '{domain}'")
-    if not host.routes:
+    if not routes:
         yield Wrong(host.name, "the host has no routes: every answer is 404")
-    elif any(d.startswith("*") for d in host.domains) and not _refuses_first(host.routes[0]):
+    elif any(d.startswith("*") for d in host.domains) and not routes[0].refuses:
         yield Wrong(host.name, "it takes any host, and what is none is not refused first")
 
 
-def _refuses_first(route: pb.Route) -> bool:
-    """Whether what is no host meets a refusal: its own, or the one that everything meets."""
+def _refuses(route: pb.Route) -> bool:
+    """Whether what is no host meets a refusal: its own, or the 503 that everything meets."""
     closed = route.match == _EVERYTHING and route.direct_response.status == _UNAVAILABLE
     return closed or route.name == NO_HOST
 
 
-def _beyond(part: str, action: pb.RouteAction | pb.RedirectAction) -> Iterator[Wrong]:
+def _beyond(action: pb.RouteAction | pb.RedirectAction) -> Iterator[str]:
     """Envoy takes a substitution with a group that its expression has not, and writes nothing."""
     if action.HasField("regex_rewrite"):
         written = action.regex_rewrite.substitution.replace("\\\\", "")
         groups = len(_GROUP.findall(action.regex_rewrite.pattern.regex))
         if any(int(digit) > groups for digit in _FILLED.findall(written)):
-            yield Wrong(part, "its new path names a variable that its path has not")
+            yield "its new path names a variable that its path has not"
 
 
 _GROUP = re.compile(r"(?<!\\)\((?!\?)")
@@ -119,16 +168,24 @@ def _clusters(action: pb.RouteAction) -> Iterator[str]:
     yield from (m.cluster for m in action.request_mirror_policies if m.cluster)
 
 
-def _add(settings: _Parts, part: str, configs: _Settings) -> None:
+def _set(configs: _Settings) -> Iterator[tuple[str, str]]:
+    """The filters that something is set for, and the type of what is."""
     for name, packed in configs.items():
-        settings[name, packed.type_url.removeprefix(PREFIX)].append(part)
+        yield name, packed.type_url.removeprefix(PREFIX)
 
 
 def _of_all(part: str, configs: _Settings, settings: _Parts) -> Iterator[Wrong]:
-    """Settings above a route: they would open every route below at once."""
-    _add(settings, part, configs)
+    """Settings above a route."""
+    for key in _set(configs):
+        settings[key].append(part)
+    for words in _of_several(configs):
+        yield Wrong(part, words)
+
+
+def _of_several(configs: _Settings) -> Iterator[str]:
+    """Settings that hold for more than one way of a request: they would open all at once."""
     if AUTH in configs:
-        yield Wrong(part, f"'{AUTH}' is set for several routes at once")
+        yield f"'{AUTH}' is set for several routes at once"
 
 
 def _switched(settings: _Parts) -> Iterator[Wrong]:
@@ -138,17 +195,17 @@ def _switched(settings: _Parts) -> Iterator[Wrong]:
                 yield Wrong(part, f"'{name}' is switched in a way that pages ignore")
 
 
-def _of_auth(part: str, configs: _Settings) -> Iterator[Wrong]:
+def _of_auth(configs: _Settings) -> Iterator[str]:
     if AUTH not in configs:
-        yield Wrong(part, f"'{AUTH}' is neither set nor off: every answer is 503")
+        yield f"'{AUTH}' is neither set nor off: every answer is 503"
         return
     try:
         unasked = _is_off(configs[AUTH]) and _counts_users(configs[AFTER_AUTH])
     except DecodeError:
-        yield Wrong(part, f"what it sets for '{AUTH}' or limits cannot be read")
+        yield f"what it sets for '{AUTH}' or limits cannot be read"
         return
     if unasked:
-        yield Wrong(part, "it counts by who asks, and nobody is asked who that is")
+        yield "it counts by who asks, and nobody is asked who that is"
 
 
 def _is_off(packed: Any) -> bool:

@@ -1,7 +1,7 @@
 """What is recorded is there, by its number, for every process that shares the folder."""
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.history import history as module
+from controlplane.history import words
 from controlplane.history.retention import DAY, Retention
 from controlplane.history.version import NodeFate, Note
 from controlplane.history.versions import Versions
@@ -144,6 +145,64 @@ def test_a_version_that_lives_long_stays_small(
         assert one.build(1) is not None
 
 
+def fleet(names: Iterable[str], state: str, at: float) -> dict[str, NodeFate]:
+    return {name: NodeFate(state=state, at=at) for name in names}
+
+
+def test_names_that_come_and_go_leave_a_version_again(opened: Opened, tmp_path: Path) -> None:
+    """Pods have new names each time, for as long as a version lives."""
+    mine, other = opened(), opened()
+    mine.record(numbered(1), note(1))
+    written = 0
+    for turn in range(40):
+        pods = [f"edge-7c9d8b6f5d-{turn}-{n}" for n in range(300)]
+        before = [f"edge-7c9d8b6f5d-{turn - 1}-{n}" for n in range(300)]
+        news = fleet(before if turn else (), "gone", turn) | fleet(pods, "live", turn)
+        (mine, other)[turn % 2].settle(1, "live", news)
+        written = max(written, (tmp_path / "versions" / "1").stat().st_size)
+    assert written < 2 * module._LONGEST  # noqa: SLF001 # the bound that is tested
+    for one in (mine, other, opened()):
+        found = one.version(1)
+        assert found is not None
+        assert len(found.nodes) == words.NODES
+        live = {name for name, node in found.nodes.items() if node.state == "live"}
+        assert live == {f"edge-7c9d8b6f5d-39-{n}" for n in range(300)}
+        assert min(node.at for node in found.nodes.values()) == 37
+
+
+def test_a_large_fleet_is_not_written_down_again_with_each_news(
+    opened: Opened, tmp_path: Path
+) -> None:
+    mine = opened()
+    mine.record(numbered(1), note(1))
+    names = [f"edge-{n}" for n in range(3 * words.NODES)]
+    mine.settle(1, "live", fleet(names, "live", 1.0))
+    size = (tmp_path / "versions" / "1").stat().st_size
+    mine.settle(1, "live", fleet(names, "live", 2.0))
+    assert (tmp_path / "versions" / "1").stat().st_size == size
+    found = mine.version(1)
+    assert found is not None
+    noted = next(iter(found.nodes))
+    mine.settle(1, "live", fleet(names, "live", 3.0) | fleet([noted], "rejected", 3.0))
+    found = mine.version(1)
+    assert found is not None
+    assert (len(found.nodes), found.nodes[noted].state) == (words.NODES, "rejected")
+
+
+def test_a_version_that_cannot_be_shorter_is_not_written_anew_each_time(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LONGEST", 2_000)
+    mine = opened()
+    mine.record(numbered(1), note(1))
+    mine.settle(1, "live", fleet((f"edge-{n}" for n in range(500)), "live", 1.0))
+    path = tmp_path / "versions" / "1"
+    inode = path.stat().st_ino
+    assert path.stat().st_size > 2_000
+    mine.settle(1, "live", {"edge-1": NodeFate(state="late", at=2.0)})
+    assert path.stat().st_ino == inode
+
+
 def test_files_are_the_owners_alone(opened: Opened, tmp_path: Path) -> None:
     mine = opened()
     mine.record(numbered(1), note(1))
@@ -219,6 +278,15 @@ def test_bytes_win_but_not_over_the_newest_and_the_live(opened: Opened, tmp_path
     assert len(mine.versions()) <= 3
     assert mine.build(1) is not None
     assert contents(4) not in {plain(p) for p in (tmp_path / "objects").iterdir()}
+
+
+def test_what_is_noted_of_nodes_counts_among_the_bytes(opened: Opened) -> None:
+    mine = opened(Retention(bytes=100_000, every=0, least=1, young=0))
+    for number in range(1, 5):
+        mine.record(numbered(number), note(number))
+        mine.settle(number, "live", fleet((f"{'x' * 90}-{n}" for n in range(500)), "live", 1.0))
+    mine.record(numbered(5), note(5))
+    assert [one.number for one in mine.versions()] == [5, 4]
 
 
 def test_a_file_whose_content_is_lost_makes_no_smaller_gateway(

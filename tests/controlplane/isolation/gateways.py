@@ -11,7 +11,7 @@ from controlplane.build import Build, Options, build
 from controlplane.isolation.isolate import isolate
 from controlplane.isolation.isolated import Isolated
 from controlplane.isolation.targets import needs
-from controlplane.snapshot import ROUTES, Snapshot, Subject, resource, snapshot
+from controlplane.snapshot import LISTENER, ROUTES, Resource, Snapshot, Subject, resource, snapshot
 from controlplane.sources import SourceFile
 from tests.controlplane.isolation.table_reading import table_of
 
@@ -115,3 +115,8 @@ def cluster_of(one: Build, name: str) -> Cluster:
     return Cluster.FromString(
         held(one).of("type.googleapis.com/" + Cluster.DESCRIPTOR.full_name)[name].body
     )
+
+
+def listener_of(one: Build) -> Resource:
+    (found,) = held(one).of(LISTENER).values()
+    return found

@@ -25,17 +25,13 @@ from tests.controlplane.isolation.gateways import (
     BEFORE,
     WHY,
     held,
+    listener_of,
     made,
     route_of,
     routes_of,
     stored,
     without,
 )
-
-
-def listener_of(one: Build) -> Resource:
-    (found,) = held(one).of(LISTENER).values()
-    return found
 
 
 def with_listener(one: Build, *listeners: Resource) -> Build:

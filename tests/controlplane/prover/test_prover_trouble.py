@@ -1,6 +1,7 @@
 """The warm Envoy killed, stopped, swollen: verdicts stay right, and another one comes."""
 
 import asyncio
+import json
 import os
 import select
 import signal
@@ -14,8 +15,10 @@ import pytest
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 
 from controlplane.gate.gate import Gate
+from controlplane.gate.ledger import NAME
 from controlplane.gate.validate import Bounds
 from controlplane.gate.verdicts import Passed, Refused
+from controlplane.prover.folder import PREFIX, folder
 from controlplane.snapshot import CLUSTER, Subject
 from foregate.parts import envoy
 from tests.controlplane.gate.gate_snapshots import built, damaged, good
@@ -166,14 +169,18 @@ def command_of(folder: Path) -> str:
     return command(int(folder.name)) if folder.name.isdigit() else ""
 
 
-def test_where_no_namespace_is_allowed_a_stripped_copy_is_proved() -> None:
+def test_where_no_namespace_is_allowed_a_stripped_copy_is_proved(tmp_path: Path) -> None:
+    """And it is written down as one: with a namespace, later, it is proved anew."""
     code = """
-import asyncio
+import asyncio, sys
+from pathlib import Path
+from controlplane.gate.gate import Gate
 from controlplane.gate.validate import Bounds
+from foregate.parts import envoy
 from tests.controlplane.gate.gate_snapshots import built, good
-from tests.controlplane.prover.prover_gate import warm
 async def main():
-    async with warm(Bounds(seconds=60)) as gate:
+    bounds = Bounds(seconds=60)
+    async with Gate(envoy=envoy().path, folder=Path(sys.argv[1]), bounds=bounds) as gate:
         print("replaced:", *(await gate.prove(good(built(2)))).replaced, sep="|")
 asyncio.run(main())
 """
@@ -190,6 +197,7 @@ asyncio.run(main())
             sys.executable,
             "-c",
             code,
+            str(tmp_path),
         ],
         cwd=Path(__file__).parents[3],
         capture_output=True,
@@ -197,6 +205,45 @@ asyncio.run(main())
         check=True,
     )
     assert "replaced:|active health checks|ports of listeners\n" in done.stdout
+    assert [key.split()[1:3] for key, *_ in json.loads((tmp_path / NAME).read_bytes())] == [
+        ["prover", "open"]
+    ]
+
+
+def test_what_a_killed_owner_left_is_removed_and_nothing_else(place: Path) -> None:
+    code = "import time\nfrom controlplane.prover.folder import folder\n"
+    code += "with folder() as own: (own / 'xds.sock').touch(); print(own, flush=True); input()"
+    owners = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parents[3],
+            env={**os.environ, "TMPDIR": str(place)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    try:
+        killed, fresh, living = (
+            Path(one.stdout.readline().strip()) for one in owners if one.stdout is not None
+        )
+        others = place / "other-12345678"
+        link = place / f"{PREFIX}link"
+        others.mkdir(mode=0o700)
+        link.symlink_to(others)
+        for owner in owners[:2]:
+            owner.kill()
+            owner.wait(WAIT)
+        for old in (killed, living, others):
+            os.utime(old, (1, 1))
+        with folder() as own:
+            assert {*place.iterdir()} == {fresh, living, others, link, own}
+            assert [*living.iterdir()] == [living / "xds.sock"]
+    finally:
+        for owner in owners:
+            owner.kill()
+            owner.communicate()
 
 
 @pytest.mark.parametrize("namespace", [True, False])

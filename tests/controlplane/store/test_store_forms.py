@@ -19,6 +19,7 @@ from controlplane.store.manifests import (
     decode_set,
     digest,
     encode_build,
+    encode_lines,
     encode_set,
 )
 from controlplane.store.shapes import MalformedError
@@ -66,7 +67,10 @@ def test_a_set_is_read_as_it_was_written(some: tuple[Entry, ...]) -> None:
 
 @given(manifests)
 def test_a_build_is_read_as_it_was_written(one: Manifest) -> None:
-    assert decode_build(encode_build(one)) == one
+    data = encode_build(one)
+    assert decode_build(data) == one
+    assert encode_build(one, encode_lines(one.provenance)) == data
+    assert json.dumps(json.loads(data), sort_keys=True, separators=(",", ":")).encode() == data
 
 
 def test_equal_builds_are_equal_bytes() -> None:

@@ -190,3 +190,24 @@ def version(*names: str) -> str:
     found = built(*names).snapshot
     assert found is not None
     return found.version
+
+
+def test_a_comment_makes_a_version_at_a_start_and_none_before(tmp_path: Path) -> None:
+    """As docs/history.md says."""
+    kept = Kept(tmp_path / "state")
+    numbers: list[int | None] = []
+
+    async def body(world: World) -> None:
+        await world.save(gateway("a"))
+        numbers.append(world.applier.served.number)
+        await world.save(gateway("a") + "\n# said\n")
+        numbers.append(world.applier.served.number)
+
+    async def again(world: World) -> None:
+        await world.applier.start()
+        numbers.append(world.applier.served.number)
+
+    play(tmp_path, body, kept=kept)
+    play(tmp_path, again, kept=kept)
+    play(tmp_path, again, kept=kept)
+    assert numbers == [1, 1, 2, 2]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.foregate.applying.world import BROKEN, MAIN, Kept, World, gateway, play, team
+from tests.foregate.applying.world import BROKEN, MAIN, Kept, World, gateway, many, play, team
 
 MANY = tuple(f"b{n:02}" for n in range(20))
 
@@ -89,20 +89,21 @@ def test_where_nothing_of_the_files_can_be_served_none_is_said_to_be(
 
 def test_files_of_a_version_that_is_held_are_not_said_to_be_served(tmp_path: Path) -> None:
     async def body(world: World) -> None:
-        await world.save(gateway(*MANY), one=team("one"), two=team("two"))
+        await world.save(gateway(*MANY[:10]), one=many(*MANY[10:]), two=team("two"))
+        # Neither takes much away alone, and so both are held, with who comes with them.
         (world.folder / "two.yaml").unlink()
-        await world.save(gateway(*MANY[:10]), three=team("three"))
+        await world.save(gateway(*MANY[:4]), one=many(*MANY[10:14]), three=team("three"))
         assert all(said.startswith("this version is held") for said in world.told.says())
         assert world.states == {
             "gateway.yaml": "last good",
-            "one.yaml": "current",
+            "one.yaml": "last good",
             "three.yaml": "not served",
             "two.yaml": "last good",
         }
         first = world.applier.served.files[0]
         assert all("is held" in one.message for one in first.mistakes)
         assert first.mistakes
-        await world.save(gateway(*MANY))
+        await world.save(gateway(*MANY[:10]), one=many(*MANY[10:]))
         assert set(world.states) == {"gateway.yaml", "one.yaml", "three.yaml"}
         assert set(world.states.values()) == {"current"}
 

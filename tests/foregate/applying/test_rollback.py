@@ -37,7 +37,7 @@ def test_one_step_each_time_it_is_asked_for(tmp_path: Path) -> None:
             result = await world.applier.rollback(None, ADA)
             assert (result.state, result.warnings) == (
                 "refused",
-                ("there is no live version before this one",),
+                ("there is no version before this one",),
             )
             assert (result.number, world.served()) == (5, {"one"})
             result = await world.applier.rollback(4, ADA)  # a rollback is what it went back to
@@ -49,7 +49,7 @@ def test_one_step_each_time_it_is_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "why"),
     [
-        (None, "there is no live version before this one"),
+        (None, "there is no version before this one"),
         (1, "there is no version 1: `foregate history` shows them"),
     ],
 )

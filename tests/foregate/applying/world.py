@@ -227,6 +227,14 @@ def gateway(*names: str) -> str:
     return "\n".join(lines)
 
 
+def many(*names: str) -> str:
+    """A file of a folder with a route and a backend for each name."""
+    lines = ["defaults: {auth: none}", "backends:"]
+    lines += [f"  {name}: http://127.0.0.1:9" for name in names]
+    lines += ["routes:", *(f"  - {{path: /{name}, to: {name}}}" for name in names)]
+    return "\n".join(lines)
+
+
 def built(*names: str) -> Build:
     file = SourceFile(name="gateway.yaml", data=gateway(*names).encode())
     whole = build((file,), Options())

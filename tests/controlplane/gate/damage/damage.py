@@ -25,7 +25,7 @@ from controlplane.snapshot import (
     resource,
     snapshot,
 )
-from tests.controlplane.gate.damage.example import FRONT, TABLE
+from tests.controlplane.gate.damage.example import TABLE, front
 
 Apply: TypeAlias = Callable[[Snapshot], Snapshot]
 
@@ -94,7 +94,12 @@ def in_endpoints(name: str, change: Callable[[ClusterLoadAssignment], object]) -
 def in_listener(change: Callable[[Listener], object]) -> Apply:
     """Change the listener."""
     message = Listener()
-    return _changed(LISTENER, FRONT, message, lambda: _do(change(message)))
+
+    def apply(whole: Snapshot) -> Snapshot:
+        changed = _changed(LISTENER, front(whole), message, lambda: _do(change(message)))
+        return changed(whole)
+
+    return apply
 
 
 def in_manager(change: Callable[[hcm_pb2.HttpConnectionManager], object]) -> Apply:

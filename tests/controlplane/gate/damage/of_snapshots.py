@@ -28,10 +28,10 @@ from tests.controlplane.gate.damage.damage import (
     without,
 )
 from tests.controlplane.gate.damage.example import (
-    FRONT,
     TABLE,
     cluster,
     endpoints,
+    front,
     listener,
     route,
     table,
@@ -74,21 +74,21 @@ def _table_spoilt(whole: Snapshot) -> Snapshot:
 
 
 def _listener_spoilt(whole: Snapshot) -> Snapshot:
-    return spoilt(whole, LISTENER, FRONT)
+    return spoilt(whole, LISTENER, front(whole))
 
 
 def _of_another_type(whole: Snapshot) -> Snapshot:
     def by(one: Resource) -> Resource:
-        return replace(one, body=whole.of(LISTENER)[FRONT].body)
+        return replace(one, body=whole.of(LISTENER)[front(whole)].body)
 
     return replaced(whole, CLUSTER, "users", by)
 
 
 def _second_listener(whole: Snapshot) -> Snapshot:
-    front = whole.of(LISTENER)[FRONT]
-    again = Listener.FromString(front.body)
+    its = whole.of(LISTENER)[front(whole)]
+    again = Listener.FromString(its.body)
     again.name = "zzz"
-    return beside(whole, resource(LISTENER, "zzz", again, needs=front.needs))
+    return beside(whole, resource(LISTENER, "zzz", again, needs=its.needs))
 
 
 def _unknown_type(whole: Snapshot) -> Snapshot:
@@ -120,7 +120,7 @@ def _order_of_the_table_lost(whole: Snapshot) -> Snapshot:
     def by(one: Resource) -> Resource:
         return replace(one, needs=one.needs - {Reference(ROUTES, TABLE)})
 
-    return replaced(whole, LISTENER, FRONT, by)
+    return replaced(whole, LISTENER, front(whole), by)
 
 
 def _scope(parts: int, to: str = TABLE) -> ScopedRouteConfiguration:

@@ -1,0 +1,66 @@
+"""What a memo gives again, and what it makes anew."""
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlplane.memo import Memo
+
+
+@dataclass(frozen=True)
+class Thing:
+    text: str
+
+
+def test_the_very_same_arguments_are_called_for_once() -> None:
+    made: list[tuple[object, ...]] = []
+
+    def make(*args: object) -> Thing:
+        made.append(args)
+        return Thing("made")
+
+    memo, one, other = Memo(), Thing("a"), Thing("a")
+    first = memo(make, one, "x", (one, "y"))
+    assert memo(make, one, "x", (one, "y")) is first
+    assert memo(make, other, "x", (one, "y")) is not first
+    assert memo(make, one, "x", (other, "y")) is not first
+    assert memo(make, one, "z", (one, "y")) is not first
+    assert len(made) == 4
+
+
+def test_what_nobody_asks_for_is_let_go() -> None:
+    memo, one = Memo(), Thing("a")
+    first = memo(Thing, "kept")
+    memo.forget()
+    assert memo(Thing, "kept") is first
+    memo.forget()
+    memo(id, one)
+    memo.forget()
+    assert memo(Thing, "kept") is not first
+
+
+@given(calls=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0, 1, True, "0", "1"]))))
+def test_another_function_or_value_is_another_call(calls: list[tuple[str, object]]) -> None:
+    functions = {"a": _a, "b": _b}
+    memo = Memo()
+    for name, value in calls:
+        assert memo(functions[name], value) == functions[name](value)
+
+
+def _a(value: object) -> object:
+    return "a", type(value), value
+
+
+def _b(value: object) -> object:
+    return "b", type(value), value
+
+
+def test_what_is_kept_keeps_its_arguments_alive() -> None:
+    memo = Memo()
+    found = {memo(_text, Thing(f"{number}")) for number in range(1_000)}
+    assert len(found) == 1_000
+
+
+def _text(one: Thing) -> str:
+    return one.text
