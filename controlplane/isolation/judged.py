@@ -13,6 +13,7 @@ from envoy.extensions.filters.http.ratelimit.v3.rate_limit_pb2 import RateLimitP
 from google.protobuf.message import DecodeError
 
 from controlplane.build import Build
+from controlplane.isolation.closed import STATUS
 from controlplane.rollout.consumers import grants
 from controlplane.snapshot import Resource, Snapshot, resource, snapshot
 from policies.auth.envoy import FILTER
@@ -75,12 +76,14 @@ class Judged:
         """Whether routes of before can be judged as they were, and let nobody pass who may not.
 
         Who is a consumer only now was never admitted by the pipelines of before: where the rule has
-        another one by now, neither version says that this consumer may pass.
+        another one by now, neither version says that this consumer may pass. A rule that answers
+        503 by now (it is closed, or its file is not served) is not open to all.
         """
         wanted, mine = pipelines(instead_of), pipelines(routes)
         if not mine <= self._pipelines.keys() or not limits(routes) <= self._limits.keys():
             return False
-        open_now = bool(instead_of) and not wanted
+        shut = any(one.direct_response.status == STATUS for one in instead_of)
+        open_now = bool(instead_of) and not wanted and not shut
         return open_now or not self._met(mine - wanted)
 
     def services(

@@ -92,7 +92,13 @@ class Ladder:
         return with_domains(with_routes(old.message, made), name, domains), "last good"
 
     def _kept(self, old: Routes, present: Routes) -> Routes | None:
-        """Routes of before as they can be among those of now; None where not all is there."""
+        """Routes of before as they can be among those of now; None where not all is there.
+
+        What was closed in an earlier round stays closed: what the new version asks for at that rule
+        is not known any more.
+        """
+        if present and is_closed(present):
+            return None
         names = {name: self.backends.kept(name) for name in targets(old)}
         found = {name: new for name, new in names.items() if new is not None}
         if len(found) < len(names) or not enforced(old, self.chain):

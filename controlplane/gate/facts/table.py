@@ -24,6 +24,9 @@ from policies.limits.envoy import AFTER_AUTH
 
 FILTER_CONFIG = "envoy.config.route.v3.FilterConfig"
 
+_EVERYTHING = pb.RouteMatch(prefix="/")
+_UNAVAILABLE = 503
+
 _Settings = Mapping[str, Any]
 _Parts = dict[tuple[str, str], list[str]]
 
@@ -34,9 +37,13 @@ ROUTES_KEPT = 16_384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Route:
-    """What a route says by itself; `settings` are the filters that it sets something for."""
+    """What a route says by itself; `settings` are the filters that it sets something for.
+
+    `refuses`: what is no host is refused by it.
+    """
 
     name: str
+    refuses: bool
     wrong: tuple[str, ...]
     clusters: tuple[Reference, ...]
     settings: tuple[tuple[str, str], ...]
@@ -101,7 +108,13 @@ def _route(field: bytes) -> _Route:
     settings += _set(configs)
     if AUTH not in configs or AFTER_AUTH in configs:
         wrong += _of_auth(configs)
-    return _Route(name=route.name, wrong=tuple(wrong), clusters=clusters, settings=tuple(settings))
+    return _Route(
+        name=route.name,
+        refuses=_refuses(route),
+        wrong=tuple(wrong),
+        clusters=clusters,
+        settings=tuple(settings),
+    )
 
 
 def scope_facts(body: bytes) -> Facts:
@@ -123,8 +136,14 @@ def _of_host(host: pb.VirtualHost, routes: list[_Route]) -> Iterator[Wrong]:
             yield Wrong(host.name, f"no request has the host '{domain}'")
     if not routes:
         yield Wrong(host.name, "the host has no routes: every answer is 404")
-    elif any(d.startswith("*") for d in host.domains) and routes[0].name != NO_HOST:
+    elif any(d.startswith("*") for d in host.domains) and not routes[0].refuses:
         yield Wrong(host.name, "it takes any host, and what is none is not refused first")
+
+
+def _refuses(route: pb.Route) -> bool:
+    """Whether what is no host meets a refusal: its own, or the 503 that everything meets."""
+    closed = route.match == _EVERYTHING and route.direct_response.status == _UNAVAILABLE
+    return closed or route.name == NO_HOST
 
 
 def _beyond(action: pb.RouteAction | pb.RedirectAction) -> Iterator[str]:

@@ -1,9 +1,13 @@
 """What stands in for a refused host."""
 
+import pytest
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+
+from controlplane.gate.soundness import unsound
 from controlplane.isolation.closed import is_closed
 from controlplane.isolation.isolate import isolate
 from controlplane.snapshot import ROUTES, Subject
-from tests.controlplane.isolation.gateways import WHY, made, stored, without
+from tests.controlplane.isolation.gateways import WHY, changed, held, made, stored, without
 from tests.controlplane.isolation.table_reading import table_of
 
 HOSTS = {
@@ -44,3 +48,26 @@ def test_a_host_that_never_was_good_is_closed_and_then_nothing_is_left() -> None
     (host,) = (h for h in table_of(out.build).virtual_hosts if h.name == "a.b")
     assert [(r.name, r.match.prefix) for r in host.routes] == [("h-closed", "/")]
     assert isolate(out.build, None, {at: WHY}) is None
+
+
+@pytest.mark.parametrize("domain", ["'*.team.example.com'", "'*'"])
+def test_a_wildcard_that_is_closed_is_sound(domain: str) -> None:
+    """What is no host meets the 503 that everything meets."""
+    text = f"hosts: [{domain}]\nroutes:\n  - {{path: /x, auth: none, respond: {{status: 204}}}}\n"
+    new = made("version: 1", c=HOSTS["c"], team=text)
+    (name,) = (h.name for h in table_of(new).virtual_hosts if "*" in h.domains[0])
+    out = without(new, None, Subject(ROUTES, "http", name))
+    assert [k.state for k in out.kept] == ["closed"]
+    assert unsound(held(out.build)) == ()
+
+
+def test_a_wildcard_that_answers_without_refusing_is_not() -> None:
+    new = made(
+        "version: 1", c="hosts: ['*']\nroutes: [{path: /**, auth: none, respond: {status: 204}}]"
+    )
+
+    def first_gone(table: RouteConfiguration) -> None:
+        del table.virtual_hosts[0].routes[0]
+
+    (one,) = unsound(held(changed(new, first_gone)))
+    assert one.words == "it takes any host, and what is none is not refused first"
