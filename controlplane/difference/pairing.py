@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 from controlplane.difference.matcher import condition, pattern
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
-from language.segments import Kind, PathPattern, PathTemplate
+from language.paths import PathPattern, PathTemplate
+from language.segments import Kind
 from policies.contract import Settings
 
 Identity: TypeAlias = tuple[object, ...]
