@@ -1,7 +1,7 @@
 """Files to a plan: names looked up, hosts grouped, routes ordered."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -45,16 +45,15 @@ def resolve(
     told: set[Mistake] = set()
     things = defined(files)
     settler = Settler(names=values(things))
-    planned = {file.name: list(settler.routes(file)) for file in files}
-    planned.update(_held(held))
-    together = tuple(sorted((*files, *held), key=lambda file: file.name))
-    for host, found in _virtual_hosts(together, planned):
+    planned = [(file, list(settler.routes(file))) for file in files]
+    together = sorted([*planned, *_held(held)], key=lambda one: one[0].name)
+    for host, found in _virtual_hosts(together):
         hosts.append(host)
         told.update(found)
     mistakes.extend(told)
     of_names = list(mistakes_of_names(files, things))
     mistakes.extend(of_names)
-    mistakes.extend(m for found in planned.values() for m in found if isinstance(m, Mistake))
+    mistakes.extend(m for _, found in planned for m in found if isinstance(m, Mistake))
     when_down = next((f.when_down for f in files if f.when_down is not None), None)
     whole = all(file.sound for file in files) and any(file.routes for file in files)
     if whole and idle != "untold":
@@ -167,21 +166,20 @@ def _needless(written: Setting | None, needed: set[str]) -> Iterator[Mistake]:
 
 
 def _virtual_hosts(
-    files: tuple[File, ...], planned: Mapping[str, list[PlannedRoute | Mistake]]
+    files: Sequence[tuple[File, Sequence[PlannedRoute | Mistake]]],
 ) -> Iterator[tuple[VirtualHost, list[Mistake]]]:
     """Domains that the same files name share their routes, and are one virtual host."""
-    claims: dict[str, list[tuple[File, Place]]] = defaultdict(list)
-    for file in files:
+    claims: dict[str, list[tuple[int, Place]]] = defaultdict(list)
+    for number, (file, _) in enumerate(files):
         if file.routes:
             for domain, place in zip(file.hosts, file.host_places, strict=True):
-                claims[domain].append((file, place))
-    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+                claims[domain].append((number, place))
+    groups: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for domain, claimed in claims.items():
-        groups[tuple(file.name for file, _ in claimed)].append(domain)
-    for domains in groups.values():
+        groups[tuple(number for number, _ in claimed)].append(domain)
+    for owners, domains in groups.items():
         name = min(domains)
-        owners = [file for file, _ in claims[name]]
-        routes = [r for f in owners for r in planned[f.name] if isinstance(r, PlannedRoute)]
+        routes = [r for n in owners for r in files[n][1] if isinstance(r, PlannedRoute)]
         host = VirtualHost(
             name=name,
             domains=tuple(sorted(domains)),
@@ -191,18 +189,16 @@ def _virtual_hosts(
         yield host, [*conflicts(r.route for r in routes if not r.held), *redirect_loops(host)]
 
 
-def _held(files: tuple[File, ...]) -> dict[str, list[PlannedRoute | Mistake]]:
+def _held(files: tuple[File, ...]) -> Iterator[tuple[File, list[PlannedRoute | Mistake]]]:
     """The routes of each file, to answer 503; one that two files claim stands once."""
-    found: dict[str, list[PlannedRoute | Mistake]] = {}
     rules: set[str] = set()
     for file in sorted(files, key=lambda file: file.name):
-        found[file.name] = []
+        found: list[PlannedRoute | Mistake] = []
         for route in file.routes:
             rule = rule_of(route, file.hosts)
             if rule not in rules:
                 rules.add(rule)
-                planned = PlannedRoute(
-                    rule=rule, route=route, settings=(), placements=(), held=True
+                found.append(
+                    PlannedRoute(rule=rule, route=route, settings=(), placements=(), held=True)
                 )
-                found[file.name].append(planned)
-    return found
+        yield file, found
