@@ -18,6 +18,7 @@ from controlplane.plan.names import (
 from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.plan.precedence import ordered, rule_of
 from controlplane.plan.settle import Settler
+from controlplane.plan.waiting import waiting
 from language.decode import mistake_at, spot
 from language.mistakes import Mistake, errors
 from language.nodes import MapNode, Scalar
@@ -169,11 +170,16 @@ def _virtual_hosts(
     files: Sequence[tuple[File, Sequence[PlannedRoute | Mistake]]],
 ) -> Iterator[tuple[VirtualHost, list[Mistake]]]:
     """Domains that the same files name share their routes, and are one virtual host."""
+    every = sorted({"*"}.union(*(file.hosts for file, _ in files if file.routes)))
     claims: dict[str, list[tuple[int, Place]]] = defaultdict(list)
     for number, (file, _) in enumerate(files):
-        if file.routes:
-            for domain, place in zip(file.hosts, file.host_places, strict=True):
-                claims[domain].append((number, place))
+        if not file.routes:
+            continue
+        for domain, place in zip(file.hosts, file.host_places, strict=True):
+            claims[domain].append((number, place))
+        if not file.hosts:  # unreadable, so held: its routes may be for any
+            for domain in every:
+                claims[domain].append((number, Place(file.name, 1, 1)))
     groups: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for domain, claimed in claims.items():
         groups[tuple(number for number, _ in claimed)].append(domain)
@@ -184,9 +190,16 @@ def _virtual_hosts(
             name=name,
             domains=tuple(sorted(domains)),
             places=tuple(place for d in sorted(domains) for _, place in claims[d]),
-            entries=ordered(routes, name),
+            entries=ordered(_reached(routes), name),
         )
-        yield host, [*conflicts(r.route for r in routes if not r.held), *redirect_loops(host)]
+        found = [*conflicts(r.route for r in routes if not r.held), *waiting(routes)]
+        yield host, [*found, *redirect_loops(host)]
+
+
+def _reached(routes: list[PlannedRoute]) -> Iterator[PlannedRoute]:
+    """The routes without those that a held one of the same rule takes all requests from."""
+    held = {one.rule for one in routes if one.held}
+    return (one for one in routes if one.held or one.rule not in held)
 
 
 def _held(files: tuple[File, ...]) -> Iterator[tuple[File, list[PlannedRoute | Mistake]]]:

@@ -4,7 +4,7 @@ Each round resolves the files in their states; who makes an error stays behind, 
 it now or without anything. States only fall, so the rounds end.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from controlplane.build import Build, Options, compiled, unplanned
@@ -103,6 +103,18 @@ class Choice:
         if any(one.unread for one in self.contenders):
             return ()
         return self.resolved(dict.fromkeys(self.states, "current"))
+
+    def waiting(self, made: Build) -> Iterator[Mistake]:
+        """What a build says of served routes that wait for held ones, at lines on disk."""
+        contents = (c.content(self.states[c.home]) for c in self.contenders)
+        known = {m for one in contents if one is not None for m in one.mistakes}
+        known.update(self.resolved(self.states))
+        on_disk = {c.name for c in self._current()}
+        for one in made.mistakes:
+            if one not in known and one.severity == "warning":
+                line_known = one.place.file in on_disk
+                place = one.place if line_known else Place(one.place.file, 1, 1)
+                yield replace(one, place=place, width=one.width if line_known else 1)
 
     def build(self, options: Options) -> Build:
         """What the chosen files compile to; of the rest, the routes that were to be held."""

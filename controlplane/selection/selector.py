@@ -39,7 +39,7 @@ class Selector:
         choice = Choice(contenders=contenders, gateway=home(gateway, gateway), cold=not good)
         blamed = choice.settle()
         made = choice.build(options)
-        told = _told(contenders, choice.on_disk(), blamed)
+        told = _told(contenders, (*choice.on_disk(), *choice.waiting(made)), blamed)
         if not errors(told):  # what is wrong with the whole: there are no routes
             told = _in_order((*told, *errors(made.mistakes)))
         chosen = ((c.home, c.content(choice.states[c.home])) for c in contenders)
