@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controlplane.gate.bisect import RUNS
-from controlplane.gate.causes import SECONDS, Ask, Search
+from controlplane.gate.causes import MORE_SECONDS, SECONDS, Ask, Search
 from controlplane.gate.proof import Proof, proof
 from controlplane.gate.validate import Bounds, Run, validate
 from controlplane.gate.verdicts import Passed, Refused, Unproved, Verdict
@@ -46,7 +46,7 @@ class Asking:
             return await self._validated(whole, units)
 
         whole = await self._whole()
-        search = _search(whole, ask, SECONDS)
+        search = _search(whole, ask, MORE_SECONDS, SECONDS)
         found, complete = await search.causes(run)
         await standby.restore(self.bounds.seconds)
         software = answer.software if isinstance(answer, Opposed) else ""
@@ -64,7 +64,7 @@ class Asking:
             return run
         if run.accepted:
             return Passed(how="validate")
-        search = _search(whole, ask, max(SECONDS, RUNS * self.bounds.seconds))
+        search = _search(whole, ask, SECONDS, max(SECONDS, RUNS * self.bounds.seconds))
         found, complete = await search.causes(run)
         return Refused(causes=found, complete=complete, how="validate")
 
@@ -83,9 +83,10 @@ class Asking:
         return run
 
 
-def _search(whole: Proof, ask: Ask, seconds: float) -> Search:
-    deadline = asyncio.get_running_loop().time() + seconds
-    return Search(whole=whole, ask=ask, deadline=deadline, left=whole.units)
+def _search(whole: Proof, ask: Ask, more: float, seconds: float) -> Search:
+    now = asyncio.get_running_loop().time()
+    enough, deadline = now + more, now + seconds
+    return Search(whole=whole, ask=ask, enough=enough, deadline=deadline, left=whole.units)
 
 
 def _run(answer: Answer) -> Run | Unproved:

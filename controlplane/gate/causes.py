@@ -16,6 +16,9 @@ MOST = 32
 SECONDS = 10.0
 """How long they are searched for at most."""
 
+MORE_SECONDS = 3.0
+"""How long the warm Envoy is asked for more of them once one is found."""
+
 ALONE = 16
 """How many that are blamed together are each tried alone, before all of them are searched."""
 
@@ -25,10 +28,14 @@ Ask = Callable[[Collection[Subject]], Awaitable[Run | Unproved]]
 
 @dataclass(slots=True, kw_only=True)
 class Search:
-    """A search under way. `whole` was refused; `left` are the units that are not found guilty."""
+    """A search under way. `whole` was refused; `left` are the units that are not found guilty.
+
+    `enough` is when nothing more is searched for once something is found, `deadline` the end.
+    """
 
     whole: Proof
     ask: Ask
+    enough: float
     deadline: float
     left: tuple[Subject, ...]
 
@@ -37,7 +44,7 @@ class Search:
         found: list[Cause] = []
         said: Run | Unproved = first
         while isinstance(said, Run) and not said.accepted:
-            if len(found) >= MOST or (found and self._late()):
+            if len(found) >= MOST or (found and _now() > self.enough):
                 return tuple(found), False
             new = await self._narrowed(said)
             found += new[: MOST - len(found)]
@@ -107,4 +114,8 @@ class Search:
         return await self.ask((*units, *others))
 
     def _late(self) -> bool:
-        return asyncio.get_running_loop().time() > self.deadline
+        return _now() > self.deadline
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,16 +1,18 @@
 """The way through the gate: what is refused stays behind, and the rest is proved again."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from controlplane.build import Build
 from controlplane.gate.gate import Gate
 from controlplane.gate.soundness import Unsound, mistakes_of, unsound
-from controlplane.gate.verdicts import Cause, Passed, Refused, Unproved
+from controlplane.gate.verdicts import Cause, Passed, Refused, Unproved, lines_of
 from controlplane.gate.verdicts import mistakes as words_of
 from controlplane.isolation.isolate import isolate
 from controlplane.isolation.isolated import Isolated, Kept, together
+from controlplane.isolation.widening import as_before, rules_of
 from controlplane.snapshot import Subject
 from language.mistakes import Mistake
 from language.places import Place
@@ -18,8 +20,17 @@ from language.places import Place
 ROUNDS = 10
 """How often a build is proved: each time with all that was refused so far replaced."""
 
+EXACT = 2
+EXACT_SECONDS = 2.0
+"""For so many rounds, or so long, only what is blamed is taken out; then all of its files."""
+
+SECONDS = 10.0
+"""After so long no round begins but the second."""
+
 MOST = 64
 """A cause that could not be narrowed down to so many parts keeps the whole version back."""
+
+MANY = "too many routes of its file are refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,24 +50,86 @@ async def prove(
 
     Gives mistakes where no part of it can be published.
     """
-    done = Isolated(build=build, kept=())
-    mistakes: list[Mistake] = []
-    for _ in range(ROUNDS):
-        wrong = await asyncio.to_thread(_wrong, done.build)
-        verdict = _stopped(wrong) if wrong else await _verdict(gate, done.build)
+    taking = _Taking(whole=build, good=good, origin=origin)
+    began = time.monotonic()
+    for number in range(ROUNDS):
+        wrong = await asyncio.to_thread(_wrong, taking.build)
+        verdict = _stopped(wrong) if wrong else await _verdict(gate, taking.build)
         if not isinstance(verdict, Refused):
-            told = tuple(dict.fromkeys(mistakes))
-            return Proved(build=done.build, verdict=verdict, kept=done.kept, mistakes=told)
-        if wrong:
-            mistakes += mistakes_of(wrong, build.provenance, origin)
-        else:
-            mistakes += words_of(verdict, build.provenance, origin)
-        refused = dict(_refused(verdict.causes))
-        made = await asyncio.to_thread(isolate, done.build, good, refused) if refused else None
-        if made is None:
+            done = taking.done
+            return Proved(build=done.build, verdict=verdict, kept=done.kept, mistakes=taking.told)
+        taking.tell(
+            mistakes_of(wrong, build.provenance, origin)
+            if wrong
+            else words_of(verdict, build.provenance, origin)
+        )
+        late = time.monotonic() - began
+        many = not verdict.complete and (number >= EXACT or late > EXACT_SECONDS)
+        ended = late > SECONDS and number > 0
+        if ended or not await asyncio.to_thread(taking.out, verdict, many=many):
             break
-        done = together(done, made)
-    return tuple(dict.fromkeys(mistakes))
+    return taking.told
+
+
+@dataclass(slots=True, kw_only=True)
+class _Taking:
+    """A build out of which is taken what is refused, round by round. `files` were taken whole."""
+
+    whole: Build
+    good: Build | None
+    origin: Place
+    done: Isolated = field(init=False)
+    files: set[str] = field(default_factory=set)
+    _mistakes: dict[Mistake, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.done = Isolated(build=self.whole, kept=())
+
+    @property
+    def build(self) -> Build:
+        return self.done.build
+
+    @property
+    def told(self) -> tuple[Mistake, ...]:
+        return tuple(self._mistakes)
+
+    def tell(self, found: Iterable[Mistake]) -> None:
+        self._mistakes |= dict.fromkeys(found)
+
+    def out(self, verdict: Refused, *, many: bool) -> bool:
+        """Take out what is refused, and where that is `many`, all of its files; False: it stays."""
+        refused = dict(_refused(verdict.causes))
+        if many:
+            files = {at[0].file for one in refused if (at := lines_of(one, self.build.provenance))}
+            refused = {**dict.fromkeys(self._others(files), MANY), **refused}
+        made = isolate(self.build, self.good, refused) if refused else None
+        if made is None:
+            return False
+        self.done = together(self.done, made)
+        return True
+
+    def _others(self, files: set[str]) -> Iterator[Subject]:
+        """All that files wrote: as it was, and where that was not enough, closed."""
+        kept = {one.subject for one in self.done.kept}
+        stays = as_before(self.build, self.good)
+        for one in rules_of(self.build, files):
+            file = self.build.provenance[one][0].file
+            host = one._replace(part=one.part.partition("/")[0])
+            if file in self.files or not (one in stays or one in kept or host in kept):
+                yield one
+        for file in sorted(files - self.files):
+            self.tell([_other_routes(file, self.whole)])
+        self.files |= files
+
+
+def _other_routes(file: str, build: Build) -> Mistake:
+    """Say once of a file that it is not only the routes that are told."""
+    first = min(build.provenance[one][0] for one in rules_of(build, {file}))
+    return Mistake(
+        place=first,
+        message="and the other routes of this file stay as they are served, or closed: "
+        "too many of them are refused",
+    )
 
 
 async def _verdict(gate: Gate, build: Build) -> Passed | Refused | Unproved:
