@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from controlplane.model.gateway import File
 from controlplane.plan.precedence import Pairs, headers, query, shape
-from language.paths import Segment
+from language.segments import Segment
 
 Match: TypeAlias = tuple[str, tuple[Segment, ...], Pairs, Pairs, str]
 """Host, path, headers, parameters and method; the host is empty where it could not be read, the

@@ -10,7 +10,7 @@ from controlplane.sources import SourceFile
 from language.mistakes import Mistake
 from language.places import Place
 from language.secrets import Secrets
-from tests.controlplane.selection.test_selector import choose, files, served, states
+from tests.controlplane.selection.folders import choose, files, served, states
 
 GATEWAY = """\
 version: 1

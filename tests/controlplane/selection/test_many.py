@@ -5,7 +5,7 @@ import pytest
 from controlplane.plan import resolve as planning
 from controlplane.selection import choice
 from controlplane.selection.blame import ASKED
-from tests.controlplane.selection.test_selector import GATEWAY, choose, files, served, states
+from tests.controlplane.selection.folders import GATEWAY, choose, files, served, states
 
 MANY = 40
 

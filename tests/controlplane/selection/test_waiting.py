@@ -4,7 +4,7 @@ import pytest
 
 from controlplane.plan.plan import PlannedRoute
 from controlplane.selection.chosen import Chosen
-from tests.controlplane.selection.test_selector import choose, states, told
+from tests.controlplane.selection.folders import choose, states, told
 
 GATEWAY = """\
 version: 1
