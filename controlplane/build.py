@@ -43,7 +43,8 @@ class Build:
 def build(sources: tuple[SourceFile, ...], options: Options) -> Build:
     """Read, check, plan and compile. Never raises for what a user wrote."""
     gateway = gateway_of([source.name for source in sources])
-    reads = [read_source(source, gateway, options) for source in sources]
+    contents = (one for source in sources for one in source.contents)
+    reads = [read_source(one, gateway, options) for one in contents]
     held = tuple(one.file for one in reads if one.source.held)
     served = [one for one in reads if not one.source.held]
     mistakes = [m for one in served for m in one.mistakes]

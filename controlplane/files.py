@@ -18,6 +18,8 @@ MAIN = "gateway.yaml"
 SUFFIXES = (".yaml", ".yml")
 LARGEST = 8 << 20
 """Bytes of one file: LANGUAGE rule 8."""
+DEEPEST = 64
+"""Folders below one another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,26 +49,47 @@ def read_sources(path: Path) -> Sources:
     if not (path / MAIN).exists():
         return Sources(files=(), mistakes=(_no_gateway(path),))
     try:
-        below = list(yaml_files(path))
+        return _read_all(list(yaml_files(path)))
+    except DeepError as error:
+        hint = "move it up, or out of this folder"
+        message = f"folders lie deeper than {DEEPEST} here"
+        return Sources(files=(), mistakes=(_mistake(error.folder, message, hint),))
     except OSError as error:
         return Sources(files=(), mistakes=(_unreadable(Path(str(error.filename)), error),))
-    return _read_all(below)
+
+
+class DeepError(Exception):
+    """A folder that lies too deep."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder))
+        self.folder = folder
 
 
 def yaml_files(folder: Path) -> Iterator[Path]:
     """Walk a folder's YAML files, sorted; hidden ones and the insides of linked folders are not.
 
     A link to a file counts (a mounted ConfigMap is links); a link to a folder could lead in a
-    circle or out of the namespace, so it is not followed.
+    circle or out of the namespace, so it is not followed. Raises OSError where a folder cannot be
+    read, DeepError where one lies too deep.
     """
-    for entry in sorted(folder.iterdir()):
+    found = _entries(folder)
+    while found:
+        entry = found.pop()
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            if not entry.is_symlink():
-                yield from yaml_files(entry)
+            if entry.is_symlink():
+                continue
+            if len(entry.relative_to(folder).parts) > DEEPEST:
+                raise DeepError(entry)
+            found += _entries(entry)
         elif entry.suffix in SUFFIXES:
             yield entry
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir(), reverse=True)
 
 
 def _read_all(paths: list[Path]) -> Sources:
@@ -84,6 +107,8 @@ def _read_all(paths: list[Path]) -> Sources:
 
 def _read(path: Path) -> SourceFile | Mistake:
     """Read a regular file up to the bound; opening a FIFO or device must not hang or empty it."""
+    if _printed(path) != str(path):
+        return _mistake(path, "this name is not UTF-8", "rename it")
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -124,4 +149,9 @@ def _no_gateway(path: Path) -> Mistake:
 
 
 def _mistake(path: Path, message: str, hint: str) -> Mistake:
-    return Mistake(place=Place(str(path), 1, 1), message=message, hint=hint)
+    return Mistake(place=Place(_printed(path), 1, 1), message=message, hint=hint)
+
+
+def _printed(path: Path) -> str:
+    """A path in characters that can be written anywhere: bytes that are no UTF-8 as escapes."""
+    return os.fsencode(path).decode(errors="backslashreplace")

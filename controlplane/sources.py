@@ -1,7 +1,7 @@
 """The files of a gateway: read once, then values."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 _MAIN = frozenset({"gateway.yaml", "gateway.yml"})
@@ -12,12 +12,20 @@ class SourceFile:
     """A file as it was read: `name` is how messages name it, `data` its bytes.
 
     One that is `held` is not served: it never was good, and its routes answer 503, so that no
-    other route takes their requests meanwhile.
+    other route takes their requests meanwhile. `beside` is then what is on disk of it, where that
+    has not all of these routes: its own answer 503 too. It is not kept: it is on disk.
     """
 
     name: str
     data: bytes
     held: bool = False
+    beside: bytes | None = None
+
+    @property
+    def contents(self) -> tuple["SourceFile", ...]:
+        """What its routes stand in."""
+        whole = replace(self, beside=None)
+        return (whole,) if self.beside is None else (replace(whole, data=self.beside), whole)
 
 
 def gateway_of(names: Collection[str]) -> str | None:

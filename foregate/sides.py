@@ -4,21 +4,27 @@
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from controlplane.build import Build, Options, build
+from controlplane.difference.served import OtherKeysError, as_served
+from controlplane.difference.signers import KeyFiles
 from controlplane.files import MAIN, read_sources
-from controlplane.history.version import KeptFile, Version
+from controlplane.history.version import KeptFile, KeptPart, Version
 from controlplane.history.versions import sources
-from controlplane.sources import SourceFile
 from foregate.building import secrets
 from foregate.commands.show import history
+from foregate.keyfiles import key_files
 from foregate.trust import trust_store
 from language.mistakes import Mistake
+from language.secrets import Secrets
 
 LIVE = "live"
+
+_DIGITS = 20
+"""How many of a number are shown."""
 
 
 class Kept(Protocol):
@@ -27,17 +33,29 @@ class Kept(Protocol):
     def versions(self) -> Iterable[Version]:
         """All, the newest first."""
 
+    def version(self, number: int) -> Version | None:
+        """One of them, None where there is no such version."""
+
     def files(self, number: int) -> tuple[KeptFile, ...]:
         """The files of a version, empty where there is no such version."""
+
+    def build(self, number: int) -> Build | None:
+        """A version as it was published, None where anything of it is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One side of a comparison: `name` is how it was asked for."""
+    """One side of a comparison: `name` is how it was asked for.
+
+    `parts` are those of a version that are not as its files say, as Envoy refused them. `keys` are
+    the key files beside files; a version keeps none.
+    """
 
     name: str
     build: Build
     mistakes: tuple[Mistake, ...]
+    parts: tuple[KeptPart, ...] = ()
+    keys: KeyFiles = field(default_factory=dict)
 
 
 class UnknownVersionError(Exception):
@@ -50,9 +68,16 @@ def side(asked: str, opened: Callable[[], Kept]) -> Side:
     Raises UnknownVersionError.
     """
     if asked == LIVE or asked.isdecimal():
-        return _built(asked, _of_version(asked, opened()), ())
-    read = read_sources(Path(asked))
-    return _built(asked, read.files, read.mistakes)
+        return _of_version(asked, opened())
+    path = Path(asked)
+    read = read_sources(path)
+    built = build(read.files, _options(secrets(required=False)))
+    return Side(
+        name=asked,
+        build=built,
+        mistakes=_in_order((*read.mistakes, *built.mistakes)),
+        keys=key_files(built, path if path.is_dir() else path.parent),
+    )
 
 
 def kept(state_dir: Path) -> Kept:
@@ -60,21 +85,49 @@ def kept(state_dir: Path) -> Kept:
     return history(state_dir)
 
 
-def _of_version(asked: str, kept: Kept) -> tuple[SourceFile, ...]:
-    """What was served of each file, and what waited with 503s; `live` was refused by nobody."""
-    versions = [one for one in kept.versions() if asked != LIVE or one.fate != "rejected"]
-    if not versions:
+def _of_version(asked: str, kept: Kept) -> Side:
+    """What was served of each file, and what waited with 503s; `live` was refused by nobody.
+
+    Its keys are those that were served, as a secret may hold another one today.
+    """
+    number = _number(asked, kept)
+    version = kept.version(number)
+    files = tuple(sources(kept.files(number)))
+    published = kept.build(number)
+    if version is None or published is None:
+        raise UnknownVersionError(f"version {number} cannot be compared: a part of it is lost")
+    options = _options(Secrets())
+    read = build(files, options)
+    try:
+        built = as_served(read, published, options)
+    except OtherKeysError:
+        what = "its keys are not those that its files name"
+        raise UnknownVersionError(f"version {number} cannot be compared: {what}") from None
+    return Side(
+        name=asked, build=built, mistakes=_in_order(built.mistakes), parts=version.note.parts
+    )
+
+
+def _number(asked: str, kept: Kept) -> int:
+    there = {
+        str(one.number): one.number
+        for one in kept.versions()
+        if asked != LIVE or one.fate != "rejected"
+    }
+    if not there:
         raise UnknownVersionError(f"'{asked}': no version was published yet from this state folder")
-    newest = versions[0].number
-    found = tuple(sources(kept.files(newest if asked == LIVE else int(asked))))
-    if not found:
-        raise UnknownVersionError(f"there is no version {asked}: the newest is {newest}")
+    newest = next(iter(there))
+    found = there.get(newest if asked == LIVE else asked.lstrip("0"))
+    if found is None:
+        named = asked if len(asked) <= _DIGITS else f"{asked[:_DIGITS]}…"
+        raise UnknownVersionError(f"there is no version {named}: the newest is {newest}")
     return found
 
 
-def _built(name: str, sources: tuple[SourceFile, ...], mistakes: tuple[Mistake, ...]) -> Side:
+def _options(known: Secrets) -> Options:
     """Both sides are built with one name for the main file: a version replaces the other."""
-    options = Options(trust_store=trust_store(), secrets=secrets(required=False), main=MAIN)
-    built = build(sources, options)
-    found = tuple(sorted((*mistakes, *built.mistakes), key=lambda m: m.place))
-    return Side(name=name, build=built, mistakes=found)
+    return Options(trust_store=trust_store(), secrets=known, main=MAIN)
+
+
+def _in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
+    return tuple(sorted(mistakes, key=lambda m: m.place))

@@ -7,6 +7,9 @@ from contextlib import aclosing
 from pathlib import Path
 
 from watchfiles import Change, awatch
+from watchfiles._rust_notify import (
+    WatchfilesRustInternalError,  # documented there, exported nowhere
+)
 
 from controlplane.files import SUFFIXES
 
@@ -39,7 +42,9 @@ async def saves(path: Path) -> AsyncGenerator[None]:
             async with aclosing(_watch(path, standing)) as told:
                 async for _ in told:
                     yield
-        except OSError:  # gone this moment, or not for this user: then it is looked at now and then
+        # Gone this moment, not for this user, or with names that are not UTF-8, which the watch
+        # cannot tell: then it is looked at now and then.
+        except* (OSError, WatchfilesRustInternalError):
             await asyncio.sleep(TIMEOUT / 1000)
         yield
 

@@ -20,6 +20,14 @@ class Weaker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Resolved settings of a route, None for none, and the rule id of the route."""
+
+    settings: Settings | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedChange:
     """What a change of a named thing means.
 
@@ -34,9 +42,7 @@ class NamedChange:
 WeakerStep: TypeAlias = Callable[[Settings | None, Settings | None], Iterable[Weaker]]
 """Takes resolved settings that judged a request, and those that judge it now; None for none."""
 
-TogetherStep: TypeAlias = Callable[
-    [Iterable[tuple[Settings | None, Settings | None]]], Iterable[tuple[int, Weaker]]
-]
+TogetherStep: TypeAlias = Callable[[Iterable[tuple[Judged, Judged]]], Iterable[tuple[int, Weaker]]]
 """Takes such pairs of all requests; gives what only all of them show, and the pair's position."""
 
 NamedStep: TypeAlias = Callable[[Names, Names], Iterable[NamedChange]]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import TypeVar
 
 from controlplane.build import Build
@@ -14,10 +15,12 @@ from controlplane.difference.difference import (
     RouteChange,
     Weakening,
 )
+from controlplane.difference.entries import entry_weaker, protocols
 from controlplane.difference.gatewaywide import whole_changes, whole_weakenings
-from controlplane.difference.guards import Guards, together_steps, value
+from controlplane.difference.guards import Guards, judged, together_steps
 from controlplane.difference.handovers import Compared, Passed, compared
 from controlplane.difference.hosts import Region, regions
+from controlplane.difference.requests import Allowance
 from controlplane.difference.resources import drains, resource_changes
 from controlplane.difference.routes import answerer, is_open, route_changes, serves
 from controlplane.difference.things import named_changes, thing_changes, unverified
@@ -31,6 +34,11 @@ from policies.guards import Weaker
 OnHosts = TypeVar("OnHosts", RouteChange, Handover)
 
 
+_TRIED = 40_000
+_TRIED_OF_EACH = 20
+"""How many requests are tried, and how many more for each entry: one takes some 30 µs."""
+
+
 class UnreadableBuildError(Exception):
     """A build with errors: there is nothing to compare."""
 
@@ -40,7 +48,9 @@ def difference(before: Build, after: Build) -> Difference:
     if before.plan is None or after.plan is None:
         raise UnreadableBuildError
     old, new = before.plan, after.plan
-    found = [(region, compared(region)) for region in regions(old, new)]
+    where = regions(old, new)
+    allowance = Allowance(left=_TRIED + _TRIED_OF_EACH * _entries(where))
+    found = [(region, compared(region, allowance)) for region in where]
     homes = (_homes(before), _homes(after))
     named = list(named_changes(old, new))
     passed = [(region.domains, one) for region, each in found for one in each.passed]
@@ -50,6 +60,7 @@ def difference(before: Build, after: Build) -> Difference:
             *whole_weakenings(old, new),
             *(one for one in named if isinstance(one, Weakening)),
             *unverified(old, new),
+            *_untried(found),
         ),
         opened=_once(_handover(h, p) for h, p in passed if _opens(p)),
         grants=tuple(one for one in named if isinstance(one, Grant)),
@@ -61,6 +72,20 @@ def difference(before: Build, after: Build) -> Difference:
         resources=tuple(resource_changes(before, after)),
         drains=tuple(drains(before, after)),
     )
+
+
+def _entries(where: tuple[Region, ...]) -> int:
+    sides = chain.from_iterable((one.before, one.after) for one in where)
+    return sum(len(host.entries) for host in sides if host is not None)
+
+
+def _untried(found: list[tuple[Region, Compared]]) -> Iterator[Weakening]:
+    """What nobody has compared may be anything."""
+    stopped = [each.stopped for _, each in found if each.stopped is not None]
+    if stopped:
+        what = "from here on nothing was compared: too many routes take the same requests"
+        places = tuple(dict.fromkeys(answerer(one).place for one in stopped))
+        yield Weakening(key="routes", what=what, comparable=False, handovers=(), places=places)
 
 
 def _homes(build: Build) -> Mapping[str, str]:
@@ -112,7 +137,7 @@ def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> I
     guards = Guards()
     passed: dict[tuple[str, Weaker], list[Handover]] = defaultdict(list)
     places: dict[tuple[str, Weaker], dict[Place, None]] = defaultdict(dict)
-    judged = [
+    taken = [
         (region.domains, one, one.before, one.after)
         for region, each in found
         for one in each.passed
@@ -120,17 +145,26 @@ def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> I
     ]
     told = [
         (way, at)
-        for at, (_, _, before, after) in enumerate(judged)
+        for at, (_, _, before, after) in enumerate(taken)
         for way in guards.weaker(before, after)
     ]
     for key, step in together_steps().items():
-        pairs = [(value(b, key), value(a, key)) for _, _, b, a in judged]
-        pairs += [(value(b, key), value(a, key)) for b, a in _unchanged(found)]
-        told += [((key, way), at) for at, way in step(pairs) if at < len(judged)]
-    for found_way, at in told:
-        hosts, one, _, after = judged[at]
+        routes = chain(((b, a) for _, _, b, a in taken), _unchanged(found))
+        pairs = [(judged(b, key), judged(a, key)) for b, a in routes]
+        told += [((key, way), at) for at, way in step(pairs) if at < len(taken)]
+    spoken = (protocols(old), protocols(new))
+    ways = [(way, *taken[at][:2]) for way, at in told]
+    ways += [
+        (way, region.domains, one)
+        for region, each in found
+        for one in each.passed
+        for way in entry_weaker(one.before, one.after, *spoken)
+    ]
+    for found_way, hosts, one in ways:
         passed[found_way].append(_handover(hosts, one))
-        places[found_way].update(dict.fromkeys(_written(after, found_way[0], old, new)))
+        if isinstance(one.after, PlannedRoute):
+            written = _written(one.after, found_way[0], old, new)
+            places[found_way].update(dict.fromkeys(written))
     for (key, weaker), handovers in passed.items():
         yield Weakening(
             key=key,

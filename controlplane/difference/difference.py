@@ -84,7 +84,7 @@ class Weakening:
     """What passes that did not; `comparable` is False where nobody can say that it does not.
 
     `handovers` are the requests that it holds for, none where it holds for the gateway. `places`
-    are the lines that weaken, each once.
+    are the lines that weaken, each once; none where no line of a file does.
     """
 
     key: str

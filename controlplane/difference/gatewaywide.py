@@ -11,6 +11,13 @@ from language.places import Place
 _STRICTER = ("deny", "local-limits", "allow")
 
 
+_ALL = {
+    "": "all interfaces",  # IPv4 alone
+    "0.0.0.0": "all interfaces",  # noqa: S104 # compared, not bound
+    "::": "all interfaces, IPv6 too",
+}
+
+
 def whole_changes(before: Plan, after: Plan) -> Iterator[ThingChange]:
     """`listen` and `whenDown`, where they say something else."""
     for name, was, now, places in (
@@ -43,9 +50,7 @@ def whole_weakenings(before: Plan, after: Plan) -> Iterator[Weakening]:
     if old.trusted_hops != new.trusted_hops:
         what = f"{new.trusted_hops} proxies are believed who calls, and it was {old.trusted_hops}"
         yield _weakening("listen", what, place, comparable=False)
-    if _loopback(old.http.host) and not _loopback(new.http.host):
-        where = new.http.host or "all interfaces"
-        yield _weakening("listen", f"it listens on {where}, and was on this machine alone", place)
+    yield from _reached(old.http.host, new.http.host, place)
     down, now = before.when_down, after.when_down
     for name, was, state in (
         ("redis", down.redis, now.redis),
@@ -58,6 +63,19 @@ def whole_weakenings(before: Plan, after: Plan) -> Iterator[Weakening]:
         times = f"{duration(now.jwks.use_cached_for)}, and it was"
         what = f"an issuer's keys are used for {times} {duration(down.jwks.use_cached_for)}"
         yield _weakening("whenDown", what, after.when_down_place)
+
+
+def _reached(old: str, new: str, place: Place) -> Iterator[Weakening]:
+    """Whether somebody may reach another address who could not; nobody knows who reaches which."""
+    held = old == "::" or (old in _ALL and ":" not in new)
+    if old == new or held or _loopback(new):
+        return
+    where = _ALL.get(new, new)
+    if _loopback(old):
+        yield _weakening("listen", f"it listens on {where}, and was on this machine alone", place)
+    else:
+        what = f"it listens on {where}, and was on {_ALL.get(old, old)}"
+        yield _weakening("listen", what, place, comparable=new in _ALL)
 
 
 def _weakening(key: str, what: str, place: Place, *, comparable: bool = True) -> Weakening:

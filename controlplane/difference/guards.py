@@ -9,7 +9,7 @@ from controlplane.model.keys import route_keys
 from controlplane.plan.plan import PlannedRoute
 from policies import GUARDS
 from policies.contract import Settings
-from policies.guards import NamedStep, TogetherStep, Weaker, WeakerStep
+from policies.guards import Judged, NamedStep, TogetherStep, Weaker, WeakerStep
 
 
 @cache
@@ -40,6 +40,11 @@ def _halves() -> tuple[ModuleType, ...]:
 def value(route: PlannedRoute, key: str) -> Settings | None:
     """The resolved settings of a key on a route; None where it has none."""
     return next((one.value for one in route.settings if one.key == key), None)
+
+
+def judged(route: PlannedRoute, key: str) -> Judged:
+    """What judges the requests of a route by a key."""
+    return Judged(settings=value(route, key), rule=route.rule)
 
 
 class Guards:

@@ -13,7 +13,7 @@ from controlplane.difference.difference import Request
 from controlplane.difference.hosts import Region
 from controlplane.difference.matcher import Table
 from controlplane.difference.pairing import Pairing, alike, paired
-from controlplane.difference.requests import Trials
+from controlplane.difference.requests import Allowance, Trials
 from controlplane.plan.plan import Entry
 
 
@@ -30,7 +30,8 @@ class Passed:
 class Compared:
     """A region's entries in pairs, what passed over, and which of `after` none reaches any more.
 
-    `shadowed` are pairs of positions of a route that is there on both sides.
+    `shadowed` are pairs of positions of a route that is there on both sides. `stopped` is where no
+    more requests could be tried: of this entry and those that would have followed nothing is said.
     """
 
     before: tuple[Entry, ...]
@@ -38,14 +39,15 @@ class Compared:
     pairing: Pairing
     passed: tuple[Passed, ...]
     shadowed: tuple[tuple[int, int], ...]
+    stopped: Entry | None
 
 
-def compared(region: Region) -> Compared:
-    """Compare the entries of a region."""
+def compared(region: Region, allowance: Allowance) -> Compared:
+    """Compare the entries of a region, with as many requests as are allowed."""
     before = region.before.entries if region.before else ()
     after = region.after.entries if region.after else ()
     pairing = paired(before, after)
-    found = _Trying(before, after, pairing)
+    found = _Trying(before, after, pairing, allowance)
     passed = tuple(found.passed())
     return Compared(
         before=before,
@@ -53,6 +55,7 @@ def compared(region: Region) -> Compared:
         pairing=pairing,
         passed=passed,
         shadowed=tuple(found.shadowed()) if passed else (),
+        stopped=found.stopped,
     )
 
 
@@ -60,8 +63,14 @@ class _Trying:
     """Two tables, and what is already known of pairs of their entries."""
 
     def __init__(
-        self, before: tuple[Entry, ...], after: tuple[Entry, ...], pairing: Pairing
+        self,
+        before: tuple[Entry, ...],
+        after: tuple[Entry, ...],
+        pairing: Pairing,
+        allowance: Allowance,
     ) -> None:
+        self.stopped: Entry | None = None
+        self._allowance = allowance
         self._pairing = pairing
         self._changed = [(b, a) for b, a in pairing.pairs if not alike(before[b], after[a])]
         self._idle = not (self._changed or pairing.gone or pairing.come)
@@ -79,6 +88,8 @@ class _Trying:
         for one, other in self._wanted():
             if (one, other) not in found:
                 self._try(one, other, found)
+            if self.stopped is not None:
+                break
         for (one, other), request in found.items():
             if (one, other) not in same and (one, other) != (None, None):
                 yield Passed(
@@ -115,6 +126,9 @@ class _Trying:
         first = self._entry(one, other)
         second = self._after.entries[other] if other is not None else first
         for request in self._trials.of(first, second):
+            if not self._allowance.spend():
+                self.stopped = first
+                return
             winners = self._winners.get(request)
             if winners is None:
                 winners = (self._before.winner(request), self._after.winner(request))

@@ -8,6 +8,7 @@ only those that can take a request of its own.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, combinations
 from typing import TypeAlias
 
 from controlplane.difference.difference import Request
@@ -57,9 +58,16 @@ class _Group:
 
     def carried(self, has: dict[tuple[str, str], str]) -> Iterator[int]:
         """The positions whose conditions a request meets that carries these."""
-        for names, wanted in self.by_names.items():
-            if all(name in has for name in names):
+        for names in self._named(tuple(sorted(has))):
+            wanted = self.by_names.get(names)
+            if wanted is not None:
                 yield from wanted.get(tuple((*name, has[name]) for name in names), ())
+
+    def _named(self, names: Names) -> Iterable[Names]:
+        """The names among these that entries may look at: every choice, or all that there are."""
+        if 2 ** len(names) > len(self.by_names):
+            return [one for one in self.by_names if set(one) <= set(names)]
+        return chain.from_iterable(combinations(names, n) for n in range(len(names) + 1))
 
     def beside(self, wanted: Condition) -> Iterator[int]:
         """The positions whose conditions one request can meet beside these."""
@@ -100,7 +108,6 @@ class Table:
         self.entries = entries
         self.methods = {m for one in entries for m in _methods(one)}
         self.literals: set[str] = set()
-        self.deepest = 1
         self._root = _Node()
         for position, entry in enumerate(entries):
             self._add(position, entry)
@@ -119,6 +126,21 @@ class Table:
             default=None,
         )
 
+    def longest(self, path: tuple[str, ...], word: str) -> int:
+        """How many segments tell entries apart, of a path that goes on with this word for ever.
+
+        All that are longer are alike to every entry.
+        """
+        waiting = [self._root]
+        depth = 0
+        while waiting:
+            text = path[depth] if depth < len(path) else word
+            below = (node.literals.get(text) for node in waiting)
+            free = (node.variable for node in waiting if text)
+            waiting = [node for node in chain(below, free) if node is not None]
+            depth += 1
+        return depth
+
     def meeting(self, entry: Entry) -> Iterator[int]:
         """The positions of those that some request could match beside this one, but for methods."""
         wanted = condition(entry)
@@ -135,7 +157,6 @@ class Table:
             else:
                 self.literals.add(segment.text)
                 node = node.literals.setdefault(segment.text, _Node())
-        self.deepest = max(self.deepest, len(path.fixed))
         if path.rest is not None:
             node.rest = node.rest or _Group()
             node.rest.add(position, condition(entry))

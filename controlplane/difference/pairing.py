@@ -1,11 +1,14 @@
 """The entries of two virtual hosts, those that match the same requests in pairs."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from controlplane.difference.matcher import condition, pattern
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
+from language.paths import PathPattern, PathTemplate
+from language.segments import Kind
+from policies.contract import Settings
 
 Identity: TypeAlias = tuple[object, ...]
 
@@ -37,15 +40,30 @@ def alike(before: Entry, after: Entry) -> bool:
     if isinstance(before, MethodNotAllowed) or isinstance(after, MethodNotAllowed):
         return True
     return (
-        before.route.match.priority == after.route.match.priority
+        before.held == after.held
+        and before.route.match.priority == after.route.match.priority
         and before.route.match.to == after.route.match.to
         and before.route.action is after.route.action
-        and _values(before) == _values(after)
+        and meaning(before) == meaning(after)
     )
 
 
-def _values(route: PlannedRoute) -> list[tuple[str, object]]:
-    return [(one.key, one.value) for one in route.settings]
+def meaning(route: PlannedRoute) -> list[tuple[str, object]]:
+    """What a route's settings say, whatever its path calls its variables."""
+    return [(one.key, placed(one.value, route.route.path)) for one in route.settings]
+
+
+def placed(value: Settings, path: PathPattern) -> object:
+    """A setting in which the variables of a new path are named by where they stand in the path."""
+    template = getattr(value, "path", None)
+    if not isinstance(template, PathTemplate):
+        return value
+    names = [one.text or "**" for one in path.segments if one.kind is not Kind.LITERAL]
+    parts = [
+        str(names.index(part)) if position % 2 else part
+        for position, part in enumerate(template.parts)
+    ]
+    return replace(value, path=PathTemplate(text="", parts=tuple(parts)))
 
 
 def _by_identity(entries: tuple[Entry, ...]) -> dict[Identity, list[int]]:

@@ -7,6 +7,7 @@ comes before the two here that does not come before them there.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from controlplane.difference.difference import Request
 from controlplane.difference.matcher import Table, condition, pattern, takes
@@ -16,11 +17,26 @@ from language.paths import PathPattern
 from language.segments import Kind
 
 
+@dataclass(slots=True, kw_only=True)
+class Allowance:
+    """How many requests are still tried, of all those that two gateways could be asked.
+
+    Routes that all cross each other make as many pairs as their square.
+    """
+
+    left: int
+
+    def spend(self) -> bool:
+        """Whether there was one left."""
+        self.left -= 1
+        return self.left >= 0
+
+
 class Trials:
     """Makes requests for the entries of two tables."""
 
     def __init__(self, before: Table, after: Table) -> None:
-        self._deepest = max(before.deepest, after.deepest) + 1
+        self._tables = (before, after)
         literals = before.literals | after.literals
         self._word = next(w for n in range(len(literals) + 1) if (w := _word(n)) not in literals)
         named = before.methods | after.methods
@@ -42,7 +58,10 @@ class Trials:
 
     def _paths(self, one: PathPattern, other: PathPattern) -> Iterator[tuple[str, ...]]:
         fixed = max(len(one.fixed), len(other.fixed))
-        longest = self._deepest if one.rest is not None and other.rest is not None else fixed
+        longest = fixed
+        if one.rest is not None and other.rest is not None:
+            start = tuple(self._segment(one, other, at) for at in range(fixed))
+            longest = max(table.longest(start, self._word) for table in self._tables)
         for length in range(max(fixed, 1), max(longest, 1) + 1):
             path = tuple(self._segment(one, other, at) for at in range(length))
             yield path

@@ -1,10 +1,12 @@
 """Routes as a difference tells them: added, removed, changed, moved, shadowed."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 
 from controlplane.difference.difference import Answerer, RouteChange, RouteKind, ValueChange
 from controlplane.difference.handovers import Compared
 from controlplane.difference.matcher import pattern
+from controlplane.difference.pairing import placed
 from controlplane.difference.words import changes, words
 from controlplane.model.keys import route_keys
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
@@ -40,7 +42,7 @@ def answerer(entry: Entry) -> Answerer:
 
 def serves(entry: Entry | None) -> bool:
     """Whether requests get something here: 404, 405 and a written refusal are nothing."""
-    if not isinstance(entry, PlannedRoute):
+    if not isinstance(entry, PlannedRoute) or entry.held:
         return False
     settings = {one.key: one.value for one in entry.settings}
     status = getattr(settings.get(Action.RESPOND.value), "status", 200)
@@ -84,7 +86,7 @@ def _of_pair(
 ) -> Iterator[RouteChange]:
     values: tuple[ValueChange, ...] = ()
     if not _same(before, after):
-        values = changes(_words(before), _words(after))
+        values = (*_swapped(before, after), *changes(_words(before), _words(after)))
     if values:
         yield _kept("changed", hosts, before, after, values)
         return
@@ -116,9 +118,19 @@ def _same(before: PlannedRoute, after: PlannedRoute) -> bool:
     if len(old.settings) != len(new.settings):
         return False
     return all(
-        b.key == a.key and b.value == a.value
+        b.key == a.key and placed(b.value, old.path) == placed(a.value, new.path)
         for b, a in zip(old.settings, new.settings, strict=True)
     )
+
+
+def _swapped(before: PlannedRoute, after: PlannedRoute) -> tuple[ValueChange, ...]:
+    """The paths, where the same words of a new path name other variables of them."""
+    old, new = before.route, after.route
+    for b, a in product(old.settings, new.settings):
+        same = b.key == a.key and b.value == a.value
+        if same and placed(b.value, old.path) != placed(a.value, new.path):
+            return (ValueChange(key="path", before=old.path.text, after=new.path.text),)
+    return ()
 
 
 def _words(route: PlannedRoute) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from controlplane.difference.difference import Grant, ThingChange, ValueChange, Weakening
+from controlplane.difference.entries import VERIFIED, protocols
 from controlplane.difference.guards import named_steps
 from controlplane.difference.words import changes, words
 from controlplane.model.gateway import Backend
@@ -11,9 +12,6 @@ from controlplane.model.keys import backend_keys, named_keys
 from controlplane.plan.names import values
 from controlplane.plan.plan import Plan
 from language.places import Place
-
-VERIFIED = {"https": "http", "grpcs": "grpc"}
-"""What backends speak that proves who they are, and the same in the clear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +106,7 @@ def named_changes(before: Plan, after: Plan) -> Iterator[Weakening | Grant]:
 
 def unverified(before: Plan, after: Plan) -> Iterable[Weakening]:
     """Backends that requests went to over TLS, and go to in the clear."""
-    old = {one.key.text: one.protocol for one in before.backends}
+    old = protocols(before)
     for one in after.backends:
         was = old.get(one.key.text, one.protocol)
         if was in VERIFIED and one.protocol not in VERIFIED:

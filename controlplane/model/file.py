@@ -16,7 +16,7 @@ from controlplane.model.routes import may_name, read_routes, references
 from language.decode import Decoder, Refused, blank, mistake_at
 from language.hosts import Host
 from language.mistakes import Mistake, errors
-from language.nodes import MapNode, Node, Scalar
+from language.nodes import ListNode, MapNode, Node, Scalar
 from language.paths import parse_pattern
 from language.places import Place
 from language.reader import Document
@@ -36,6 +36,7 @@ _ANY_ROUTE = RouteFacts(path=parse_pattern("/**"), methods=())
 _ANY_BACKEND = BackendFacts(authority="", http2=False)
 """What a default stands on; no inherited key's faults depend on more."""
 
+_HOST: Decoder[str] = Decoder(Host)
 HOSTS: Decoder[tuple[str, ...]] = Decoder(Annotated[tuple[Host, ...], UNIQUE])
 
 
@@ -198,11 +199,20 @@ def _hosts(
     if blank(value):
         return (), ()
     read = HOSTS.decode(file, value, key)
+    items = value.items if isinstance(value, ListNode) else (value,)
     if isinstance(read, Refused):
         draft.mistakes.extend(read.mistakes)
-        return (), ()
-    items = value.items if not isinstance(value, Scalar | MapNode) else ()
+        found = {host: item for item in items for host in _readable(file, key, item)}
+        return tuple(found), tuple(Place(file, i.line, i.column) for i in found.values())
     return read, tuple(Place(file, i.line, i.column) for i in items)
+
+
+def _readable(file: str, key: Scalar, item: Node) -> Iterator[str]:
+    """A host of a list that has mistakes, also in capitals: requests to it are to be held."""
+    if isinstance(item, Scalar):
+        host = _HOST.decode(file, item._replace(text=item.text.lower()), key)
+        if not isinstance(host, Refused):
+            yield host
 
 
 def _defaults(

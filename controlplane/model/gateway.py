@@ -195,7 +195,8 @@ class File:
 
     `names` are all backends that it defines, those with mistakes too: a reference to one of them
     is no mistake of its own; they are all that there are when it is `complete`. `sound` is a file
-    without errors. `listen` is None where the file does not say. `keys` are its uppermost keys,
+    without errors. Of one with errors `hosts` are those that could be read, and may be none.
+    `listen` is None where the file does not say. `keys` are its uppermost keys,
     `references` the names of backends where routes name them, those with mistakes too. `named`
     are its other named things, `unread` the kinds of which more may be meant than were read, and
     `naming` the settings that may name them: in defaults, and on routes, those with mistakes too.

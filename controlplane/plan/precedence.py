@@ -22,7 +22,7 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def ordered(routes: Iterable[PlannedRoute], hosts: str) -> tuple[Entry, ...]:
     """Routes sorted, each path's 405 behind its routes."""
     entries: list[Entry] = []
-    in_order = sorted(routes, key=lambda r: sort_key(r.route))
+    in_order = sorted(routes, key=lambda r: sort_key(r.route, held=r.held))
     for _, group in groupby(in_order, key=lambda r: shape(r.route)):
         same_path = list(group)
         entries.extend(same_path)
@@ -42,11 +42,12 @@ def rank(route: Route) -> tuple[object, ...]:
     return (route.path.rank, not match.methods, -len(match.headers), -len(match.query))
 
 
-def sort_key(route: Route) -> tuple[object, ...]:
-    """The whole order."""
+def sort_key(route: Route, *, held: bool = False) -> tuple[object, ...]:
+    """The whole order. What is held comes first of its rank, whatever its priority."""
     match = route.match
     return (
         *rank(route),
+        not held,
         -match.priority,
         headers(route),
         query(route),

@@ -1,7 +1,7 @@
 """Files to a plan: names looked up, hosts grouped, routes ordered."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -20,6 +20,7 @@ from controlplane.plan.names import (
 from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.plan.precedence import ordered, rule_of
 from controlplane.plan.settle import claimed_twice, settled
+from controlplane.plan.waiting import waiting
 from language.decode import mistake_at, spot
 from language.mistakes import Mistake, errors
 from language.nodes import MapNode, Scalar
@@ -53,10 +54,9 @@ def resolve(
     things = defined(files)
     names = memo(_names, *(one for kind in things.values() for one in kind.values()))
     settled_files = [memo(settled, file, names) for file in files]
-    planned = {file.name: one.routes for file, one in zip(files, settled_files, strict=True)}
-    planned.update(memo(_held, *held))
-    together = tuple(sorted((*files, *held), key=lambda file: file.name))
-    for host, found in _virtual_hosts(together, planned, memo):
+    planned = [(file, one.routes) for file, one in zip(files, settled_files, strict=True)]
+    together = sorted([*planned, *memo(_held, *held)], key=lambda one: one[0].name)
+    for host, found in _virtual_hosts(together, memo):
         hosts.append(host)
         told.update(found)
     mistakes.extend(told)
@@ -184,20 +184,25 @@ def _names(*things: Named) -> Names:
 
 
 def _virtual_hosts(
-    files: tuple[File, ...], planned: Mapping[str, tuple[PlannedRoute, ...]], memo: Memo
+    files: Sequence[tuple[File, tuple[PlannedRoute, ...]]], memo: Memo
 ) -> Iterator[tuple[VirtualHost, tuple[Mistake, ...]]]:
     """Domains that the same files name share their routes, and are one virtual host."""
-    claims: dict[str, list[tuple[File, Place]]] = defaultdict(list)
-    for file in files:
-        if file.routes:
-            for domain, place in zip(file.hosts, file.host_places, strict=True):
-                claims[domain].append((file, place))
-    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    every = sorted({"*"}.union(*(file.hosts for file, _ in files if file.routes)))
+    claims: dict[str, list[tuple[int, Place]]] = defaultdict(list)
+    for number, (file, _) in enumerate(files):
+        if not file.routes:
+            continue
+        for domain, place in zip(file.hosts, file.host_places, strict=True):
+            claims[domain].append((number, place))
+        if not file.hosts:  # unreadable, so held: its routes may be for any
+            for domain in every:
+                claims[domain].append((number, Place(file.name, 1, 1)))
+    groups: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for domain, claimed in claims.items():
-        groups[tuple(file.name for file, _ in claimed)].append(domain)
+        groups[tuple(number for number, _ in claimed)].append(domain)
     for owners, domains in groups.items():
         places = tuple(place for d in sorted(domains) for _, place in claims[d])
-        routes = tuple(planned[name] for name in owners)
+        routes = tuple(files[number][1] for number in owners)
         yield memo(_virtual_host, tuple(sorted(domains)), places, routes)
 
 
@@ -212,15 +217,21 @@ def _virtual_host(
         name=domains[0],
         domains=domains,
         places=places,
-        entries=ordered(routes, domains[0]),
+        entries=ordered(_reached(routes), domains[0]),
     )
-    found = (*conflicts(r.route for r in routes if not r.held), *redirect_loops(host))
-    return host, found
+    found = [*conflicts(r.route for r in routes if not r.held), *waiting(routes)]
+    return host, (*found, *redirect_loops(host))
 
 
-def _held(*files: File) -> dict[str, tuple[PlannedRoute, ...]]:
+def _reached(routes: list[PlannedRoute]) -> Iterator[PlannedRoute]:
+    """The routes without those that a held one of the same rule takes all requests from."""
+    held = {one.rule for one in routes if one.held}
+    return (one for one in routes if one.held or one.rule not in held)
+
+
+def _held(*files: File) -> tuple[tuple[File, tuple[PlannedRoute, ...]], ...]:
     """The routes of each file, to answer 503; one that two files claim stands once."""
-    found: dict[str, tuple[PlannedRoute, ...]] = {}
+    found: list[tuple[File, tuple[PlannedRoute, ...]]] = []
     rules: set[str] = set()
     for file in sorted(files, key=lambda file: file.name):
         routes: list[PlannedRoute] = []
@@ -231,5 +242,5 @@ def _held(*files: File) -> dict[str, tuple[PlannedRoute, ...]]:
                 routes.append(
                     PlannedRoute(rule=rule, route=route, settings=(), placements=(), held=True)
                 )
-        found[file.name] = tuple(routes)
-    return found
+        found.append((file, tuple(routes)))
+    return tuple(found)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from controlplane.model.gateway import File
 from controlplane.reading import ReadFile
 from controlplane.selection.chosen import FileState
+from controlplane.selection.match import matches
 from language.mistakes import Mistake, errors
 
 States = Mapping[str, FileState]
@@ -61,16 +62,19 @@ class Contender:
             return self.newest
         return self.last if state == "last good" else None
 
-    def holding(self, *, cold: bool) -> ReadFile | None:
-        """What says which requests wait for the file while it is not served.
+    def holding(self, *, cold: bool) -> tuple[ReadFile, ...]:
+        """What says which requests wait for the file while it is not served, newest first.
 
-        None for a file that came to a gateway that was served without it: another may have had its
-        requests, and goes on.
+        Nothing for a file that came to a gateway that was served without it: another may have had
+        its requests, and goes on.
         """
-        if self.gone or not (cold or self.last or self.before):
-            return None
-        readable = (one for one in (self.newest, self.last, self.before) if one is not None)
-        return next((one for one in readable if one.complete and one.file.routes), None)
+        known = self.last or self.before
+        if not (cold or known):
+            return ()
+        said = (one for one in (self.newest, known) if one is not None)
+        found = tuple(one for one in said if one.complete and one.file.routes)
+        whole = len(found) > 1 and matches(found[1].file).keys() <= matches(found[0].file).keys()
+        return found[:1] if whole else found
 
 
 def files_of(contenders: Iterable[Contender], states: States) -> tuple[File, ...]:

@@ -1,25 +1,19 @@
-"""The choice: what is on disk and what is served enter, files that go together leave.
-
-Each round resolves the files in their states; who makes an error stays behind, at what is served of
-it now or without anything. States only fall, so the rounds end.
-"""
+"""The selector: what is on disk and what is served enter, files that go together leave."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from controlplane.build import Build, Options, build, compiled, unplanned
+from controlplane.build import Options, build
 from controlplane.files import Sources
 from controlplane.memo import Memo
-from controlplane.model.gateway import File
-from controlplane.plan.plan import Plan
-from controlplane.plan.resolve import Idle, resolve
 from controlplane.reading import ReadFile
-from controlplane.selection.blame import Blamed, Court
+from controlplane.selection.blame import Blamed
 from controlplane.selection.cache import Cache
-from controlplane.selection.chosen import Chosen, FileState, FileView
-from controlplane.selection.contender import Contender, States, files_of
+from controlplane.selection.choice import Choice
+from controlplane.selection.chosen import Chosen, FileView
+from controlplane.selection.contender import Contender, States
 from controlplane.sources import SourceFile, gateway_of, home
 from language.mistakes import Mistake, errors
 
@@ -44,7 +38,7 @@ class Selector:
         if whole or gateway is None:
             return _kept(good, whole or build(sources.files, options).mistakes, options)
         contenders = tuple(self._contenders(sources, good, gateway, options))
-        choice = _Choice(
+        choice = Choice(
             contenders=contenders,
             gateway=home(gateway, gateway),
             cold=not good,
@@ -52,7 +46,7 @@ class Selector:
         )
         blamed = choice.settle()
         made = choice.build(options)
-        told = _told(contenders, choice.on_disk(), blamed)
+        told = _told(contenders, (*choice.on_disk(), *choice.waiting(made)), blamed)
         if not errors(told):  # what is wrong with the whole: there are no routes
             told = _in_order((*told, *errors(made.mistakes)))
         chosen = ((c.home, c.content(choice.states[c.home])) for c in contenders)
@@ -100,99 +94,6 @@ class Selector:
         return served if not last.sound and served and served.source == last.source else last
 
 
-@dataclass(slots=True, kw_only=True)
-class _Choice:
-    """The states of files on their way to some that go together."""
-
-    contenders: tuple[Contender, ...]
-    gateway: str
-    cold: bool
-    memo: Memo
-    states: dict[str, FileState] = field(default_factory=dict)
-    _resolved: dict[tuple[FileState, ...], tuple[Plan | None, tuple[Mistake, ...]]] = field(
-        default_factory=dict
-    )
-
-    def settle(self) -> tuple[Blamed, ...]:
-        """Let files fall until no error is left; give who fell for which."""
-        by_home = {one.home: one for one in self.contenders}
-        self.states = {one.home: one.first() for one in self.contenders}
-        blamed: list[Blamed] = []
-        while self._gateway_stands():
-            found = errors(self.resolved(self.states)[1])
-            if not found:
-                return tuple(blamed)
-            court = Court(
-                contenders=self.contenders,
-                states=dict(self.states),
-                resolved=lambda states: self.resolved(states)[1],
-            )
-            judged = [court.blamed(error) for error in found]
-            blamed += judged if court.all_current else map(self._following, judged)
-            for at in {at for one in judged for at in one.homes}:
-                self.states[at] = by_home[at].worse(self.states[at])
-        self.states = dict.fromkeys(self.states, "not served")
-        return tuple(blamed)
-
-    def _following(self, one: Blamed) -> Blamed:
-        """An error that is not there on disk: it follows from what stayed behind before."""
-        if one.error in self.on_disk() or one.told != (one.error,):
-            return one
-        hint = "mend first what stays behind: it may be there"
-        return replace(one, told=(replace(one.error, hint=hint),))
-
-    def resolved(self, states: States) -> tuple[Plan | None, tuple[Mistake, ...]]:
-        """The plan of files in these states, and the mistakes that they make together."""
-        key = tuple(states[one.home] for one in self.contenders)
-        if key not in self._resolved:
-            files = files_of(self.contenders, states)
-            self._resolved[key] = self._resolve(files, (), states) if files else (None, ())
-        return self._resolved[key]
-
-    def on_disk(self) -> tuple[Mistake, ...]:
-        """What the files make together as they are on disk, whatever is chosen.
-
-        Nothing where some could not be read: what seems to be missing may be in them.
-        """
-        if any(one.unread for one in self.contenders):
-            return ()
-        return self.resolved(dict.fromkeys(self.states, "current"))[1]
-
-    def build(self, options: Options) -> Build:
-        """What the chosen files compile to; of the rest, the routes that were to be held."""
-        served = [c.content(self.states[c.home]) for c in self.contenders]
-        files = [one for one in served if one is not None]
-        plan, found = self.resolved(self.states)
-        if plan is None:
-            return unplanned((), ())
-        left = [c for c in self.contenders if self.states[c.home] == "not served"]
-        held = [one for c in left if (one := c.holding(cold=self.cold)) is not None]
-        if held:
-            served_files = tuple(one.file for one in files)
-            plan, found = self._resolve(served_files, tuple(one.file for one in held), self.states)
-        sources = [one.source for one in files]
-        sources += [replace(one.source, held=True) for one in held]
-        mistakes = [*found, *(m for one in files for m in one.mistakes)]
-        in_order = tuple(sorted(sources, key=lambda source: source.name))
-        return compiled(in_order, plan, mistakes, options, self.memo)
-
-    def _resolve(
-        self, files: tuple[File, ...], held: tuple[File, ...], states: States
-    ) -> tuple[Plan, tuple[Mistake, ...]]:
-        return resolve(files, held, idle=self._idle(states), memo=self.memo)
-
-    def _gateway_stands(self) -> bool:
-        main = next(one for one in self.contenders if one.home == self.gateway)
-        return main.content(self.states[self.gateway]) is not None
-
-    def _idle(self, states: States) -> Idle:
-        """Nobody else is held back by what became idle in a gateway file that was good."""
-        if any(one.unread or states[one.home] != "current" for one in self.contenders):
-            return "untold"
-        main = next(one for one in self.contenders if one.home == self.gateway)
-        return "error" if main.changed else "warning"
-
-
 def _kept(good: tuple[SourceFile, ...], mistakes: tuple[Mistake, ...], options: Options) -> Chosen:
     """Everything as it is served: which files there are now is not known."""
     gateway = gateway_of([file.name for file in good])
@@ -218,7 +119,7 @@ def _views(
             against[at].extend(one.told)
     for c in contenders:
         state = states[c.home]
-        if c.gone and state != "last good":
+        if c.gone and state == "current":
             continue  # it was removed, and nobody needs it
         why = () if state == "current" else _in_order(_merged((*c.own, *against[c.home])))
         yield FileView(name=c.name, home=c.home, state=state, mistakes=why)

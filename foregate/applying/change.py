@@ -82,10 +82,11 @@ def fingerprint(sources: Sources) -> str:
     gateway = gateway_of([*(file.name for file in sources.files), *sources.unread])
     digest = hashlib.sha256()
     for at, data in sorted((home(file.name, gateway), file.data) for file in sources.files):
-        digest.update(b"%d %s %d " % (len(at.encode()), at.encode(), len(data)))
+        name = at.encode(errors="surrogateescape")
+        digest.update(b"%d %s %d " % (len(name), name, len(data)))
         digest.update(data)
     for at in sorted(home(name, gateway) for name in sources.unread):
-        digest.update(f"unread {at} ".encode())
+        digest.update(f"unread {at} ".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

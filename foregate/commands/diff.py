@@ -3,13 +3,17 @@
 import functools
 import json
 import sys
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
+from controlplane.difference.behind import behind
 from controlplane.difference.compare import difference
-from controlplane.difference.difference import Difference
+from controlplane.difference.difference import Difference, ThingChange, Weakening
+from controlplane.difference.signers import signers
 from controlplane.files import MAIN
 from controlplane.store.objects import StoreError
 from foregate.diffmarkdown import markdown
@@ -93,7 +97,7 @@ def command(
     asked = (LIVE, MAIN) if not sides else (LIVE, sides[0]) if len(sides) == 1 else sides
     with uncollected():
         before, after = _read(asked, state_dir)
-        found = difference(before.build, after.build)
+        found = _found(before, after)
     _print(found, (before, after), output, verbose=verbose)
     sys.exit(_code(found, allow_weaker=allow_weaker))
 
@@ -109,6 +113,20 @@ def _read(asked: tuple[str, ...], state_dir: Path) -> tuple[Side, Side]:
     if unreadable:
         sys.exit(1)
     return before, after
+
+
+def _found(before: Side, after: Side) -> Difference:
+    """What differs, and what of the sides themselves makes them hard to compare."""
+    found = difference(before.build, after.build)
+    stayed = chain.from_iterable(behind(visible(one.name), one.parts) for one in (before, after))
+    keys = list(signers(before.build, after.build, before.keys, after.keys))
+    weaker = (one for one in keys if isinstance(one, Weakening))
+    changed = (one for one in keys if isinstance(one, ThingChange))
+    return replace(
+        found,
+        weakenings=(*found.weakenings, *weaker, *stayed),
+        things=(*found.things, *changed),
+    )
 
 
 def _tell(one: Side) -> None:
@@ -132,7 +150,8 @@ def _code(found: Difference, *, allow_weaker: bool) -> int:
     if found.weakenings and not allow_weaker:
         places = dict.fromkeys(visible(str(p)) for one in found.weakenings for p in one.places)
         lines = ", ".join([*places][:5]) + (", …" if len(places) > 5 else "")
-        words = f"more may pass than did ({lines}): if that is meant, add --allow-weaker"
+        at = f" ({lines})" if lines else ""
+        words = f"more may pass than did{at}: if that is meant, add --allow-weaker"
         click.echo(f"error: {words}", err=True)
         return 1
     return 0 if found.same else DIFFERENT

@@ -22,16 +22,17 @@ def _weaker(before: Pipeline | None, after: Pipeline | None) -> Iterator[Weaker]
         yield Weaker(what=f"nobody is asked any more, it was {_asked(before)}")
         return
     yield from _scopes(before, after)
+    for header in sorted(set(before.strip) - set(after.strip)):
+        yield Weaker(what=f"the backend sees a client's '{header}', which holds credentials")
     old = _alternatives(before)
     for one in _alternatives(after):
         kept = [past for past in old if _holds(one, past)]
         if not kept:
             yield from _admitted(one, old)
-        elif before.scopes and all(list(_wider(past[0], one[0])) for past in kept):
-            yield Weaker(
-                what=f"scopes are those of '{one[0].name}', and were those of '{kept[0][0].name}'",
-                comparable=False,
-            )
+        elif all(list(_wider(past[0], one[0])) for past in kept):
+            whose = f"'{one[0].name}', and was by '{kept[0][0].name}'"
+            what = f"who asks, with which scopes, is said by {whose}"
+            yield Weaker(what=what, comparable=False)
 
 
 def _scopes(before: Pipeline, after: Pipeline) -> Iterator[Weaker]:
@@ -111,10 +112,10 @@ def _all(one: Alternative) -> str:
 
 def _consumers(before: Names, after: Names) -> Iterator[NamedChange]:
     old, new = _holders(before), _holders(after)
+    gone = {mark: name for mark, (name, _) in old.items() if mark not in new}
     for mark, (name, key) in new.items():
         if mark not in old:
-            what = f"a key of '{name}' is taken{_with(key.scopes)}"
-            yield NamedChange(name=name, what=what)
+            yield _taken(name, key, mark, gone)
             continue
         holder, past = old[mark]
         more = sorted(set(key.scopes) - set(past.scopes))
@@ -128,6 +129,17 @@ def _consumers(before: Names, after: Names) -> Iterator[NamedChange]:
         if holder != name:
             what = f"a key of '{holder}' is the key of '{name}'"
             yield NamedChange(name=name, what=what, weaker=True)
+
+
+def _taken(name: str, key: Key, mark: bytes | str, gone: Mapping[bytes | str, str]) -> NamedChange:
+    """What a key means that nobody held; one that is not known here may be any that is gone."""
+    unset = {one for one in (mark, *gone) if isinstance(one, str)}
+    if unset and any(isinstance(one, str) != isinstance(mark, str) for one in gone):
+        words = f"the secret {', '.join(sorted(unset))} is not set here"
+        what = f"whose a key of '{name}' was cannot be compared: {words}"
+        return NamedChange(name=name, what=what, weaker=True)
+    taken = "another" if name in gone.values() else "taken"
+    return NamedChange(name=name, what=f"a key of '{name}' is {taken}{_with(key.scopes)}")
 
 
 def _with(scopes: Iterable[str]) -> str:

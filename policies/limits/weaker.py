@@ -3,9 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from typing import TypeAlias
 
-from policies.guards import TogetherStep, Weaker, WeakerStep
+from policies.guards import Judged, TogetherStep, Weaker, WeakerStep
 from policies.limits.counters import Counter, Counters
+
+Bucket: TypeAlias = tuple[str, str]
+"""The identity of a limit, and of one per route the route."""
 
 
 def _weaker(before: Counters | None, after: Counters | None) -> Iterator[Weaker]:
@@ -37,27 +41,32 @@ def _shown(one: Counter) -> str:
     return f"{one.rate}{burst}"
 
 
-def _apart(
-    pairs: Iterable[tuple[Counters | None, Counters | None]],
-) -> Iterator[tuple[int, Weaker]]:
+def _apart(pairs: Iterable[tuple[Judged, Judged]]) -> Iterator[tuple[int, Weaker]]:
     """One counter whose requests are now counted in several: each lets as much pass."""
-    became: dict[str, dict[str, int]] = defaultdict(dict)
-    shown: dict[str, Counter] = {}
+    became: dict[Bucket, dict[Bucket, int]] = defaultdict(dict)
+    shown: dict[Bucket, Counter] = {}
     for position, (before, after) in enumerate(pairs):
-        if before is None or after is None:
+        old: Counters | None = before.settings
+        new: Counters | None = after.settings
+        if old is None or new is None:
             continue
-        for one in before.all:
-            alike = [o for o in after.all if o.per == one.per and _as_strict(one, o)]
+        for one in old.all:
+            alike = [o for o in new.all if o.per == one.per and _as_strict(one, o)]
             kept = next((o for o in alike if o.id == one.id), alike[0] if alike else None)
             if kept is not None:
-                became[one.id].setdefault(kept.id, position)
-                shown[one.id] = one
+                bucket = _bucket(one, before.rule)
+                became[bucket].setdefault(_bucket(kept, after.rule), position)
+                shown[bucket] = one
     for name, counters in became.items():
         if len(counters) > 1:
             one = shown[name]
             what = f"what one limit per {one.per} of {_shown(one)} counted together"
             apart = Weaker(what=f"{what} is counted in {len(counters)} counters")
             yield from ((position, apart) for position in counters.values())
+
+
+def _bucket(one: Counter, rule: str) -> Bucket:
+    return one.id, rule if one.per == "route" else ""
 
 
 WEAKER: Mapping[str, WeakerStep] = {"limits": _weaker}

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from policies.guards import Weaker, WeakerStep
 from policies.respond.spec import Respond
 
-REFUSALS = frozenset({401, 403})
-"""What a route says to keep everybody out; 404 or 410 says that there is nothing."""
+REFUSALS = range(400, 600)
+"""What a route says to keep everybody out: a 404 that somebody wrote hides what is there."""
 
 
 def _weaker(before: Respond | None, after: Respond | None) -> Iterator[Weaker]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane.files import LARGEST, read_sources
+from controlplane.files import DEEPEST, LARGEST, read_sources
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +107,29 @@ def test_a_file_without_permission_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     write("secret.yaml")
     monkeypatch.setattr(os, "open", refuse)
     assert says("secret.yaml") == [("secret.yaml", "this cannot be read: permission denied")]
+
+
+def test_a_name_that_is_not_utf8_is_a_mistake_of_that_file() -> None:
+    write("gw/gateway.yaml")
+    Path(os.fsdecode(b"gw/\xff")).mkdir()
+    for name in (b"gw/\xff.yaml", b"gw/\xff/a.yaml"):
+        Path(os.fsdecode(name)).write_text("routes: [\n")
+    found = read_sources(Path("gw"))
+    assert [file.name for file in found.files] == ["gw/gateway.yaml"]
+    assert sorted(found.unread) == ["gw/\\xff.yaml", "gw/\\xff/a.yaml"]
+    assert {one.message for one in found.mistakes} == {"this name is not UTF-8"}
+    assert {one.place.file for one in found.mistakes} == set(found.unread)
+
+
+def test_folders_below_one_another_are_bounded(here: Path) -> None:
+    write("gw/gateway.yaml")
+    write("gw/" + "a/" * DEEPEST + "x.yaml")
+    assert len(names("gw")) == 2
+    os.chdir("gw/" + "a/" * DEEPEST)
+    for _ in range(1200):
+        Path("a").mkdir()
+        os.chdir("a")
+    os.chdir(here)
+    found = read_sources(Path("gw"))
+    assert (found.files, found.unread) == ((), ())
+    assert says("gw") == [("gw" + "/a" * (DEEPEST + 1), f"folders lie deeper than {DEEPEST} here")]

@@ -156,3 +156,17 @@ def test_only_what_may_be_part_of_the_gateway_concerns(
     assert not concerns(Path("gateway"), "gateway/notes.txt")
     assert concerns(Path("x/y.d"), str(tmp_path / "x"))
     assert concerns(Path("x/y.d"), str(tmp_path / "x" / "y.d"))
+
+
+def test_a_name_that_is_not_utf8_ends_no_watch(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text("")
+    bad = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml"))
+
+    async def body(saved: Saved) -> None:
+        await until(saved, lambda: bad.write_text(""), bad.exists)
+        for text in ("a", "b"):
+            await until(saved, lambda: bad.write_text(text), lambda: bad.read_text() == text)  # noqa: B023 # called at once
+            await goes_on(saved, file)
+
+    hears(tmp_path, body)

@@ -130,6 +130,12 @@ def weaker(before: Entry | None, after: Entry | None) -> bool:
     return not admits(after) <= admits(before)
 
 
+def unrefused(before: Entry | None, after: Entry | None) -> bool:
+    """Whether a 405 becomes an answer for everybody."""
+    open_to_all = isinstance(after, PlannedRoute) and frozenset() in admits(after)
+    return isinstance(before, MethodNotAllowed) and open_to_all
+
+
 def every_request() -> list[tuple[str, Request]]:
     paths: list[tuple[str, ...]] = [(one,) for one in WORDS]
     paths += [(*p, w) for p in (("a",), ("c",)) for w in WORDS]
@@ -153,12 +159,12 @@ def every_request() -> list[tuple[str, Request]]:
 EVERY = every_request()
 
 
-def told(found: Difference) -> set[tuple[object, object]]:
-    """The places of the routes between which authorization is told to be weaker."""
+def told(found: Difference, key: str) -> set[tuple[object, object]]:
+    """The places of the entries between which a key is told to be weaker."""
     return {
         (one.before.place, one.after.place)
         for weakening in found.weakenings
-        if weakening.key == "auth"
+        if weakening.key == key
         for one in weakening.handovers
         if one.before is not None and one.after is not None
     }
@@ -172,13 +178,16 @@ def test_each_request_that_passes_more_easily_is_told_of(
     before, after = sides
     if before is None or after is None:
         return
-    ways = told(difference(before, after))
+    found = difference(before, after)
+    ways, freed = told(found, "auth"), told(found, "methods")
     for host, request in EVERY:
         old, new = answers(plan(before), host, request), answers(plan(after), host, request)
         if weaker(old, new):
             assert isinstance(old, PlannedRoute)
             assert isinstance(new, PlannedRoute)
             assert (old.route.place, new.route.place) in ways
+        if unrefused(old, new):
+            assert (place(old), place(new)) in freed
 
 
 @given(two)
@@ -190,7 +199,10 @@ def test_each_handover_that_is_told_is_true(sides: tuple[Build | None, Build | N
     found = difference(before, after)
     for weakening in found.weakenings:
         for one in weakening.handovers:
-            assert any(weaker(*both(one, host, before, after)) for host in of(one, before, after))
+            true = unrefused if weakening.key == "methods" else weaker
+            hosts = of(one, before, after)
+            holds = any(true(*both(one, host, before, after)) for host in hosts)
+            assert holds or not weakening.comparable
     for one in (*found.opened, *found.elsewhere):
         for host in of(one, before, after):
             old, new = both(one, host, before, after)
