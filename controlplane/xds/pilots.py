@@ -3,8 +3,10 @@
 A version is proved for everybody, for nobody, or for the nodes of one software (`envoy/1.40.0`).
 Nodes of other software are a group each. One of the group, its pilot, is given the version; the
 others keep the last that the group has passed, and get the new one when the pilot has all of it.
-A pilot that refuses it ends that: the others never see it. One that leaves or says nothing is
-waited for, each time longer, and then another one goes first.
+A pilot that refuses it ends that: the others never see it. But where they have nothing at all, one
+sick node would leave them so for ever: then another goes first after a time, or soon after the
+pilot has left. One that leaves or says nothing is waited for, each time longer, and then another
+one goes first.
 
 Nothing here has a clock or a socket: times are monotonic seconds, connections any object.
 """
@@ -18,8 +20,11 @@ from controlplane.xds.world import World
 PILOT_SECONDS = 10.0
 """How long the first pilot of a group may take, or stay away; each that follows has twice that."""
 
+REFUSED_SECONDS = 60.0
+"""How long a first refusal stops a group that has nothing; each that follows has twice that."""
+
 LONGEST_SECONDS = 600.0
-"""But no pilot has longer than this."""
+"""But no pilot has longer than this, and no refusal."""
 
 GROUPS = 100
 """Of how many groups without a node it is remembered what they passed."""
@@ -52,7 +57,8 @@ class _Group(Generic[One]):
 
     `passed` is the last world that all of them may have, `given` are those that have the newest
     before that. The `pilot` is one of these, or None while its node, `ahead`, is away. `until` is
-    the end of its time, None when that is over and nobody is left to go first.
+    the end of its time, None when that is over and nobody is left to go first. While it is
+    `refused`, `until` is when that ends, None for never. `refusers` are the nodes that did so.
     """
 
     members: dict[One, _Member] = field(default_factory=dict)
@@ -63,20 +69,23 @@ class _Group(Generic[One]):
     until: float | None = None
     tries: int = 0
     refused: bool = False
+    refusers: set[str] = field(default_factory=set)
 
     def pass_on(self, world: World) -> None:
         """Let all have a world."""
         self.passed = world
         self.given.clear()
+        self.refusers.clear()
         self.pilot, self.ahead, self.until, self.tries, self.refused = None, "", None, 0, False
 
     def begin(self, now: float) -> None:
         """Go on to a version that has to be passed. Who refused the last is asked again."""
         first = self.pilot
         self.given = set() if first is None else {first}
-        if self.until is not None:
+        if self.until is not None and not self.refused:
             return
         self.tries, self.refused = 0, False
+        self.refusers.clear()
         first = self.next() if first is None else first
         if first is not None:
             self.go_first(first, now)
@@ -88,8 +97,20 @@ class _Group(Generic[One]):
         self.until = now + min(PILOT_SECONDS * 2.0**self.tries, LONGEST_SECONDS)
         self.tries += 1
 
+    def refuse(self, one: One, now: float) -> None:
+        """Stop: for ever where the others have something, else for a time."""
+        self.refusers.add(self.members[one].node)
+        self.refused, self.until = True, None
+        self.pilot, self.ahead = one, self.members[one].node
+        if self.passed is None:
+            seconds = REFUSED_SECONDS * 2.0 ** (self.tries - 1)
+            self.until = now + min(seconds, LONGEST_SECONDS)
+
     def next(self) -> One | None:
-        """Choose who goes first of those that have not, one that answers before all others."""
+        """Choose who goes first of those that have not, one that answers before all others.
+
+        Who refused it before comes last.
+        """
         left = (one for one in self.members if one not in self.given)
         return min(left, key=self._rank, default=None)
 
@@ -98,9 +119,9 @@ class _Group(Generic[One]):
         found = (one for one, m in self.members.items() if m.node == self.ahead)
         return next((one for one in found if one not in self.given), None)
 
-    def _rank(self, one: One) -> tuple[bool, str]:
+    def _rank(self, one: One) -> tuple[bool, bool, str]:
         member = self.members[one]
-        return not member.live, member.node
+        return member.node in self.refusers, not member.live, member.node
 
 
 class Pilots(Generic[One]):
@@ -165,7 +186,7 @@ class Pilots(Generic[One]):
             group.pilot = one
             group.given.add(one)
 
-    def leave(self, one: One) -> tuple[One, ...]:
+    def leave(self, one: One, now: float) -> tuple[One, ...]:
         """Forget a node; give who is to have another world now."""
         member = self._members.pop(one, None)
         if member is None:
@@ -177,13 +198,15 @@ class Pilots(Generic[One]):
             self._tidy()
         if group.pilot != one:
             return ()
+        if group.refused and group.until is not None:
+            group.until = min(group.until, now + PILOT_SECONDS)
         group.pilot = None if group.refused or group.until is None else group.returned()
         if group.pilot is None:
             return ()
         group.given.add(group.pilot)
         return (group.pilot,)
 
-    def note(self, one: One, answer: Answer) -> tuple[One, ...]:
+    def note(self, one: One, answer: Answer, now: float) -> tuple[One, ...]:
         """See how far a node is with what it was given; give who is to have another world now."""
         member = self._members.get(one)
         if member is None:
@@ -193,8 +216,7 @@ class Pilots(Generic[One]):
         if self.newest is None or not self.awaits(one):
             return ()
         if answer == "refused":
-            group.refused, group.until = True, None
-            group.pilot, group.ahead = one, member.node
+            group.refuse(one, now)
         if answer != "live":
             return ()
         others = tuple(other for other in group.members if other not in group.given)
@@ -207,6 +229,10 @@ class Pilots(Generic[One]):
         group = self._groups[member.software] if member is not None else None
         return group is not None and one in group.given and not group.refused
 
+    def retries(self, one: One) -> bool:
+        """Whether this one is to see what another has refused, as nobody has anything."""
+        return self.awaits(one) and bool(self._groups[self._members[one].software].refusers)
+
     def tick(self, now: float) -> tuple[One, ...]:
         """Have others go first where a pilot's time is over; give them."""
         moved: list[One] = []
@@ -214,7 +240,7 @@ class Pilots(Generic[One]):
             if group.until is None or group.until > now:
                 continue
             first = group.next()
-            group.until = None
+            group.until, group.refused = None, False
             if first is not None:
                 group.go_first(first, now)
                 moved.append(first)

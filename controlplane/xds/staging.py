@@ -69,7 +69,12 @@ class Staging:
     def leave(self, connection: Connection) -> None:
         """Forget a stream that ends."""
         self._apart.pop(connection, None)
-        self._move(self._pilots.leave(connection))
+        self._move(self._pilots.leave(connection, _now()))
+        self._arm()
+
+    def retries(self, connection: Connection) -> bool:
+        """Whether a stream is to see what another has refused."""
+        return self._pilots.retries(connection)
 
     def due(self, connection: Connection) -> tuple[World | None, Held]:
         """Say what a stream shall have, None before the first version."""
@@ -87,7 +92,9 @@ class Staging:
         answer: Answer = "live" if stream.answered == "live" else "waiting"
         if stream.answered == "rejected" and self._pilots.awaits(connection):
             answer = "refused" if self._opposed() else "live"  # what others took stops nothing
-        self._move(self._pilots.note(connection, answer))
+        self._move(self._pilots.note(connection, answer, _now()))
+        if answer == "refused":
+            self._arm()
 
     def _move(self, moved: Iterable[Connection]) -> None:
         for connection in moved:
@@ -104,7 +111,7 @@ class Staging:
         moved = self._pilots.tick(_now())
         for connection in moved:
             node, software = connection.stream.node, connection.stream.software
-            _log.warning("no answer to an unproved version: another", node=node, software=software)
+            _log.warning("an unproved version goes to another first", node=node, software=software)
         self._arm()
         self._move(moved)
 

@@ -120,7 +120,7 @@ class Streams:
             held=kept_from,
             brought=held,
             drains=self._memory.draining(request.node),
-            quarantine=self._barred(role, _group(request), connection.stream.id),
+            quarantine=self._barred(connection, role, _group(request)),
         )
 
     def receive(self, connection: Connection, request: Request) -> None:
@@ -164,7 +164,7 @@ class Streams:
         stream = connection.stream
         world, kept_from = self._due(connection, role)
         if world is not None:
-            barred = self._barred(stream.role, _group(stream), stream.id)
+            barred = self._barred(connection, stream.role, _group(stream))
             self._take(connection, stream.publish(world, _now(), barred, kept_from))
 
     def _due(self, connection: Connection, role: str) -> tuple[World | None, Held]:
@@ -211,13 +211,17 @@ class Streams:
 
     def _bar(self, connection: Connection) -> None:
         stream = connection.stream
-        barred = self._barred(stream.role, _group(stream), stream.id)
+        barred = self._barred(connection, stream.role, _group(stream))
         if barred != stream.quarantine:
             self._take(connection, stream.bar(barred, _now()))
 
-    def _barred(self, role: str, group: str, stream: str) -> Mapping[Reference, frozenset[str]]:
+    def _barred(
+        self, connection: Connection, role: str, group: str
+    ) -> Mapping[Reference, frozenset[str]]:
         """Say what others of a group refused, but for what was accepted before."""
-        found = self._quarantine.of(role, group, but=stream)
+        if role == ENVOY and self._staging.retries(connection):
+            return {}
+        found = self._quarantine.of(role, group, but=connection.stream.id)
         accepted = self.accepted.get(role)
         if accepted is None:
             return found

@@ -24,8 +24,10 @@ class Stage:
     target: str
     delta: bool
 
-    def node(self, node: str, software: str = "1.39.0") -> AbstractAsyncContextManager[RawClient]:
-        return raw_client(self.target, delta=self.delta, node=node, software=software)
+    def node(
+        self, node: str, software: str = "1.39.0", group: str = ""
+    ) -> AbstractAsyncContextManager[RawClient]:
+        return raw_client(self.target, delta=self.delta, node=node, group=group, software=software)
 
     def view(self, node: str) -> NodeView:
         (found,) = (view for view in self.server.fleet() if view.node == node)

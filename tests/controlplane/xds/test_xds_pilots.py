@@ -6,7 +6,14 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controlplane.xds.pilots import GROUPS, LONGEST_SECONDS, PILOT_SECONDS, Answer, Pilots
+from controlplane.xds.pilots import (
+    GROUPS,
+    LONGEST_SECONDS,
+    PILOT_SECONDS,
+    REFUSED_SECONDS,
+    Answer,
+    Pilots,
+)
 from controlplane.xds.world import World
 from tests.controlplane.xds.crowd import WORLDS
 
@@ -59,14 +66,14 @@ class Play:
 
     def leave(self, one: int) -> None:
         del self.there[one]
-        self.look(*self.pilots.leave(one))
+        self.look(*self.pilots.leave(one, self.now))
 
     def say(self, one: int, answer: Answer) -> None:
         seen = self.there[one]
         seen.said = answer
         if answer == "refused" and self.pilots.awaits(one):
             self.refusing.add(seen.software)
-        moved = self.pilots.note(one, answer)
+        moved = self.pilots.note(one, answer, self.now)
         assert answer == "live" or not moved
         self.look(*moved)
 
@@ -137,8 +144,11 @@ def test_one_at_a_time_goes_first_and_all_have_it_in_the_end(
     for kind in steps_of(play, steps):
         play.check()
         for software in play.refusing:
-            given_now = sum(not seen.held for seen in play.group(software))
-            assert kind == "publish" or given_now <= had.get(software, given_now)
+            group = play.group(software)
+            given_now = sum(not seen.held for seen in group)
+            have_something = any(seen.held and seen.world for seen in group)
+            if have_something and kind != "publish":
+                assert given_now <= had.get(software, given_now)
             had[software] = given_now
         had = {software: n for software, n in had.items() if software in play.refusing}
     for _ in range(len(play.there)):
@@ -193,6 +203,65 @@ def test_after_a_refusal_the_others_never_see_it_until_there_is_another() -> Non
     play.publish(OLD)  # the last good needs no pilot
     assert play.kept() == []
     assert play.there[two].world is OLD
+
+
+def test_where_nobody_has_anything_a_refusal_ends_each_time_later() -> None:
+    """One sick node would leave all others without anything for ever."""
+    play = Play()
+    play.publish(NEW, "")
+    one, two = play.enter("a"), play.enter("b")
+    play.enter("c")
+    play.say(one, "refused")
+    play.wait(REFUSED_SECONDS - 1)
+    assert play.kept() == ["b", "c"]
+    play.wait(1)
+    assert play.kept() == ["c"]
+    play.say(two, "refused")
+    play.wait(2 * REFUSED_SECONDS - 1)
+    assert play.kept() == ["c"]
+    play.wait(1)
+    assert play.kept() == []
+    play.enter("d")
+    assert play.kept() == ["d"]
+
+
+def test_it_ends_soon_after_the_one_that_refused_has_left_and_that_one_goes_last() -> None:
+    play = Play()
+    play.publish(NEW, "")
+    one, two = play.enter("a"), play.enter("b")
+    play.say(one, "refused")
+    play.leave(one)
+    again = play.enter("a")
+    play.wait(PILOT_SECONDS - 1)
+    assert play.kept() == ["b", "a"]
+    play.wait(1)
+    assert play.kept() == ["a"]
+    play.say(two, "live")
+    assert play.kept() == []
+    assert play.there[again].world is NEW
+
+
+def test_who_comes_after_a_refusal_ended_with_nobody_there_goes_first() -> None:
+    play = Play()
+    play.publish(NEW, "")
+    one = play.enter("a")
+    play.say(one, "refused")
+    play.leave(one)
+    play.wait(LONGEST_SECONDS)
+    play.enter("b")
+    play.enter("c")
+    assert play.kept() == ["c"]
+
+
+def test_a_newer_version_ends_a_refusal_at_once() -> None:
+    play = Play()
+    play.publish(NEW, "")
+    one, two = play.enter("a"), play.enter("b")
+    play.say(one, "refused")
+    play.publish(NEWER, "")
+    assert (play.there[one].world, play.kept()) == (NEWER, ["b"])
+    play.wait(PILOT_SECONDS)
+    assert play.there[two].world is NEWER
 
 
 def test_who_says_nothing_is_waited_for_each_time_longer_and_may_still_answer() -> None:

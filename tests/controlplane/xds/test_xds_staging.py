@@ -105,6 +105,31 @@ def test_what_the_first_refuses_nobody_else_sees(tmp_path: Path, *, delta: bool)
 
 
 @BOTH
+@pytest.mark.parametrize("group", ["", "edge"])
+def test_a_sick_node_does_not_leave_the_others_without_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, *, delta: bool
+) -> None:
+    """Also where they are of the same cluster: what one of these refused is kept from the rest."""
+
+    async def body(stage: Stage) -> None:
+        stage.server.publish(NEW, proved="")
+        monkeypatch.setattr(pilots, "PILOT_SECONDS", 0.05)
+        async with stage.node("two", group=group) as two:
+            async with stage.node("one", group=group) as sick:
+                await stage.asked(sick)
+                await stage.asked(two)
+                await sick.nack("a: no")
+                await stage.server.settled(NEW.version, within=10)
+                assert stage.view("two").types == ()
+            assert (await two.ack()).bodies == (b"a 1",)
+            await two.ask(LISTENER)
+            await two.ack()
+            await stage.live(NEW, 1)
+
+    run(tmp_path, body, delta=delta)
+
+
+@BOTH
 def test_another_goes_first_where_one_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, delta: bool
 ) -> None:

@@ -54,3 +54,29 @@ def test_who_was_kept_from_a_partial_version_may_be_the_first_with_the_next(
             assert (await two.ack()).bodies == (b"a 1",)
 
     run(tmp_path, body, delta=delta)
+
+
+@BOTH
+@pytest.mark.parametrize("proved", [None, "", "envoy/1.39.0"])
+def test_the_same_version_that_is_not_partial_any_more_is_for_all(
+    tmp_path: Path, proved: str | None, *, delta: bool
+) -> None:
+    async def body(stage: Stage) -> None:
+        stage.server.publish(OLD, proved=proved, partial=True)
+        async with stage.node("full") as full, stage.node("empty") as empty:
+            full.holds = "more"
+            await stage.asked(full)
+            await empty.ask(CLUSTER)
+            assert (await empty.ack()).bodies == (b"a 0",)
+            await empty.ask(LISTENER)
+            await empty.ack()
+            assert stage.view("full").phase == "held"
+            stage.server.publish(OLD, proved=proved)
+            assert (await full.ack()).bodies == (b"a 0",)
+            if delta:
+                await full.ack()
+            await full.ask(LISTENER)
+            await full.ack()
+            await stage.live(OLD, 2)
+
+    run(tmp_path, body, delta=delta)
