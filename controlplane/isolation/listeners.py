@@ -12,6 +12,7 @@ from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
+from google.protobuf.message import DecodeError
 
 from controlplane.snapshot import LISTENER, Resource, Snapshot
 
@@ -26,10 +27,18 @@ def standing(
         if name not in refused:
             made[name] = one
         elif name in old and old[name] != one:
-            if _judging(old[name]) != _judging(one):
+            if not _judge_alike(old[name], one):
                 return None
             made[name] = old[name]
     return None if refused and not made else made
+
+
+def _judge_alike(one: Resource, other: Resource) -> bool:
+    """Whether two listeners let the same pass; of one that nobody can read, nobody knows."""
+    try:
+        return _judging(one) == _judging(other)
+    except DecodeError:
+        return False
 
 
 def _judging(one: Resource) -> Listener:

@@ -100,7 +100,7 @@ class Applier:
             if before is not None:
                 before = replace(before, sources=self._good if known is not None else ())
                 publisher.resume(before)
-            await self._refresh(NOBODY)
+            result = await self._refresh(NOBODY)
             if before is not None and self.live is None:
                 change = Change(
                     build=before,
@@ -111,6 +111,7 @@ class Applier:
                     of=known.note.of if known is not None else None,
                     recorded=known.number if known is not None else None,
                     disk=self._disk,
+                    found=result.mistakes,
                 )
                 await self.bringer.restore(change)
 

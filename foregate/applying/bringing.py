@@ -170,6 +170,9 @@ class Bringer:
         await self.writing.settle(
             number, "live" if state == "live" else "published", self.publisher.fleet()
         )
+        shown = change.files
+        if ready is None or not change.chosen:
+            shown = compared(change.disk, change.build, change.found)
         restored = ready is None or (first and not any(f.state == "current" for f in change.files))
         self._earlier = tuple(self._still_good())
         self._arrived_everywhere = state == "live"
@@ -181,7 +184,7 @@ class Bringer:
             number=number,
             content=version_of(change.build),
             since=now.timestamp(),
-            files=change.files if ready and change.chosen else compared(change.disk, change.build),
+            files=shown,
             kept=ready.kept if ready is not None else (),
             pinned=change.of,
         )

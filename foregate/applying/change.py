@@ -39,8 +39,9 @@ class Change:
 
     `seen` is the fingerprint of the files on disk, `began` when they were read (monotonic seconds),
     `of` the version that is served again. `recorded` is its number where it is in the history
-    already. `disk` are the files as they are there now, None where nobody looked. `partial`: other
-    replicas may know more, so Envoys that hold something keep it.
+    already. `disk` are the files as they are there now, None where nobody looked; `found` is wrong
+    with them where they could not be chosen of. `partial`: other replicas may know more, so Envoys
+    that hold something keep it.
     """
 
     build: Build
@@ -53,6 +54,7 @@ class Change:
     of: int | None = None
     recorded: int | None = None
     disk: Sources | None = None
+    found: tuple[Mistake, ...] = ()
     partial: bool = False
 
     @property

@@ -18,11 +18,11 @@ def compared(
     """
     if live is not None and not live.sources:
         return ()
-    return tuple(_views(disk, live, errors(found)))
+    return tuple(_views(disk, live, tuple(errors(found))))
 
 
 def _views(
-    disk: Sources | None, live: Build | None, found: Sequence[Mistake]
+    disk: Sources | None, live: Build | None, found: tuple[Mistake, ...]
 ) -> Iterator[FileView]:
     kept = live.sources if live is not None else ()
     before = gateway_of([one.name for one in kept])
@@ -39,5 +39,6 @@ def _views(
             state = "not served"
         elif read.get(name) == one.data:
             state = "current"
-        why = tuple(m for m in found if m.place.file == name) if state != "current" else ()
+        why = tuple(m for m in found if m.place.file == name) or found
+        why = why if state != "current" else ()
         yield FileView(name=name, home=at, state=state, mistakes=why)
