@@ -137,7 +137,7 @@ class Applier:
         Consumers get back what was taken from them since only to `restore_consumers`.
         """
         async with self._turn:
-            target = await self._past.back_to(number, self.served)
+            target = await self._past.back_to(number, self.served, self.live)
             if isinstance(target, str):
                 return self.bringer.refused(target)
             of = target.number if target.note.of is None else target.note.of
@@ -175,8 +175,6 @@ class Applier:
             if self._loses(newest.note.files):
                 return
             self._followed = newest.number  # once: what is refused here is not asked again
-            if newest.content == self.served.content:
-                return
             change = await self._past.again(newest, self._seen, self._disk)
             if change is not None and (await self.bringer.bring(change)).state in DONE:
                 await self._is_good(change.build)

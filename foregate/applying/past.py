@@ -11,7 +11,8 @@ from controlplane.seen.served import Served
 from controlplane.selection.chosen import FileView
 from controlplane.snapshot import snapshot
 from foregate.applying.archive import Archive
-from foregate.applying.change import Asked, Change, same_resources
+from foregate.applying.change import Asked, Change, same, same_resources
+from foregate.applying.stage import Live
 from protos import CONSUMERS, CONSUMERS_NAME, EXTAUTHZ
 
 
@@ -69,8 +70,11 @@ class Past:
             asked=Asked(allow_removal=True),
         )
 
-    async def back_to(self, number: int | None, served: Served) -> Version | str:
-        """Find the version to go back to, or say why there is none."""
+    async def back_to(self, number: int | None, served: Served, live: Live | None) -> Version | str:
+        """Find the version to go back to, or say why there is none.
+
+        The one before is not the same to anybody: consumers and limits count as well.
+        """
         if number is not None:
             found = await self.archive.version(number)
             return found or f"there is no version {number}: `foregate history` shows them"
@@ -78,12 +82,12 @@ class Past:
         older = [
             one
             for one in await self.archive.versions()
-            if (now is None or one.number < now)
-            and one.fate != "rejected"
-            and one.content != served.content
+            if (now is None or one.number < now) and one.fate != "rejected"
         ]
         for one in (*(v for v in older if v.fate == "live"), *older):
-            return one
+            build = await self.archive.build(one.number)
+            if build is not None and (live is None or not same(live.build, build)):
+                return one
         return "there is no version before this one"
 
 
