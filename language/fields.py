@@ -90,8 +90,11 @@ Parameter: TypeAlias = Annotated[
     str, BeforeValidator(_parameter(' "#<>&=', name=True)), WithJsonSchema(TEXT_SCHEMA)
 ]
 """The name of a query parameter, as it is sent."""
+parameter_text = _parameter(' "#<>&')
+"""Reads the value of a query parameter, as it is sent."""
+
 ParameterValue: TypeAlias = Annotated[
-    str, BeforeValidator(_parameter(' "#<>&')), WithJsonSchema(TEXT_SCHEMA)
+    str, BeforeValidator(parameter_text), WithJsonSchema(TEXT_SCHEMA)
 ]
 """The value of a query parameter, as it is sent."""
 
@@ -115,7 +118,8 @@ HeaderName: TypeAlias = Annotated[str, BeforeValidator(_header_name), WithJsonSc
 """A header's name, in lower case."""
 
 
-def _no_twins(value: object) -> object:
+def no_twins(value: object) -> object:
+    """Refuse a mapping in which the name of a header stands twice."""
     if isinstance(value, dict):
         seen: set[str] = set()
         for name in value:
@@ -127,5 +131,5 @@ def _no_twins(value: object) -> object:
     return value
 
 
-Headers: TypeAlias = Annotated[dict[HeaderName, Line], BeforeValidator(_no_twins)]
+Headers: TypeAlias = Annotated[dict[HeaderName, Line], BeforeValidator(no_twins)]
 """Headers by name, in lower case."""

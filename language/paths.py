@@ -20,10 +20,18 @@ from language.segments import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathPattern:
-    """A parsed path; `segments` are those after the first slash, a trailing slash one empty."""
+    """A parsed path; `segments` are those after the first slash, a trailing slash one empty.
+
+    Of an expression on the whole path the only segment is the expression.
+    """
 
     text: str
     segments: tuple[Segment, ...]
+
+    @property
+    def is_regex(self) -> bool:
+        """Whether it is an expression on the whole path."""
+        return self.segments[0].kind is Kind.REGEX
 
     @property
     def exact(self) -> bool:
@@ -44,16 +52,23 @@ class PathPattern:
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of its variables, in order."""
-        return tuple(s.text for s in self.segments if s.kind is not Kind.LITERAL and s.text)
+        named = (Kind.VARIABLE, Kind.REST)
+        return tuple(s.text for s in self.segments if s.kind in named and s.text)
 
     @property
     def shape(self) -> tuple[Segment, ...]:
         """The pattern without its variables' names: equal shapes match the same paths."""
-        return tuple(s if s.kind is Kind.LITERAL else Segment(s.kind, "") for s in self.segments)
+        alike = (Kind.LITERAL, Kind.REGEX)
+        return tuple(s if s.kind in alike else Segment(s.kind, "") for s in self.segments)
 
     @property
     def rank(self) -> tuple[bool, tuple[Segment, ...]]:
-        """Sort key: exact first, then segment by segment literal, variable, end, rest."""
+        """Sort key: exact first, then segment by segment literal, variable, end, rest.
+
+        Expressions come last, and all of them are of one rank: none is more specific.
+        """
+        if self.is_regex:
+            return (True, (Segment(Kind.REGEX, ""),))
         return (not self.exact, (*self.shape, Segment(Kind.END, "")))
 
     @property
@@ -79,6 +94,8 @@ class PathPattern:
     @property
     def regex(self) -> str:
         """The pattern as an RE2 expression on the whole path."""
+        if self.is_regex:
+            return self.segments[0].text
         return expressions.regex(self.fixed, rest=self.rest is not None)
 
 
@@ -109,6 +126,11 @@ def parse_pattern(text: str) -> PathPattern:
         hint = "a character is one step, a variable three: shorten it, or end it in /** earlier"
         raise MalformedPathError(message, hint)
     return pattern
+
+
+def regex_pattern(expression: str) -> PathPattern:
+    """Give the pattern of an expression that was checked."""
+    return PathPattern(text=f"{{regex: {expression}}}", segments=(Segment(Kind.REGEX, expression),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

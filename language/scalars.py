@@ -265,7 +265,8 @@ Name: TypeAlias = Annotated[
 """The name of a backend: letters, digits, `-`, `_` and `.`, at most 63."""
 
 
-def _path(value: object) -> PathPattern:
+def path(value: object) -> PathPattern:
+    """Read a path to match; raise a fault where it is none."""
     try:
         return parse_pattern(one_text(value, "write one path, such as /a/**"))
     except MalformedPathError as error:
@@ -280,7 +281,7 @@ def _template(value: object) -> PathTemplate:
 
 
 Path: TypeAlias = Annotated[
-    PathPattern, BeforeValidator(_path), WithJsonSchema({"type": "string", "pattern": "^/"})
+    PathPattern, BeforeValidator(path), WithJsonSchema({"type": "string", "pattern": "^/"})
 ]
 """A path to match: `/a`, `/a/**`, `/a/{x}/b`, `/a/{rest=**}`."""
 

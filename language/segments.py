@@ -21,17 +21,21 @@ class Kind(IntEnum):
     """What a segment is, the more specific the smaller.
 
     The end of a pattern stands before `**`: `/a/{x}` is tried before `/a/{x}/**`, which matches
-    all that the first does.
+    all that the first does. An expression is the whole of a path.
     """
 
     LITERAL = 0
     VARIABLE = 1
     END = 2
     REST = 3
+    REGEX = 4
 
 
 class Segment(NamedTuple):
-    """A segment: a literal's text, a variable's name, or the name of the rest (may be empty)."""
+    """A segment: a literal's text, a variable's name, or the name of the rest (may be empty).
+
+    Of an expression the text is the expression, and it stands alone.
+    """
 
     kind: Kind
     text: str

@@ -63,6 +63,7 @@ class RouteFacts:
 
     path: PathPattern
     methods: tuple[str, ...]
+    grpc: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from controlplane.model.gateway import Route
 from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute
 from controlplane.snapshot import ROUTES, Subject
 from controlplane.tables import HOST, ROUTE
+from language.matches import How, TextMatch
 from language.paths import PathPattern
 from language.places import Place
 from policies.contract import Action, RouteFacts
@@ -99,7 +100,9 @@ def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Rou
         yield _held(planned)
         return
     made: tuple[pb.Route, ...] = (_bare(planned, streaming),)
-    facts = RouteFacts(path=route.path, methods=route.match.methods)
+    facts = RouteFacts(
+        path=route.path, methods=route.match.methods, grpc=route.match.grpc is not None
+    )
     steps = route_steps()
     asked = {setting.key for setting in planned.settings}
     for key, unasked in unasked_steps().items():
@@ -171,10 +174,22 @@ def _match_conditions(route: Route, match: pb.RouteMatch) -> None:
             method.string_match.exact = methods[0]
         else:
             method.string_match.safe_regex.regex = "|".join(_escaped(m) for m in methods)
-    for name, value in route.match.headers.items():
-        match.headers.add(name=name).string_match.exact = value
-    for name, value in route.match.query.items():
-        match.query_parameters.add(name=name).string_match.exact = value
+    for name, wanted in route.match.headers.items():
+        _compared(wanted, match.headers.add(name=name))
+    for name, wanted in route.match.query.items():
+        _compared(wanted, match.query_parameters.add(name=name))
+
+
+def _compared(wanted: TextMatch, out: pb.HeaderMatcher | pb.QueryParameterMatcher) -> None:
+    match wanted.how:
+        case How.EXACT:
+            out.string_match.exact = wanted.text
+        case How.PREFIX:
+            out.string_match.prefix = wanted.text
+        case How.REGEX:
+            out.string_match.safe_regex.regex = wanted.text
+        case How.PRESENT | How.ABSENT:
+            out.present_match = wanted.how is How.PRESENT
 
 
 def _escaped(method: str) -> str:

@@ -14,10 +14,11 @@ from typing import TypeAlias
 from controlplane.difference.difference import Request
 from controlplane.plan.plan import Entry, MethodNotAllowed
 from controlplane.plan.precedence import headers, query
+from language.matches import TextMatch, exact
 from language.paths import PathPattern
 from language.segments import Kind
 
-Condition: TypeAlias = tuple[tuple[str, str, str], ...]
+Condition: TypeAlias = tuple[tuple[str, str, TextMatch], ...]
 """Sorted (kind, name, value) of what a request must carry."""
 
 Names: TypeAlias = tuple[tuple[str, str], ...]
@@ -56,7 +57,7 @@ class _Group:
         names = tuple((kind, name) for kind, name, _ in wanted)
         self.by_names.setdefault(names, {}).setdefault(wanted, []).append(position)
 
-    def carried(self, has: dict[tuple[str, str], str]) -> Iterator[int]:
+    def carried(self, has: dict[tuple[str, str], TextMatch]) -> Iterator[int]:
         """The positions whose conditions a request meets that carries these."""
         for names in self._named(tuple(sorted(has))):
             wanted = self.by_names.get(names)
@@ -114,8 +115,8 @@ class Table:
 
     def winner(self, request: Request) -> int | None:
         """The position of the entry that answers; None where that is a 404."""
-        has = {("header", n): v for n, v in request.headers}
-        has |= {("query", n): v for n, v in request.query}
+        has = {("header", n): exact(v) for n, v in request.headers}
+        has |= {("query", n): exact(v) for n, v in request.query}
         return min(
             (
                 position

@@ -50,8 +50,8 @@ class Trials:
         if not methods:
             return
         wanted = sorted({*condition(one), *condition(other)})
-        headers = tuple((n, v) for kind, n, v in wanted if kind == "header")
-        query = tuple((n, v) for kind, n, v in wanted if kind == "query")
+        headers = tuple((n, v.text) for kind, n, v in wanted if kind == "header")
+        query = tuple((n, v.text) for kind, n, v in wanted if kind == "query")
         for path in self._paths(pattern(one), pattern(other)):
             for method in methods:
                 yield Request(method=method, path=path, headers=headers, query=query)

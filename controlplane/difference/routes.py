@@ -32,8 +32,8 @@ def answerer(entry: Entry) -> Answerer:
     return Answerer(
         path=pattern(entry).text,
         methods=entry.route.match.methods,
-        headers=headers(entry.route),
-        query=query(entry.route),
+        headers=tuple((n, m.shown) for n, m in headers(entry.route)),
+        query=tuple((n, m.shown) for n, m in query(entry.route)),
         place=entry.route.place,
         goes=f"{'to ' if entry.route.action is Action.FORWARD else ''}{_goes(entry)}",
         open=is_open(entry),

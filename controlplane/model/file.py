@@ -12,7 +12,7 @@ from controlplane.model.inherit import Default, Facts, Inherited, default, is_no
 from controlplane.model.keys import backend_keys, named_keys, route_keys
 from controlplane.model.levels import mended, top_keys, unfit_key
 from controlplane.model.named import Home, read_named
-from controlplane.model.routes import may_name, read_routes, references
+from controlplane.model.routes import Around, may_name, read_routes, references
 from language.decode import Decoder, Refused, blank, mistake_at
 from language.hosts import Host
 from language.mistakes import Mistake, errors
@@ -86,7 +86,8 @@ def read_file(
     backends = _kept(draft, read_backends(document.file, names, for_backends))
     named, unread = _named(draft, top, home)
     when_down = _when_down(draft, top.get("whenDown"), gateway=gateway)
-    read = _kept(draft, read_routes(document.file, top.get("routes"), for_routes))
+    around = Around(hosts=hosts, host_places=host_places, inherited=for_routes)
+    read = _kept(draft, read_routes(document.file, top.get("routes"), around))
     naming = [d.setting for d in for_routes.defaults.values() if d.setting is not None]
     mistakes = draft.doubts.certain(draft.mistakes)
     wrong = bool(errors((*document.mistakes, *mistakes)))

@@ -7,11 +7,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from controlplane.model.addresses import Address, Endpoints, ListenAddress, Protocol, Url
 from language.decode import settings
-from language.fields import TELLABLE, Headers, Method, Parameter, ParameterValue
+from language.fields import TELLABLE, Method
+from language.grpc import GrpcMethod
+from language.hosts import Host
+from language.matches import HeaderMatches, ParameterMatches, TextMatch
 from language.nodes import MapNode, Node, Scalar
 from language.paths import PathPattern
 from language.places import Place
-from language.scalars import UNIQUE, Name, Path, fault, integer
+from language.route_paths import RoutePath
+from language.scalars import UNIQUE, Name, fault, integer
 from policies.contract import Action, Settings
 from policies.edge import never_arrives
 
@@ -65,7 +69,7 @@ Weights: TypeAlias = Annotated[
 """A backend's name, or names with weights."""
 
 
-def _arriving(headers: dict[str, str]) -> dict[str, str]:
+def _arriving(headers: dict[str, TextMatch]) -> dict[str, TextMatch]:
     for name in headers:
         if name == "host":
             raise fault("the host is no header here", "use hosts, above the routes", at="host")
@@ -78,20 +82,35 @@ def _arriving(headers: dict[str, str]) -> dict[str, str]:
 @settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """The keys of a route that no policy brings: what it matches, and where it goes."""
+    """The keys of a route that no policy brings: what it matches, and where it goes.
 
-    path: Annotated[Path, Field(description="/a, /a/**, /a/{x}/b or /a/{rest=**}.")]
+    It has `path` or `grpc`; no `hosts` are those of its file.
+    """
+
+    path: Annotated[
+        RoutePath | None,
+        Field(description="/a, /a/**, /a/{x}/b, /a/{rest=**} or {regex: …} on the whole path."),
+    ] = None
+    grpc: Annotated[
+        GrpcMethod | None,
+        Field(description="package.Service/Method in place of a path, or package.Service."),
+    ] = None
+    hosts: Annotated[
+        tuple[Host, ...],
+        UNIQUE,
+        Field(description="The hosts of this route in place of the file's."),
+    ] = ()
     methods: Annotated[
         tuple[Method, ...], UNIQUE, TELLABLE, Field(description="The methods; all unless written.")
     ] = ()
     headers: Annotated[
-        Headers,
+        HeaderMatches,
         AfterValidator(_arriving),
-        Field(description="Headers that a request must have, name to exact value."),
+        Field(description="Headers that a request must have: text, prefix, regex or present."),
     ] = field(default_factory=dict)
     query: Annotated[
-        dict[Parameter, ParameterValue],
-        Field(description="Parameters that a request must have, exactly."),
+        ParameterMatches,
+        Field(description="Parameters that a request must have: text, prefix, regex or present."),
     ] = field(default_factory=dict)
     priority: Annotated[
         int,
@@ -157,10 +176,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A route of one file, defaults inherited; `node` is where it stands."""
+    """A route of one file, defaults inherited; `node` is where it stands.
+
+    `hosts` are its own or its file's, with their places; `path` is what `match.grpc` means too.
+    """
 
     file: str
     node: MapNode
+    hosts: tuple[str, ...]
+    host_places: tuple[Place, ...]
     path: PathPattern
     match: Match
     action: Action

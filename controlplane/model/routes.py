@@ -1,6 +1,7 @@
 """The routes of a file."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 
 from controlplane.model.gateway import Match, Route, Setting
@@ -8,8 +9,11 @@ from controlplane.model.inherit import Entry, Inherited, is_none, settings_of, t
 from controlplane.model.keys import route_keys
 from controlplane.model.levels import MATCH, mended, unfit_key
 from language.decode import Decoder, Refused, blank, mistake_at
+from language.grpc import METHOD
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
+from language.paths import PathPattern
+from language.places import Place
 from policies.contract import Action, RouteFacts
 from policies.defaults import no_references
 
@@ -17,8 +21,17 @@ _MATCH: Decoder[Match] = Decoder(Match)
 _ACTIONS = tuple(a.value for a in Action)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What the routes of a file stand in: its hosts with their places, and what they inherit."""
+
+    hosts: tuple[str, ...]
+    host_places: tuple[Place, ...]
+    inherited: Inherited
+
+
 def read_routes(
-    file: str, written: tuple[Scalar, Node] | None, inherited: Inherited
+    file: str, written: tuple[Scalar, Node] | None, around: Around
 ) -> Iterator[Route | Setting | Mistake]:
     """Each route, or its mistakes; and its own settings that may name things, in either case."""
     if written is None or blank(written[1]):
@@ -29,7 +42,7 @@ def read_routes(
         return
     for item in value.items:
         if isinstance(item, MapNode) and item.entries:
-            yield from _route(file, item, inherited)
+            yield from _route(file, item, around)
         elif not blank(item):
             yield mistake_at(file, item, "a route is a mapping", "write - path: /…")
 
@@ -53,8 +66,9 @@ def references(written: tuple[Scalar, Node] | None) -> Iterator[Scalar]:
             yield from (name for name, _ in to.entries)
 
 
-def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | Setting | Mistake]:
+def _route(file: str, node: MapNode, around: Around) -> Iterator[Route | Setting | Mistake]:
     keys = route_keys()
+    inherited = around.inherited
     unknown = tuple(_unknown(file, node))
     node = mended(node, _known())
     written = {k.text: (k, v) for k, v in node.entries if k.text in keys}
@@ -67,11 +81,14 @@ def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | S
     ]
     own = MapNode(tuple(e for e in node.entries if e[0].text in MATCH), node.line, node.column)
     match = _MATCH.decode(file, own, node.entries[0][0])
+    mistakes.extend(_path_faults(file, node))
     facts: RouteFacts | None = None
     if isinstance(match, Refused):
         mistakes.extend(match.mistakes)
-    else:
-        facts = RouteFacts(path=match.path, methods=match.methods)
+    elif (path := _path(match)) is not None:
+        if match.grpc is not None:
+            match = replace(match, methods=(METHOD,))
+        facts = RouteFacts(path=path, methods=match.methods, grpc=match.grpc is not None)
     action = actions[0] if actions else Action.FORWARD
     settings: list[Setting] = []
     for found in settings_of(file, keys, inherited, written, facts):
@@ -83,16 +100,45 @@ def _route(file: str, node: MapNode, inherited: Inherited) -> Iterator[Route | S
                 yield found
     if not mistakes:
         mistakes.extend(_overruled(file, settings, written))
-    if isinstance(match, Match) and not mistakes:
+    if isinstance(match, Match) and facts is not None and not mistakes:
+        hosts, host_places = _hosts(file, node, match, around)
         yield Route(
             file=file,
             node=node,
-            path=match.path,
+            hosts=hosts,
+            host_places=host_places,
+            path=facts.path,
             match=match,
             action=action,
             settings=tuple(settings),
         )
     yield from mistakes
+
+
+def _path(match: Match) -> PathPattern | None:
+    return match.grpc.path if match.grpc is not None else match.path
+
+
+def _path_faults(file: str, node: MapNode) -> Iterator[Mistake]:
+    path, grpc = node.key("path"), node.key("grpc")
+    if path is None and grpc is None:
+        yield mistake_at(file, node.entries[0][0], "'path' is missing here", "add path: …")
+    elif path is not None and grpc is not None:
+        yield mistake_at(file, grpc, "a route has a path or a gRPC method, not both", "keep one")
+    methods = node.key("methods")
+    if grpc is not None and methods is not None:
+        yield mistake_at(file, methods, f"a gRPC call is a {METHOD} always", "leave it out")
+
+
+def _hosts(
+    file: str, node: MapNode, match: Match, around: Around
+) -> tuple[tuple[str, ...], tuple[Place, ...]]:
+    """The hosts of a route with their places."""
+    if not match.hosts:
+        return around.hosts, around.host_places
+    written = next(value for key, value in node.entries if key.text == "hosts")
+    items = written.items if isinstance(written, ListNode) else (written,)
+    return match.hosts, tuple(Place(file, one.line, one.column) for one in items)
 
 
 def _overruled(

@@ -35,8 +35,10 @@ def json_schema() -> Schema:
     route = {
         "type": "object",
         "properties": {**_properties(match, definitions), **routes},
-        "required": ["path"],
-        "oneOf": [{"required": [action]} for action in ("to", "redirect", "respond")],
+        "allOf": [
+            {"oneOf": [{"required": ["path"]}, {"required": ["grpc"]}]},
+            {"oneOf": [{"required": [action]} for action in ("to", "redirect", "respond")]},
+        ],
         "additionalProperties": False,
     }
     backend = {

@@ -11,10 +11,11 @@ from typing import TypeAlias
 
 from controlplane.model.gateway import Route
 from controlplane.plan.precedence import headers, query, rank
+from language.matches import TextMatch
 from language.mistakes import Mistake
 from language.places import Place
 
-Condition: TypeAlias = tuple[tuple[str, str, str], ...]
+Condition: TypeAlias = tuple[tuple[str, str, TextMatch], ...]
 """Sorted (kind, name, value) of header and parameter matches."""
 
 _ANY = "*"

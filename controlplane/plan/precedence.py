@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
+from language.matches import TextMatch
 from language.segments import Segment
 
-Pairs: TypeAlias = tuple[tuple[str, str], ...]
+Pairs: TypeAlias = tuple[tuple[str, TextMatch], ...]
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -66,10 +67,17 @@ def query(route: Route) -> Pairs:
     return tuple(sorted(route.match.query.items()))
 
 
-def rule_of(route: Route, hosts: tuple[str, ...]) -> str:
+def rule_of(route: Route) -> str:
     """The rule id of a route: the same wherever and whenever it is compiled."""
     match = route.match
-    parts = (hosts, route.path.text, match.methods, headers(route), query(route), match.priority)
+    parts = (
+        route.hosts,
+        route.path.text,
+        match.methods,
+        _named(headers(route)),
+        _named(query(route)),
+        match.priority,
+    )
     return _rule("r", repr(parts))
 
 
@@ -83,6 +91,10 @@ def _not_allowed(same_path: list[PlannedRoute], hosts: str) -> MethodNotAllowed:
         allow=(*known, *sorted(named - set(known))),
         places=tuple(one.route.place for one in same_path),
     )
+
+
+def _named(pairs: Pairs) -> tuple[tuple[str, str], ...]:
+    return tuple((name, wanted.shown) for name, wanted in pairs)
 
 
 def _rule(kind: str, text: str) -> str:

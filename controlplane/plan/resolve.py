@@ -186,24 +186,32 @@ def _names(*things: Named) -> Names:
 def _virtual_hosts(
     files: Sequence[tuple[File, tuple[PlannedRoute, ...]]], memo: Memo
 ) -> Iterator[tuple[VirtualHost, tuple[Mistake, ...]]]:
-    """Domains that the same files name share their routes, and are one virtual host."""
-    every = sorted({"*"}.union(*(file.hosts for file, _ in files if file.routes)))
+    """Domains that the same routes are for share them, and are one virtual host."""
+    parts = [part for _, routes in files for part in memo(_by_hosts, routes)]
+    every = sorted({"*"}.union(*(part[0].route.hosts for part in parts)))
     claims: dict[str, list[tuple[int, Place]]] = defaultdict(list)
-    for number, (file, _) in enumerate(files):
-        if not file.routes:
-            continue
-        for domain, place in zip(file.hosts, file.host_places, strict=True):
+    for number, part in enumerate(parts):
+        route = part[0].route
+        for domain, place in zip(route.hosts, route.host_places, strict=True):
             claims[domain].append((number, place))
-        if not file.hosts:  # unreadable, so held: its routes may be for any
+        if not route.hosts:  # unreadable, so held: its routes may be for any
             for domain in every:
-                claims[domain].append((number, Place(file.name, 1, 1)))
+                claims[domain].append((number, Place(route.file, 1, 1)))
     groups: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for domain, claimed in claims.items():
         groups[tuple(number for number, _ in claimed)].append(domain)
     for owners, domains in groups.items():
         places = tuple(place for d in sorted(domains) for _, place in claims[d])
-        routes = tuple(files[number][1] for number in owners)
+        routes = tuple(parts[number] for number in owners)
         yield memo(_virtual_host, tuple(sorted(domains)), places, routes)
+
+
+def _by_hosts(routes: tuple[PlannedRoute, ...]) -> tuple[tuple[PlannedRoute, ...], ...]:
+    """The routes of a file in groups of the same hosts."""
+    groups: dict[tuple[str, ...], list[PlannedRoute]] = {}
+    for one in routes:
+        groups.setdefault(one.route.hosts, []).append(one)
+    return tuple(map(tuple, groups.values()))
 
 
 def _virtual_host(
@@ -236,7 +244,7 @@ def _held(*files: File) -> tuple[tuple[File, tuple[PlannedRoute, ...]], ...]:
     for file in sorted(files, key=lambda file: file.name):
         routes: list[PlannedRoute] = []
         for route in file.routes:
-            rule = rule_of(route, file.hosts)
+            rule = rule_of(route)
             if rule not in rules:
                 rules.add(rule)
                 routes.append(

@@ -86,7 +86,7 @@ class _Settler:
             self.mistakes += _clashes(route, whole)
         self._claim(whole)
         return PlannedRoute(
-            rule=rule_of(route, self.file.hosts),
+            rule=rule_of(route),
             route=route,
             settings=tuple(whole),
             placements=tuple(p for one in whole if (p := self._placement(one)) is not None),
@@ -107,9 +107,9 @@ class _Settler:
     def _settled(self, route: Route, setting: Setting) -> Setting | None:
         """A setting with its resolved value, or None where a name in it leads nowhere."""
         if not setting.inherited:
-            return self._resolved(route.path.text, setting)
+            return self._resolved(route.path.text, route.hosts, setting)
         if id(setting) not in self._inherited:
-            self._inherited[id(setting)] = self._resolved("", setting)
+            self._inherited[id(setting)] = self._resolved("", self.file.hosts, setting)
         return self._inherited[id(setting)]
 
     def _placement(self, setting: Setting) -> Placement | None:
@@ -120,7 +120,7 @@ class _Settler:
             self._placed[id(setting)] = _placement(setting)
         return self._placed[id(setting)]
 
-    def _resolved(self, path: str, setting: Setting) -> Setting | None:
+    def _resolved(self, path: str, hosts: tuple[str, ...], setting: Setting) -> Setting | None:
         key = route_keys()[setting.key]
         if setting.value is None:
             return setting
@@ -131,7 +131,7 @@ class _Settler:
             around = Surroundings(
                 names=self.names,
                 file=self.file.home,
-                hosts=self.file.hosts,
+                hosts=hosts,
                 path=path,
                 inherited=setting.inherited,
             )

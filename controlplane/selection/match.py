@@ -1,6 +1,7 @@
 """Which requests the routes of a file are for."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import TypeAlias
 
 from controlplane.model.gateway import File
@@ -14,10 +15,10 @@ method where it is any."""
 
 def matches(file: File) -> dict[Match, str]:
     """Which requests the routes of a file are for, each with the path as it is written."""
-    return {match: path for host in file.hosts or ("",) for match, path in _of(file, host)}
+    return dict(_of(file))
 
 
-def _of(file: File, host: str) -> Iterator[tuple[Match, str]]:
+def _of(file: File) -> Iterator[tuple[Match, str]]:
     for route in file.routes:
-        for method in route.match.methods or ("",):
+        for host, method in product(route.hosts or ("",), route.match.methods or ("",)):
             yield (host, shape(route), headers(route), query(route), method), route.path.text

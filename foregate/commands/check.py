@@ -112,8 +112,8 @@ def _order(plan: Plan) -> Iterator[str]:
                 continue
             match = entry.route.match
             words = [entry.route.path.text, *match.methods]
-            words += [f"{n}: {v}" for n, v in match.headers.items()]
-            words += [f"?{n}={v}" for n, v in match.query.items()]
+            words += [f"{n}: {v.shown}" for n, v in match.headers.items()]
+            words += [f"?{n}={v.shown}" for n, v in match.query.items()]
             yield f"  {entry.rule}  {'  '.join(words)}  {_action(entry)}  {entry.route.place}"
             for one in entry.placements:
                 origin = "inherited from" if one.inherited else "written at"
@@ -162,8 +162,8 @@ def _entry(entry: PlannedRoute) -> dict[str, object]:
         "place": str(entry.route.place),
         "path": entry.route.path.text,
         "methods": match.methods,
-        "headers": match.headers,
-        "query": match.query,
+        "headers": {name: wanted.shown for name, wanted in match.headers.items()},
+        "query": {name: wanted.shown for name, wanted in match.query.items()},
         "action": entry.route.action.value,
         "to": match.to,
         "policies": [

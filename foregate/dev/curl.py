@@ -91,12 +91,12 @@ def _refuses_us(entry: PlannedRoute) -> bool:
 def _call(route: Route, host: str, credential: tuple[str, str] | None) -> Call:
     match = route.match
     # Parameters are compared as they are sent, so a value stands in the file as in the URL.
-    query = "?" + "&".join(f"{name}={value}" for name, value in match.query.items())
+    query = "?" + "&".join(f"{name}={wanted.text}" for name, wanted in match.query.items())
     return Call(
         method="GET" if not match.methods or "GET" in match.methods else match.methods[0],
         host=host,
         path="".join(_segments(route.path)) + (query if match.query else ""),
-        headers=tuple(match.headers.items()),
+        headers=tuple((name, wanted.text) for name, wanted in match.headers.items()),
         show_head=route.action is Action.REDIRECT,
         credential=credential,
     )

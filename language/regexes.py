@@ -1,0 +1,74 @@
+"""Regular expressions as Envoy reads them: RE2's, on a whole text, of a bounded size."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import re2  # type: ignore[import-untyped] # the wheel has no types
+
+from language.expressions import STEPS
+
+LONGEST = 1024
+"""The most characters of an expression."""
+
+KEPT = 16_384
+"""How many compiled expressions are remembered."""
+
+_BOUND_BYTES = 64
+_QUIET = re2.Options()
+_QUIET.log_errors = False
+
+
+class MalformedRegexError(ValueError):
+    """An expression that RE2 does not take, or Envoy."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Bounds(NamedTuple):
+    """Between which texts all lie that an expression matches, in the order of their bytes."""
+
+    low: bytes
+    high: bytes
+
+
+def check_regex(text: str) -> None:
+    """Raise MalformedRegexError where Envoy would not take an expression."""
+    if len(text) > LONGEST:
+        message = f"{len(text)} characters are too many for an expression"
+        raise MalformedRegexError(message, f"write at most {LONGEST}")
+    try:
+        steps = _compiled(text).programsize
+    except re2.error as error:
+        raise MalformedRegexError(f"RE2 does not take this expression: {_words(error)}") from None
+    if steps > STEPS:
+        message = f"this expression is too large: {steps} of Envoy's {STEPS} steps"
+        raise MalformedRegexError(message, "shorten it, or write two routes")
+
+
+def matches(regex: str, text: str) -> bool:
+    """Whether the whole of a text matches an expression that was checked."""
+    return _compiled(regex).fullmatch(text) is not None
+
+
+def bounds(regex: str) -> Bounds | None:
+    """Between which texts all lie that match; None where nothing can be said of how they begin."""
+    low, high = _anchored(regex).possiblematchrange(_BOUND_BYTES)
+    return Bounds(low, high) if (low, high) != (b"", b"") else None
+
+
+def _words(error: Exception) -> str:
+    said = error.args[0] if error.args else ""
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+
+
+@lru_cache(maxsize=KEPT)
+def _compiled(text: str) -> "re2._Regexp[str]":
+    return re2.compile(text, _QUIET)
+
+
+@lru_cache(maxsize=KEPT)
+def _anchored(text: str) -> "re2._Regexp[str]":
+    return re2.compile(f"^(?:{text})$", _QUIET)
