@@ -59,7 +59,7 @@ def compile_plan(plan: Plan, options: Options, memo: Memo) -> Compiled:
         resources, parts = memo(_backend, backend, options.trust_store)
         made += resources
         provenance.update(parts)
-    served = services(plan)
+    served = services(plan, memo)
     provenance.update(served.provenance)
     for role in ROLES:  # whoever publishes knows the members
         own = service_cluster(role)

@@ -48,7 +48,7 @@ def resolve(
     """
     memo = memo or Memo()
     files = tuple(sorted(files, key=lambda file: file.name))  # whatever order they were read in
-    mistakes = [*_defined_twice(files), *_references(files, idle), *_idle(files)]
+    mistakes = [*_defined_twice(files), *_references(files, idle, memo), *_idle(files)]
     hosts: list[VirtualHost] = []
     told: set[Mistake] = set()
     things = defined(files)
@@ -74,7 +74,7 @@ def resolve(
     backends = {b.key.text: b for f in files for b in f.backends}
     listen = (listening and listening.listen) or Listen()
     if not listen.trusted_hops:
-        mistakes.extend(_at_the_edge(files))
+        mistakes.extend(found for file in files for found in memo(_at_the_edge, file))
     top = listening.listen_place if listening else Place(files[0].name, 1, 1)
     plan = Plan(
         listen=listen,
@@ -105,14 +105,15 @@ def _defined_twice(files: tuple[File, ...]) -> Iterator[Mistake]:
             )
 
 
-def _references(files: tuple[File, ...], idle: Idle) -> Iterator[Mistake]:
+def _references(files: tuple[File, ...], idle: Idle, memo: Memo) -> Iterator[Mistake]:
     """Names that lead nowhere; and, where there is no mistake, names that none leads to."""
     if not all(file.complete for file in files):
         return
     known = {name.text for file in files for name in file.names}
-    used = {name.text for file in files for name in file.references}
-    for file in files:
-        for name in file.references:
+    by_file = [(file, memo(_used, file)) for file in files]
+    used = frozenset().union(*(names for _, names in by_file))
+    for file, names in by_file:
+        for name in () if names <= known else file.references:
             if is_name(name.text) and name.text not in known:
                 yield _unknown_backend(file, name, known)
     whole = all(file.sound for file in files) and any(file.routes for file in files)
@@ -121,6 +122,11 @@ def _references(files: tuple[File, ...], idle: Idle) -> Iterator[Mistake]:
             for backend in file.backends:
                 if backend.key.text not in used:
                     yield _unused(backend)
+
+
+def _used(file: File) -> frozenset[str]:
+    """The backends that the routes of a file name."""
+    return frozenset(name.text for name in file.references)
 
 
 def _idle(files: tuple[File, ...]) -> Iterator[Mistake]:
@@ -137,16 +143,19 @@ def _idle(files: tuple[File, ...]) -> Iterator[Mistake]:
             yield mistake_at(file.name, keys[name], message, hint)
 
 
-def _at_the_edge(files: tuple[File, ...]) -> Iterator[Mistake]:
+def _at_the_edge(file: File) -> tuple[Mistake, ...]:
     """Matches on what only a trusted proxy could say, where there is none."""
-    for file in files:
-        for route in file.routes:
-            for name in route.match.headers:
-                if name in WRITTEN_AT_THE_EDGE:
-                    found = spot(route.node, None, ("headers", name))
-                    message = f"a client's '{name}' never arrives: no proxy before this is trusted"
-                    hint = "set listen.trustedHops, or match another header"
-                    yield mistake_at(route.file, found.key or route.node, message, hint)
+    return tuple(
+        mistake_at(
+            route.file,
+            spot(route.node, None, ("headers", name)).key or route.node,
+            f"a client's '{name}' never arrives: no proxy before this is trusted",
+            "set listen.trustedHops, or match another header",
+        )
+        for route in file.routes
+        for name in route.match.headers
+        if name in WRITTEN_AT_THE_EDGE
+    )
 
 
 def _unknown_backend(file: File, name: Scalar, known: set[str]) -> Mistake:
