@@ -5,7 +5,6 @@ Of anything else nothing is said, rather than something wrong.
 """
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -52,22 +51,30 @@ class Automaton:
         self._free = reader.free
         self._moves = reader.moves
         self._known: dict[States, States] = {}
+        self._steps: dict[tuple[States, int], States] = {}
+        self._cuts: dict[States, frozenset[int]] = {}
         self.start = self._freely(frozenset((first,)))
 
     def step(self, states: States, char: int) -> States:
         """Where a character leads; nowhere where the text cannot match any more."""
-        moves = (self._moves.get(one) for one in states)
-        return self._freely(
-            frozenset(to for chars, to in filter(None, moves) if holds(chars, char))
-        )
+        key = (states, char)
+        if key not in self._steps:
+            moves = (self._moves.get(one) for one in states)
+            to = frozenset(to for chars, to in filter(None, moves) if holds(chars, char))
+            self._steps[key] = self._freely(to)
+        return self._steps[key]
 
     def accepts(self, states: States) -> bool:
         """Whether the text may end here."""
         return self._last in states
 
-    def told_apart(self, states: States) -> Iterator[Charset]:
-        """The sets of characters that lead on from here."""
-        return (move[0] for one in states if (move := self._moves.get(one)) is not None)
+    def cuts(self, states: States) -> frozenset[int]:
+        """The characters from which on it goes on otherwise than with those before."""
+        if states not in self._cuts:
+            moves = (self._moves.get(one) for one in states)
+            ranges = (one for chars, _ in filter(None, moves) for one in chars)
+            self._cuts[states] = frozenset(cut for low, high in ranges for cut in (low, high + 1))
+        return self._cuts[states]
 
     def _freely(self, states: States) -> States:
         """These states, and those that are reached from them without a character."""
@@ -82,7 +89,7 @@ class Automaton:
         return self._known[states]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def automaton(expression: str) -> Automaton:
     """The automaton of an expression; raise UnreadExpressionError where it is not understood."""
     return Automaton(expression)

@@ -17,7 +17,7 @@ _SURROGATES = (0xD800, 0xDFFF)
 _At = tuple[States, ...]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def example(wanted: tuple[str, ...], unwanted: tuple[str, ...] = ()) -> str | None:
     """A shortest text that is wholly matched by all of `wanted` and by none of `unwanted`.
 
@@ -57,13 +57,7 @@ def _shortest(wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> str | None:
 
 def _told_apart(every: tuple[Automaton, ...], at: _At) -> list[str]:
     """A character of each kind that leads somewhere of its own from here."""
-    cuts = {
-        cut
-        for one, states in zip(every, at, strict=True)
-        for chars in one.told_apart(states)
-        for low, high in chars
-        for cut in (low, high + 1)
-    }
+    cuts: set[int] = set().union(*(one.cuts(states) for one, states in zip(every, at, strict=True)))
     return [_char(low, end - 1) for low, end in pairwise(sorted(cuts))]
 
 

@@ -143,8 +143,11 @@ def _path(trials: Trials, one: Asked, other: Asked, unlike: frozenset[str]) -> s
         plain = "".join(f"/{segment}" for segment in next(trials.paths(one.path, other.path)))
         if not any(matches(expression, plain) for expression in unlike):
             return plain
-    wanted = dict.fromkeys((one.path.regex, other.path.regex))
-    return example((_PATH, *wanted), (*_NO_PATHS, *sorted(unlike)))
+    wanted = (_PATH, *dict.fromkeys((one.path.regex, other.path.regex)))
+    found = example(wanted, tuple(sorted(unlike)))
+    if found is None or not any(matches(expression, found) for expression in _NO_PATHS):
+        return found
+    return example(wanted, (*_NO_PATHS, *sorted(unlike)))
 
 
 def _of(kind: str, name: str, among: Condition) -> list[TextMatch]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from controlplane.matching.condition import Name, asked
-from controlplane.matching.crossing import beginning, may_cross
+from controlplane.matching.crossing import beginning, may_cross, may_match
 from controlplane.matching.group import Group
 from controlplane.matching.request import Request
 from controlplane.plan.plan import Entry
@@ -58,10 +58,11 @@ class Table:
         for group in self._at(request.path):
             best = self._better(best, group, has, request.method)
         path = request.whole_path if self._expressions else ""
+        raw = path.encode()
         for expression, group in self._expressions.items():
             if best is not None and group.least > best:
                 break  # as are those that follow
-            if matches(expression, path):
+            if may_match(expression, raw) and matches(expression, path):
                 best = self._better(best, group, has, request.method)
         return best
 

@@ -100,7 +100,8 @@ def where(random: Random) -> str:
     if random.random() < 0.1:
         return f"grpc: {random.choice(('a', 'a/b', 'c/b'))}"
     if random.random() < 0.2:
-        return f"path: {{regex: '{random.choice(EXPRESSIONS)}'}}"
+        ranked = f"priority: {random.randrange(1, 9)}"  # expressions are all of one rank
+        return f"path: {{regex: '{random.choice(EXPRESSIONS)}'}}, {ranked}"
     return f'path: "{random.choice(PATHS)}"'
 
 
@@ -198,7 +199,7 @@ def test_each_request_that_passes_more_easily_is_told_of(
     if before is None or after is None:
         return
     found = difference(before, after)
-    assert all(one.comparable for one in found.weakenings)
+    assert not [one for one in found.weakenings if one.key == "routes"]  # everything is known
     ways, freed = told(found, "auth"), told(found, "methods")
     for host, request in EVERY[offset::STRIDE]:
         old, new = answers(plan(before), host, request), answers(plan(after), host, request)
