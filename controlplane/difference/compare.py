@@ -98,8 +98,7 @@ def _unsaid(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> Itera
         if after is not None and _may_weaken(guards, spoken, before, after):
             places[answerer(after).place] = None
     if places:
-        what = "nobody can say which requests this takes from others: of what is asked of them"
-        what += " there is an expression that no example was found of"
+        what = "nobody can say which requests this takes: no example was found of an expression"
         yield Weakening(
             key="routes", what=what, comparable=False, handovers=(), places=tuple(places)
         )

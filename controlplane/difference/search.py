@@ -6,31 +6,20 @@ the two as its answerers is unlike each third in one of those ways, so it is fou
 one, or it is said that nobody can say.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from controlplane.difference.requests import Trials
 from controlplane.matching.condition import Asked, Condition
 from controlplane.matching.request import Request
+from controlplane.matching.values import path_of, value_of
 from language.automata import UnreadExpressionError
-from language.examples import example
-from language.matches import How, TextMatch
+from language.matches import TextMatch
 from language.regexes import matches
 
 _MOST = 100
 """How many requests are made for two entries."""
-
-_PATH = r"/[^\x00-\x20\x7f?#\\]*"
-_NO_PATHS = (r".*//.*", r".*/\.\.?(?:/.*)?", r".*%(?:2[fF]|5[cC]).*")
-"""What a normalised path is, and what it never has."""
-
-_TEXTS = {
-    "header": r"(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?",
-    "query": r"[^\x00-\x20\x7f&#]*",
-}
-"""What a value may be that arrives: a header's has no space around it."""
 
 Third: TypeAlias = Callable[[Request], Asked | None]
 """Who takes a request in place of those that it was made for; None: they do."""
@@ -38,12 +27,6 @@ Third: TypeAlias = Callable[[Request], Asked | None]
 
 class UnsaidError(Exception):
     """Nobody can say whether there is such a request."""
-
-
-class _Value(NamedTuple):
-    """What a header or parameter is; None where there is none."""
-
-    text: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +100,7 @@ def _made(trials: Trials, one: Asked, other: Asked, unlike: _Unlike) -> Request 
         return None
     carried: dict[str, list[tuple[str, str]]] = {"header": [], "query": []}
     for kind, name in sorted({(k, n) for k, n, _ in (*wanted, *unlike.matches)}):
-        value = _value(
+        value = value_of(
             kind,
             _of(kind, name, tuple(wanted)),
             _of(kind, name, tuple(unlike.matches)),
@@ -143,45 +126,8 @@ def _path(trials: Trials, one: Asked, other: Asked, unlike: frozenset[str]) -> s
         plain = "".join(f"/{segment}" for segment in next(trials.paths(one.path, other.path)))
         if not any(matches(expression, plain) for expression in unlike):
             return plain
-    wanted = (_PATH, *dict.fromkeys((one.path.regex, other.path.regex)))
-    found = example(wanted, tuple(sorted(unlike)))
-    if found is None or not any(matches(expression, found) for expression in _NO_PATHS):
-        return found
-    return example(wanted, (*_NO_PATHS, *sorted(unlike)))
+    return path_of((one.path.regex, other.path.regex), tuple(sorted(unlike)))
 
 
 def _of(kind: str, name: str, among: Condition) -> list[TextMatch]:
     return sorted(match for k, n, match in among if (k, n) == (kind, name))
-
-
-def _value(
-    kind: str, wanted: list[TextMatch], unwanted: list[TextMatch], word: str
-) -> _Value | None:
-    """What all of `wanted` take and none of `unwanted`; None: there is nothing."""
-    for text in _plain(wanted, word):
-        if all(m.takes(text) for m in wanted) and not any(m.takes(text) for m in unwanted):
-            return _Value(text)
-    hows = {match.how for match in wanted}
-    if hows & {How.EXACT, How.ABSENT} or any(match.how is How.PRESENT for match in unwanted):
-        return None
-    found = example((_TEXTS[kind], *_expressions(wanted)), tuple(_expressions(unwanted)))
-    return None if found is None else _Value(found)
-
-
-def _plain(wanted: list[TextMatch], word: str) -> Iterator[str | None]:
-    """What is tried first: nothing at all, the text that is wanted, or a word."""
-    yield None
-    yield from (match.text for match in wanted if match.how is How.EXACT)
-    longest = max((m.text for m in wanted if m.how is How.PREFIX), key=len, default="")
-    yield longest + word
-    yield longest
-
-
-def _expressions(among: list[TextMatch]) -> Iterator[str]:
-    for match in among:
-        if match.how is How.REGEX:
-            yield match.text
-        elif match.how is How.EXACT:
-            yield re.escape(match.text)
-        elif match.how is How.PREFIX:
-            yield rf"{re.escape(match.text)}[^\n]*"
