@@ -90,17 +90,13 @@ def _weakening(one: Weakening, most: int | None) -> Row:
 
 def _passing(one: Handover) -> str:
     before, after = one.before, one.after
-    if (
-        before is not None
-        and after is not None
-        and (before.path, before.methods)
-        == (
-            after.path,
-            after.methods,
-        )
-    ):
+    if before is not None and after is not None and _matched(before) == _matched(after):
         return _clean(f"{_asked(one)}: {after.path} ({after.place})")
     return f"{_clean(_asked(one))}: {_answer(before)} -> {_answer(after)}"
+
+
+def _matched(one: Answerer) -> tuple[object, ...]:
+    return (one.path, one.methods, one.headers, one.query)
 
 
 def _asked(one: Handover) -> str:

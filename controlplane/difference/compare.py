@@ -15,7 +15,7 @@ from controlplane.difference.difference import (
     RouteChange,
     Weakening,
 )
-from controlplane.difference.entries import entry_weaker, protocols
+from controlplane.difference.entries import Protocols, entry_weaker, protocols
 from controlplane.difference.gatewaywide import whole_changes, whole_weakenings
 from controlplane.difference.guards import Guards, judged, together_steps
 from controlplane.difference.handovers import Compared, Passed, compared
@@ -61,6 +61,7 @@ def difference(before: Build, after: Build) -> Difference:
             *(one for one in named if isinstance(one, Weakening)),
             *unverified(old, new),
             *_untried(found),
+            *_unsaid(found, old, new),
         ),
         opened=_once(_handover(h, p) for h, p in passed if _opens(p)),
         grants=tuple(one for one in named if isinstance(one, Grant)),
@@ -86,6 +87,36 @@ def _untried(found: list[tuple[Region, Compared]]) -> Iterator[Weakening]:
         what = "from here on nothing was compared: too many routes take the same requests"
         places = tuple(dict.fromkeys(answerer(one).place for one in stopped))
         yield Weakening(key="routes", what=what, comparable=False, handovers=(), places=places)
+
+
+def _unsaid(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> Iterator[Weakening]:
+    """Where requests may pass to a weaker answerer, and nobody can say whether any does."""
+    guards = Guards()
+    spoken = (protocols(old), protocols(new))
+    places: dict[Place, None] = {}
+    for before, after in (pair for _, each in found for pair in each.unsaid):
+        if after is not None and _may_weaken(guards, spoken, before, after):
+            places[answerer(after).place] = None
+    if places:
+        what = "nobody can say which requests this takes: no example was found of an expression"
+        yield Weakening(
+            key="routes", what=what, comparable=False, handovers=(), places=tuple(places)
+        )
+
+
+def _may_weaken(
+    guards: Guards, spoken: tuple[Protocols, Protocols], before: Entry | None, after: Entry
+) -> bool:
+    if is_open(after) and not serves(before):
+        return True
+    if any(entry_weaker(before, after, *spoken)):
+        return True
+    if not isinstance(before, PlannedRoute) or not isinstance(after, PlannedRoute):
+        return False
+    return any(guards.weaker(before, after)) or any(
+        any(step([(judged(before, key), judged(after, key))]))
+        for key, step in together_steps().items()
+    )
 
 
 def _homes(build: Build) -> Mapping[str, str]:

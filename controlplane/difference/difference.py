@@ -1,33 +1,16 @@
 """The nouns of a difference."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
+from controlplane.matching.request import Pairs, Request
 from language.places import Place
-
-Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 RouteKind = Literal["added", "removed", "changed", "moved", "shadowed"]
 """`moved`: it means the same, and stands in another file, or in another order among its equals.
 `shadowed`: it is still there, and no request is left for it."""
 
 Kind = Literal["added", "removed", "changed"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request by which two gateways are told apart: `path` are its segments."""
-
-    method: str
-    path: tuple[str, ...]
-    headers: Pairs
-    query: Pairs
-
-    def __str__(self) -> str:
-        """Give method, path and query on one line."""
-        query = "&".join(f"{name}={value}" for name, value in self.query)
-        path = "".join(f"/{segment}" for segment in self.path)
-        return f"{self.method} {path}{'?' if query else ''}{query}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

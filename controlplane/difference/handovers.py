@@ -8,12 +8,15 @@ could meet on the other side.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeAlias
 
-from controlplane.difference.difference import Request
 from controlplane.difference.hosts import Region
-from controlplane.difference.matcher import Table
 from controlplane.difference.pairing import Pairing, alike, paired
 from controlplane.difference.requests import Allowance, Trials
+from controlplane.difference.search import UnsaidError, sought
+from controlplane.matching.condition import Asked
+from controlplane.matching.request import Request
+from controlplane.matching.table import Table
 from controlplane.plan.plan import Entry
 
 
@@ -32,6 +35,7 @@ class Compared:
 
     `shadowed` are pairs of positions of a route that is there on both sides. `stopped` is where no
     more requests could be tried: of this entry and those that would have followed nothing is said.
+    `unsaid` are answerers that a request may pass between, or none may: nobody can say.
     """
 
     before: tuple[Entry, ...]
@@ -40,6 +44,7 @@ class Compared:
     passed: tuple[Passed, ...]
     shadowed: tuple[tuple[int, int], ...]
     stopped: Entry | None
+    unsaid: tuple[tuple[Entry | None, Entry | None], ...]
 
 
 def compared(region: Region, allowance: Allowance) -> Compared:
@@ -56,7 +61,15 @@ def compared(region: Region, allowance: Allowance) -> Compared:
         passed=passed,
         shadowed=tuple(found.shadowed()) if passed else (),
         stopped=found.stopped,
+        unsaid=tuple(found.unsaid()),
     )
+
+
+_Positions: TypeAlias = tuple[int | None, int | None]
+
+
+class _SpentError(Exception):
+    """No more requests may be tried."""
 
 
 class _Trying:
@@ -78,25 +91,34 @@ class _Trying:
         self._before = Table(nothing if self._idle else before)
         self._after = Table(nothing if self._idle else after)
         self._trials = Trials(self._before, self._after)
-        self._winners: dict[Request, tuple[int | None, int | None]] = {}
+        self._winners: dict[Request, _Positions] = {}
+        self._same = set(pairing.pairs) - set(self._changed)
+        self._found: dict[_Positions, Request] = {}
+        self._unsaid: dict[_Positions, None] = {}
 
     def passed(self) -> Iterator[Passed]:
         if self._idle:
             return
-        found: dict[tuple[int | None, int | None], Request] = {}
-        same = set(self._pairing.pairs) - set(self._changed)
         for one, other in self._wanted():
-            if (one, other) not in found:
-                self._try(one, other, found)
-            if self.stopped is not None:
+            if (one, other) in self._found:
+                continue
+            try:
+                self._try(one, other)
+            except UnsaidError:
+                self._unsaid[one, other] = None
+            except _SpentError:
+                self.stopped = self._entry(one, other)
                 break
-        for (one, other), request in found.items():
-            if (one, other) not in same and (one, other) != (None, None):
-                yield Passed(
-                    request=request,
-                    before=None if one is None else self._before.entries[one],
-                    after=None if other is None else self._after.entries[other],
-                )
+        for positions, request in self._found.items():
+            if positions not in self._same and positions != (None, None):
+                before, after = self._entries(positions)
+                yield Passed(request=request, before=before, after=after)
+
+    def unsaid(self) -> Iterator[tuple[Entry | None, Entry | None]]:
+        """Pairs of which nobody can say whether a request passes from one to the other."""
+        for positions in self._unsaid:
+            if positions not in self._found and positions not in self._same:
+                yield self._entries(positions)
 
     def shadowed(self) -> Iterator[tuple[int, int]]:
         """Routes that answered some requests, and answer none any more."""
@@ -105,7 +127,7 @@ class _Trying:
             if one in taken_over and not self._reached(self._after, other):
                 yield one, other
 
-    def _wanted(self) -> Iterator[tuple[int | None, int | None]]:
+    def _wanted(self) -> Iterator[_Positions]:
         """The pairs that there could be, of which one at least is not as it was."""
         for one in chain((b for b, _ in self._changed), self._pairing.gone):
             for other in self._after.meeting(self._before.entries[one]):
@@ -116,32 +138,53 @@ class _Trying:
                 yield one, other
             yield None, other
 
-    def _try(
-        self,
-        one: int | None,
-        other: int | None,
-        found: dict[tuple[int | None, int | None], Request],
-    ) -> None:
+    def _try(self, one: int | None, other: int | None) -> None:
         """Try requests of a pair until one has it as its answerers."""
-        first = self._entry(one, other)
-        second = self._after.entries[other] if other is not None else first
-        for request in self._trials.of(first, second):
+        first = self._asked(one, other)
+        second = first if other is None else self._after.asked[other]
+
+        def third(request: Request) -> Asked | None:
             if not self._allowance.spend():
-                self.stopped = first
-                return
+                raise _SpentError
             winners = self._winners.get(request)
             if winners is None:
                 winners = (self._before.winner(request), self._after.winner(request))
                 self._winners[request] = winners
-            found.setdefault(winners, request)
-            if winners == (one, other):
-                return
+            self._found.setdefault(winners, request)
+            before = _instead(self._before, one, winners[0])
+            return before or _instead(self._after, other, winners[1])
+
+        sought(self._trials, first, second, third)
+
+    def _asked(self, one: int | None, other: int | None) -> Asked:
+        return self._after.asked[other or 0] if one is None else self._before.asked[one]
 
     def _entry(self, one: int | None, other: int | None) -> Entry:
-        if one is not None:
-            return self._before.entries[one]
-        return self._after.entries[other or 0]
+        return self._after.entries[other or 0] if one is None else self._before.entries[one]
+
+    def _entries(self, positions: _Positions) -> tuple[Entry | None, Entry | None]:
+        one, other = positions
+        return (
+            None if one is None else self._before.entries[one],
+            None if other is None else self._after.entries[other],
+        )
 
     def _reached(self, table: Table, position: int) -> bool:
-        entry = table.entries[position]
-        return any(table.winner(r) == position for r in self._trials.of(entry, entry))
+        """Whether a request is left for an entry, or nobody can say."""
+        asked = table.asked[position]
+        try:
+            found = sought(
+                self._trials, asked, asked, lambda r: _instead(table, position, table.winner(r))
+            )
+        except UnsaidError:
+            return True
+        return found is not None
+
+
+def _instead(table: Table, wanted: int | None, winner: int | None) -> Asked | None:
+    """Who takes a request in place of the one that it was made for, if not that one."""
+    if winner == wanted:
+        return None
+    if winner is None or (wanted is not None and winner > wanted):
+        raise UnsaidError  # it is not one that the wanted entry matches
+    return table.asked[winner]

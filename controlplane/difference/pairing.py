@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from controlplane.difference.matcher import condition, pattern
+from controlplane.matching.condition import condition, pattern
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
 from language.paths import PathPattern, PathTemplate
 from language.segments import Kind
@@ -58,7 +58,7 @@ def placed(value: Settings, path: PathPattern) -> object:
     template = getattr(value, "path", None)
     if not isinstance(template, PathTemplate):
         return value
-    names = [one.text or "**" for one in path.segments if one.kind is not Kind.LITERAL]
+    names = [one.text or "**" for one in path.segments if one.kind in {Kind.VARIABLE, Kind.REST}]
     parts = [
         str(names.index(part)) if position % 2 else part
         for position, part in enumerate(template.parts)

@@ -5,9 +5,9 @@ from itertools import product
 
 from controlplane.difference.difference import Answerer, RouteChange, RouteKind, ValueChange
 from controlplane.difference.handovers import Compared
-from controlplane.difference.matcher import pattern
 from controlplane.difference.pairing import placed
 from controlplane.difference.words import changes, words
+from controlplane.matching.condition import pattern
 from controlplane.model.keys import route_keys
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
 from controlplane.plan.precedence import headers, query

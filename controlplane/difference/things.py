@@ -58,8 +58,9 @@ def _change(
 def _hosts(plan: Plan) -> dict[str, _Thing]:
     places: dict[str, _Thing] = {}
     for host in plan.hosts:
-        for domain in host.domains:
-            places[domain] = _Thing(value=None, place=host.places[0], said={})
+        each = len(host.places) // len(host.domains)  # the same routes name all its domains
+        for number, domain in enumerate(host.domains):
+            places[domain] = _Thing(value=None, place=host.places[number * each], said={})
     return places
 
 

@@ -11,7 +11,7 @@ from controlplane.selection.contender import Contender
 from controlplane.selection.match import Match, matches
 
 _PLAIN = re.compile(r"[^{*'\"\\]*")
-"""The start of a path that stands in YAML as it is, however it is quoted."""
+"""The start of a path or expression that stands in YAML as it is, however it is quoted."""
 
 
 def left(
@@ -37,6 +37,7 @@ def _may_hold(one: Contender, path: str) -> bool:
     if one.newest is None:
         return bool(one.unread)
     data = one.newest.source.data
-    start = _PLAIN.match(path)
-    written = start is None or start[0].encode() in data
+    start = _PLAIN.match(path.removeprefix("{regex: ").removesuffix("}"))
+    text = "" if start is None else start[0].strip("/")  # a gRPC method is written without slash
+    written = text.encode() in data
     return written or b"\\" in data or not data.strip() or not one.newest.complete

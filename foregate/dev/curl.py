@@ -1,12 +1,15 @@
 """Curl lines that try a gateway's routes, from its plan."""
 
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from controlplane.matching.values import path_of, value_of
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import Plan, PlannedRoute
 from foregate.dev.credentials import Wallet
+from language.automata import UnreadExpressionError
+from language.matches import TextMatch
 from language.paths import PathPattern
 from language.segments import Kind
 from policies.auth.pipeline import Pipeline
@@ -67,8 +70,9 @@ def curl_lines(
                 closed = isinstance(pipeline, Pipeline) and credential is None
                 if trust is not None and not closed and not _refuses_us(entry):
                     call = _call(entry.route, name, credential)
-                    conditions = len(call.headers) + len(entry.route.match.query)
-                    found.setdefault(call.line(base), (trust, conditions))
+                    if call is not None:
+                        conditions = len(call.headers) + len(entry.route.match.query)
+                        found.setdefault(call.line(base), (trust, conditions))
     return tuple(sorted(found, key=lambda line: found[line])[:most])
 
 
@@ -88,18 +92,39 @@ def _refuses_us(entry: PlannedRoute) -> bool:
     return any(setting.key == "ip" for setting in entry.settings)
 
 
-def _call(route: Route, host: str, credential: tuple[str, str] | None) -> Call:
+def _call(route: Route, host: str, credential: tuple[str, str] | None) -> Call | None:
+    """A request that a route takes; None where none was found."""
     match = route.match
-    # Parameters are compared as they are sent, so a value stands in the file as in the URL.
-    query = "?" + "&".join(f"{name}={wanted.text}" for name, wanted in match.query.items())
+    try:
+        # Parameters are compared as they are sent, so a value stands in the file as in the URL.
+        query = _values("query", match.query)
+        headers = _values("header", match.headers)
+        path = path_of((route.path.regex,)) if route.path.is_regex else _path(route.path)
+    except UnreadExpressionError:
+        return None
+    if query is None or headers is None or path is None:
+        return None
+    asked = "&".join(f"{name}={value}" for name, value in query)
     return Call(
         method="GET" if not match.methods or "GET" in match.methods else match.methods[0],
         host=host,
-        path="".join(_segments(route.path)) + (query if match.query else ""),
-        headers=tuple((name, wanted.text) for name, wanted in match.headers.items()),
+        path=f"{path}{'?' if asked else ''}{asked}",
+        headers=headers,
         show_head=route.action is Action.REDIRECT,
         credential=credential,
     )
+
+
+def _values(kind: str, matches: Mapping[str, TextMatch]) -> tuple[tuple[str, str], ...] | None:
+    """What to send so that all match; None where nothing does."""
+    found = [(name, value_of(kind, (wanted,), (), "1")) for name, wanted in matches.items()]
+    if any(value is None for _, value in found):
+        return None
+    return tuple((name, v.text) for name, v in found if v is not None and v.text is not None)
+
+
+def _path(path: PathPattern) -> str:
+    return "".join(_segments(path))
 
 
 def _segments(path: PathPattern) -> Iterator[str]:

@@ -96,6 +96,30 @@ def test_the_lines_to_try_begin_with_what_surely_succeeds() -> None:
     assert not any("/down" in line for line in lines)
 
 
+def test_a_line_carries_what_a_match_takes() -> None:
+    whole = built(
+        """\
+version: 1
+defaults: {auth: none}
+backends: {here: "http://127.0.0.1:9001"}
+routes:
+  - {path: {regex: "/v[0-9]+/x"}, to: here}
+  - {path: /p, headers: {x-a: {prefix: v2}, x-b: {present: false}}, to: here}
+  - {path: /q, query: {id: {regex: "[a-f]{3}"}}, to: here}
+  - {path: /unsaid, query: {id: {regex: "\\\\bx"}}, to: here}
+  - {grpc: shop.Orders/List, to: here}
+"""
+    )
+    assert whole.plan is not None, whole.mistakes
+    lines = curl_lines(whole.plan, "http://h", {"here"}, Wallet(plan=whole.plan), most=99)
+    assert set(lines) == {
+        "curl http://h/v0/x",
+        "curl -H 'x-a: v21' http://h/p",
+        "curl 'http://h/q?id=aaa'",
+        "curl -X POST http://h/shop.Orders/List",
+    }
+
+
 GUARDED = """\
 version: 1
 identities:

@@ -70,6 +70,27 @@ def test_a_route_that_lost_one_host_or_method_counts() -> None:
         assert states(chosen)["t"] == "last good"
 
 
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("path: {regex: '/adm[a-z]+'}", 'path: {regex: "/adm[a-z]+"}'),
+        ("path: {regex: /adm}", "path: {regex: '/adm'}"),
+        ("grpc: shop.Admin/Do", "grpc: shop.Admin/Do"),
+        ("path: /shop.Admin/Do, methods: [POST]", "grpc: shop.Admin/Do"),
+        ("path: '/shop.Admin/{m}', methods: [POST]", "grpc: shop.Admin"),
+        ("path: /x, hosts: [a.example.com]", "path: /x, hosts: [a.example.com]"),
+    ],
+)
+def test_every_kind_of_match_is_found_where_it_went(was: str, now: str) -> None:
+    text = ADMIN.replace("path: /admin/**", was)
+    moved = f"routes:\n  - {{{now}, auth: keys, to: admin}}\n"
+    before = {"gateway": GATEWAY, "t": text + OTHER[OTHER.index("  -") :]}
+    chosen = choose({"gateway": GATEWAY, "t": OTHER, "b": moved + TYPO}, files(before))
+    assert states(chosen)["t"] == "last good"
+    gone = choose({"gateway": GATEWAY, "t": OTHER, "b": "routes:\n" + TYPO}, files(before))
+    assert states(gone)["t"] == "current" or "path: /x" in was  # `/x` is what the typo's path is
+
+
 def test_what_is_served_elsewhere_now_is_not_missed() -> None:
     after = {"gateway": GATEWAY, "b": ADMIN, "c": MOVED + TYPO}
     assert states(choose(after, files(BEFORE))) == {

@@ -1,0 +1,96 @@
+"""Automata read expressions as RE2 does, and examples are true."""
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from language.automata import UnreadExpressionError, automaton
+from language.examples import example as example_of
+from language.regexes import MalformedRegexError, check_regex, matches
+
+PIECES = (
+    *("a", "b", "B", "1", "-", "/", " ", "_", "k", ".", r"\.", r"\d", r"\D", r"\w", r"\W", r"\s"),
+    *("[ab]", "[^ab]", "[a-c1]", r"[^\d]", "[]a]", "[a-]", "[[:alpha:]]", r"\x41", r"[\w-]", "é"),
+    *("(?i)", "(?i:a)", "(", ")", "(?:", "|", "*", "+", "?", "{2}", "{1,}", "{0,2}", "^", "$"),
+    *("[k]", "[^k]", "(?i:[^b])", "(?P<n>a)", "(?i:k)", "{", r"\/", "*?", r"\b", r"\pL", "(?s:.)"),
+)
+TEXTS = st.text(st.sampled_from("abBAkK\u212a1-/ _.é{]\n"), max_size=5)
+EXPRESSIONS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
+
+
+def good(expression: str) -> bool:
+    try:
+        check_regex(expression)
+    except MalformedRegexError:
+        return False
+    return True
+
+
+def accepted(expression: str, text: str) -> bool:
+    made = automaton(expression)
+    states = made.start
+    for char in text:
+        states = made.step(states, ord(char))
+    return made.accepts(states)
+
+
+@given(EXPRESSIONS, st.lists(TEXTS, min_size=10, max_size=30))
+@example("(?i:[^b])", ["a", "B", "b", ""])
+@example("a|^b", ["b", "a", "ab"])
+def test_an_automaton_takes_what_re2_takes(expression: str, texts: list[str]) -> None:
+    assume(good(expression))
+    try:
+        automaton(expression)
+    except UnreadExpressionError:
+        return
+    for text in texts:
+        assert accepted(expression, text) == matches(expression, text), (expression, text)
+
+
+@given(EXPRESSIONS, EXPRESSIONS, EXPRESSIONS, st.lists(TEXTS, max_size=30))
+def test_an_example_is_one_and_none_means_none(
+    one: str, other: str, unlike: str, texts: list[str]
+) -> None:
+    assume(all(good(each) for each in (one, other, unlike)))
+    try:
+        found = example_of((one, other), (unlike,))
+    except UnreadExpressionError:
+        return
+    for text in texts if found is None else (found,):
+        is_one = matches(one, text) and matches(other, text) and not matches(unlike, text)
+        assert is_one == (found is not None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "unwanted", "found"),
+    [
+        (("/v[0-9]+",), (), "/v0"),
+        (("/[a-z]+/x", "/foo/[^/]+"), (), "/foo/x"),
+        (("/[a-z]+/x", "/1/[^/]+"), (), None),
+        (("(?i)bot.*",), ("[bB]ot.*",), "BOT"),
+        (("[^1]+",), ("[^2]",), "2"),
+        (("^/a$|^/b$",), ("/[^b]*",), "/b"),
+        (("a{2,3}b{2}", "a{3}.*"), (), "aaabb"),
+        ((r"[\x{1F600}]",), (), "\U0001f600"),
+        (("a*",), ("(?:aa)*",), "a"),
+        (("a*",), ("a?|aa+",), None),
+        (("",), (), ""),
+    ],
+)
+def test_examples(wanted: tuple[str, ...], unwanted: tuple[str, ...], found: str | None) -> None:
+    assert example_of(wanted, unwanted) == found
+
+
+@pytest.mark.parametrize(
+    "expression", [r"\bx", r"\pL", "a$b", "(^a)", "(?s:.)", r"\Qa\E", "(?i:é)", "[[:punct:]]"]
+)
+def test_nothing_is_said_of_what_is_not_understood(expression: str) -> None:
+    with pytest.raises(UnreadExpressionError) as caught:
+        example_of((expression,))
+    assert caught.value.expression == expression
+
+
+def test_too_many_states_are_not_looked_at() -> None:
+    hard = ("(?:a|b)*a[ab]{12}", "(?:a|b)*b[ab]{13}", "(?:aaa|b)*(?:bb|a)*", "[ab]*c")
+    with pytest.raises(UnreadExpressionError):
+        example_of(hard[:3], ("(?:a|b)*a[ab]{14}", "[ab]{0,28}"))
