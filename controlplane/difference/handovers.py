@@ -14,7 +14,7 @@ from controlplane.difference.hosts import Region
 from controlplane.difference.matcher import Table
 from controlplane.difference.pairing import Pairing, alike, paired
 from controlplane.difference.requests import Allowance, Trials
-from controlplane.plan.plan import Entry
+from controlplane.plan.plan import Entry, Preflight, VirtualHost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,7 @@ class Compared:
 
 def compared(region: Region, allowance: Allowance) -> Compared:
     """Compare the entries of a region, with as many requests as are allowed."""
-    before = region.before.entries if region.before else ()
-    after = region.after.entries if region.after else ()
+    before, after = _answering(region.before), _answering(region.after)
     pairing = paired(before, after)
     found = _Trying(before, after, pairing, allowance)
     passed = tuple(found.passed())
@@ -57,6 +56,12 @@ def compared(region: Region, allowance: Allowance) -> Compared:
         shadowed=tuple(found.shadowed()) if passed else (),
         stopped=found.stopped,
     )
+
+
+def _answering(host: VirtualHost | None) -> tuple[Entry, ...]:
+    """The entries without those for preflights: what they say is the `cors` of a route."""
+    every = () if host is None else host.entries
+    return tuple(one for one in every if not isinstance(one, Preflight))
 
 
 class _Trying:

@@ -12,9 +12,9 @@ from itertools import chain, combinations
 from typing import TypeAlias
 
 from controlplane.difference.difference import Request
-from controlplane.plan.plan import Entry, MethodNotAllowed
+from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute, Preflight
 from controlplane.plan.precedence import headers, query
-from language.matches import TextMatch, exact
+from language.matches import How, TextMatch, exact
 from language.paths import PathPattern
 from language.segments import Kind
 
@@ -23,16 +23,24 @@ Condition: TypeAlias = tuple[tuple[str, str, TextMatch], ...]
 
 Names: TypeAlias = tuple[tuple[str, str], ...]
 
+_PREFLIGHT: Condition = tuple(
+    ("header", name, TextMatch(How.PRESENT))
+    for name in ("access-control-request-method", "origin")
+)
+"""What makes an OPTIONS a preflight; which methods one answers is more than it says."""
+
 
 def pattern(entry: Entry) -> PathPattern:
     """The path that an entry matches."""
-    return entry.path if isinstance(entry, MethodNotAllowed) else entry.route.path
+    return entry.route.path if isinstance(entry, PlannedRoute) else entry.path
 
 
 def condition(entry: Entry) -> Condition:
     """What a request must carry besides its path and method."""
     if isinstance(entry, MethodNotAllowed):
         return ()
+    if isinstance(entry, Preflight):
+        return _PREFLIGHT
     pairs = [("header", n, v) for n, v in headers(entry.route)]
     return tuple(sorted([*pairs, *(("query", n, v) for n, v in query(entry.route))]))
 
@@ -41,6 +49,8 @@ def takes(entry: Entry, method: str) -> bool:
     """Whether an entry matches a request of this method; a 405 is for those not allowed."""
     if isinstance(entry, MethodNotAllowed):
         return method not in entry.allow
+    if isinstance(entry, Preflight):
+        return method == "OPTIONS"
     return not entry.route.match.methods or method in entry.route.match.methods
 
 
@@ -205,4 +215,6 @@ class Table:
 
 
 def _methods(entry: Entry) -> tuple[str, ...]:
+    if isinstance(entry, Preflight):
+        return ("OPTIONS",)
     return entry.allow if isinstance(entry, MethodNotAllowed) else entry.route.match.methods
