@@ -252,7 +252,7 @@ def _not_allowed(rule: str, path: PathPattern, allow: tuple[str, ...]) -> bytes:
 def _preflight(entry: Preflight) -> bytes:
     """What answers preflights: Envoy's CORS filter, which wants an action to a cluster behind it.
 
-    What that filter leaves alone goes nowhere: it is 503 before it is a backend's.
+    What that filter leaves alone, as its origin is another, goes nowhere and is 403.
     """
     out = pb.Route(name=entry.rule)
     _match_path(entry.path, out.match)

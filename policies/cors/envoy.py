@@ -39,7 +39,8 @@ def _cors(settings: Cors, facts: RouteFacts, route: Route) -> tuple[Route, ...]:
     if settings.max_age is not None:
         policy.max_age = str(settings.max_age // 1000)
     policy.allow_credentials.value = settings.credentials
-    policy.forward_not_matching_preflights.value = False
+    # one of another origin goes nowhere; without this it is 200, with all but the origin
+    policy.forward_not_matching_preflights.value = True
     route.typed_per_filter_config[FILTER].Pack(policy, deterministic=True)
     route.response_headers_to_remove.extend(_OF_BACKENDS)
     # Envoy names the origin that asked, and does not say so to caches
