@@ -46,7 +46,7 @@ def unanswered(
     all_answered = any(not one.methods and not one.others for one in answered)
     for one in same_path:
         reached = not all_answered and _takes_options(one) and has_cors(one)
-        yield replace(one, unanswered=True) if reached else one
+        yield one if one.unanswered == reached else replace(one, unanswered=reached)
 
 
 def contained(groups: list[list[Entry]], hosts: str) -> Iterator[list[Entry]]:
