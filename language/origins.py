@@ -14,6 +14,7 @@ NULL = "null"
 """What browsers write for pages without an origin: files, and frames in a sandbox."""
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(.*?)(?::([0-9]*))?")
+_HOST = re.compile(r"(\*\.)?[a-z0-9.-]+(:[0-9]+)?")
 _PORTS = {"http": "80", "https": "443"}
 _LABELS = r"([a-z0-9_-]+\.)+"
 
@@ -58,7 +59,8 @@ def _origin(value: object) -> Origin:
         raise fault(f"'{text}': browsers write origins in lower case", f"write {text.lower()}")
     found = _ORIGIN.fullmatch(text)
     if found is None:
-        raise fault(f"'{text}' is not an origin", "write a scheme and a host: https://HOST")
+        hint = f"write https://{text}" if _HOST.fullmatch(text) else "write https://HOST"
+        raise fault(f"'{text}' is not an origin", hint)
     scheme, host, port = found.groups()
     bare = host.split("/")[0]
     if bare != host:
@@ -67,10 +69,13 @@ def _origin(value: object) -> Origin:
     if port is not None:
         _port(text, scheme, host, port)
     out = Origin(text)
+    base = host.removeprefix("*.")
+    if "*" in base:
+        hint = f'write "{scheme}://*.example.com", or "*" for every page'
+        raise fault("a wildcard is the whole first label", hint)
     if not host.startswith("*."):
         bare_host(host, "write one port")
         return out
-    base = host.removeprefix("*.")
     host_name(base)
     if re.fullmatch(r"[0-9.]+", base):
         raise fault(f"'{text}': an address has nothing below it", "write a name")

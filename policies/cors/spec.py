@@ -81,7 +81,7 @@ def _faults(settings: Cors, facts: RouteFacts) -> Iterable[Fault]:
     yield from _origin_faults(settings)
     if settings.max_age is not None and settings.max_age % 1000:
         message = "browsers remember for whole seconds"
-        yield Fault(path=("maxAge",), message=message, hint="write 1s or more of them")
+        yield Fault(path=("maxAge",), message=message, hint="write 1s, or 2s")
     for position, method in enumerate(settings.methods):
         if facts.methods and method not in facts.methods:
             yield Fault(
@@ -93,7 +93,7 @@ def _faults(settings: Cors, facts: RouteFacts) -> Iterable[Fault]:
     for key, named in (("headers", settings.headers), ("expose", settings.expose)):
         for position, name in enumerate(named):
             if name == ANY:
-                message = "'*' is no header to browsers that send credentials, and never all"
+                message = "'*' covers no authorization, and nothing where credentials are sent"
                 yield Fault(path=(key, position), message=message, hint="name each header")
     for position, name in enumerate(settings.headers):
         if name in _UNSETTABLE or name.startswith(("proxy-", "sec-")):
