@@ -69,23 +69,28 @@ def _origin(value: object) -> Origin:
     if port is not None:
         _port(text, scheme, host, port)
     out = Origin(text)
+    if "*" in host:
+        _wildcard(out, scheme, host)
+    else:
+        bare_host(host, "write one port")
+    return out
+
+
+def _wildcard(origin: Origin, scheme: str, host: str) -> None:
     base = host.removeprefix("*.")
     if "*" in base:
         hint = f'write "{scheme}://*.example.com", or "*" for every page'
         raise fault("a wildcard is the whole first label", hint)
-    if not host.startswith("*."):
-        bare_host(host, "write one port")
-        return out
     host_name(base)
     if re.fullmatch(r"[0-9.]+", base):
-        raise fault(f"'{text}': an address has nothing below it", "write a name")
+        raise fault(f"'{origin.text}': an address has nothing below it", "write a name")
     if "." not in base and base != "localhost":
-        raise fault(f"'{text}' takes every site of a top-level domain", "name one more label")
+        message = f"'{origin.text}' takes every site of a top-level domain"
+        raise fault(message, "name one more label")
     try:
-        check_regex(out.regex)
+        check_regex(origin.regex)
     except MalformedRegexError as error:
         raise fault(error.message, "a host this long: write its origins one by one") from None
-    return out
 
 
 def _port(text: str, scheme: str, host: str, port: str) -> None:

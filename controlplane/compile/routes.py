@@ -11,13 +11,13 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
 from controlplane.compile.answers import problem
-from controlplane.compile.halves import route_steps, unasked_steps
 from controlplane.compile.clusters import NOWHERE
+from controlplane.compile.halves import route_steps, unasked_steps
 from controlplane.compile.listener import BUFFER, whole_bodies
 from controlplane.encoding import field
 from controlplane.memo import Memo
 from controlplane.model.gateway import Route
-from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute, Preflight
+from controlplane.plan.plan import Plan, PlannedRoute, Preflight
 from controlplane.snapshot import ROUTES, Subject
 from controlplane.tables import HOST, ROUTE
 from language.matches import How, TextMatch

@@ -24,8 +24,7 @@ Condition: TypeAlias = tuple[tuple[str, str, TextMatch], ...]
 Names: TypeAlias = tuple[tuple[str, str], ...]
 
 _PREFLIGHT: Condition = tuple(
-    ("header", name, TextMatch(How.PRESENT))
-    for name in ("access-control-request-method", "origin")
+    ("header", name, TextMatch(How.PRESENT)) for name in ("access-control-request-method", "origin")
 )
 """What makes an OPTIONS a preflight; which methods one answers is more than it says."""
 

@@ -90,6 +90,10 @@ def _faults(settings: Cors, facts: RouteFacts) -> Iterable[Fault]:
                 hint="leave it out, or add it to the route's methods",
                 idle=True,
             )
+    yield from _header_faults(settings)
+
+
+def _header_faults(settings: Cors) -> Iterable[Fault]:
     for key, named in (("headers", settings.headers), ("expose", settings.expose)):
         for position, name in enumerate(named):
             if name == ANY:

@@ -279,7 +279,7 @@ def test_a_method_that_the_policy_does_not_name(client: httpx.Client) -> None:
         ("https://a.shop.test:84430", False),
     ],
 )
-def test_all_below_a_host(client: httpx.Client, origin: str, allowed: bool) -> None:
+def test_all_below_a_host(client: httpx.Client, *, origin: str, allowed: bool) -> None:
     for answer in (
         preflight(client, "/wild", "GET", origin),
         client.get("/wild", headers={"origin": origin}),

@@ -29,7 +29,14 @@ def test_what_browsers_write_is_read(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "a.example.com", "https://", "https:///a", "//a.example.com", "https://a.example.com/"),
+        *(
+            "",
+            "a.example.com",
+            "https://",
+            "https:///a",
+            "//a.example.com",
+            "https://a.example.com/",
+        ),
         *("https://A.example.com", "HTTPS://a.example.com", "https://a.example.com:443"),
         *("http://a:80", "https://a:", "https://a:0", "https://a:01", "https://a:65536"),
         *("https://u@a.example.com", "https://a.example.com?x", "https://a.example.com#x"),
@@ -66,7 +73,8 @@ def test_a_wildcard_takes_nothing_else(middle: str) -> None:
 
 def test_what_holds_what() -> None:
     exact, below, deeper = (
-        Origin(f"https://{name}") for name in ("a.b.example.com", "*.example.com", "*.b.example.com")
+        Origin(f"https://{name}")
+        for name in ("a.b.example.com", "*.example.com", "*.b.example.com")
     )
     assert all(Origin("*").holds(one) for one in (exact, below, deeper, Origin("null")))
     assert below.holds(deeper)

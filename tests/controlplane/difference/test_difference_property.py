@@ -96,7 +96,7 @@ def plan(made: Build) -> Plan:
 
 def matches(entry: Entry, request: Request) -> bool:
     """As Envoy does, by the expression that a path is."""
-    path = entry.path if isinstance(entry, MethodNotAllowed) else entry.route.path
+    path = entry.route.path if isinstance(entry, PlannedRoute) else entry.path
     if not re.fullmatch(path.regex, "".join(f"/{one}" for one in request.path)):
         return False
     if isinstance(entry, MethodNotAllowed):

@@ -86,9 +86,9 @@ def some_routes(draw: st.DrawFn) -> tuple[PlannedRoute, ...]:
     )
 
 
-@given(some_routes(), st.booleans())
+@given(routes=some_routes(), beta=st.booleans())
 def test_the_policy_is_that_of_the_route_that_path_and_method_would_take(
-    routes: tuple[PlannedRoute, ...], beta: bool
+    *, routes: tuple[PlannedRoute, ...], beta: bool
 ) -> None:
     for path in URLS:
         for requested in ASKED:
@@ -96,9 +96,9 @@ def test_the_policy_is_that_of_the_route_that_path_and_method_would_take(
             assert answering(entry) == naive(routes, path, requested), (path, requested)
 
 
-@given(some_routes(), st.booleans())
+@given(routes=some_routes(), beta=st.booleans())
 def test_what_no_policy_answers_is_an_ordinary_request_or_refused(
-    routes: tuple[PlannedRoute, ...], beta: bool
+    *, routes: tuple[PlannedRoute, ...], beta: bool
 ) -> None:
     ordinary = tuple(e for e in ordered(routes, "*") if not isinstance(e, Preflight))
     for path in URLS:
