@@ -16,7 +16,7 @@ from controlplane.difference.compare import difference
 from controlplane.difference.difference import Difference, Handover, Request
 from controlplane.difference.hosts import regions, serving
 from controlplane.difference.matcher import Table
-from controlplane.plan.plan import Entry, MethodNotAllowed, Plan, PlannedRoute
+from controlplane.plan.plan import Entry, MethodNotAllowed, Plan, PlannedRoute, Preflight
 from controlplane.sources import SourceFile
 from language.mistakes import errors
 from policies.auth.pipeline import Pipeline
@@ -101,6 +101,7 @@ def matches(entry: Entry, request: Request) -> bool:
         return False
     if isinstance(entry, MethodNotAllowed):
         return request.method not in entry.allow
+    assert not isinstance(entry, Preflight), "no route has a cors"
     match = entry.route.match
     return (
         (not match.methods or request.method in match.methods)
@@ -228,7 +229,7 @@ def both(
 def place(entry: Entry | None) -> object:
     if entry is None:
         return None
-    return entry.places[0] if isinstance(entry, MethodNotAllowed) else entry.route.place
+    return entry.route.place if isinstance(entry, PlannedRoute) else entry.places[0]
 
 
 @given(gateways)
