@@ -34,7 +34,7 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _bare_host(text: str, hint_for_port: str) -> str:
+def bare_host(text: str, hint_for_port: str) -> str:
     """Check a host without wildcards."""
     if "://" in text or "/" in text:
         bare = re.sub(r"^[A-Za-z]+://", "", text).split("/")[0].lower()
@@ -75,7 +75,7 @@ def _host(value: object) -> str:
     if text.startswith("*.") and not re.search(r"[:/*]", text[1:]):
         host_name(text[2:])
     elif text != "*":
-        _bare_host(text, "write {bare}: it holds for every port")
+        bare_host(text, "write {bare}: it holds for every port")
     return str(text)
 
 
@@ -83,7 +83,7 @@ def _one_host(value: object) -> str:
     text = one_text(value)
     if text.startswith("*"):
         raise fault("this is one host, no wildcard", "write a name")
-    return str(_bare_host(text, "write host: {bare}, port: {port}"))
+    return str(bare_host(text, "write host: {bare}, port: {port}"))
 
 
 def _authority(value: object) -> str:
@@ -92,9 +92,9 @@ def _authority(value: object) -> str:
         raise fault("this is one host, no wildcard", "write a name")
     found = re.fullmatch(r"(.*[^:]):([1-9][0-9]{0,4})", text)
     if found and int(found[2]) < 65536 and (":" not in found[1] or found[1].startswith("[")):
-        _bare_host(found[1], "write one port")
+        bare_host(found[1], "write one port")
     else:
-        _bare_host(text, "a port is a number from 1 to 65535")
+        bare_host(text, "a port is a number from 1 to 65535")
     return str(text)
 
 

@@ -6,6 +6,7 @@ add its folder and its name below. A station loads the half that it needs by nam
 
 POLICIES = (
     "ip",
+    "cors",
     "auth",
     "limits",
     "redirect",
@@ -21,10 +22,13 @@ POLICIES = (
 )
 """Which policies there are, in the order in which they act on a route or a backend."""
 
-SLOTS = ("ip", "limits_before", "auth", "limits_after", "headers")
+SLOTS = ("ip", "cors", "limits_before", "auth", "limits_after", "headers")
 """The HTTP filters of policies in the order in which a request meets them, before the router."""
 
-GUARDS = ("ip", "auth", "limits", "respond", "headers")
+PREFLIGHTS = ("ip", "cors")
+"""The keys of a route that act on a preflight which asks about it; none of the others do."""
+
+GUARDS = ("ip", "cors", "auth", "limits", "respond", "headers")
 """The policies that keep requests out, or what clients write from backends: each has a `weaker`."""
 
 NO_GUARDS = (

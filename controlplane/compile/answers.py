@@ -13,6 +13,8 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
 
+from controlplane.compile.clusters import NOWHERE
+
 TITLES: Mapping[int, str] = MappingProxyType(
     {
         400: "Bad Request",
@@ -62,6 +64,11 @@ def local_replies() -> hcm_pb2.LocalReplyConfig:
     grpc = config.mappers.add().filter.header_filter.header
     grpc.name = "content-type"
     grpc.string_match.prefix = "application/grpc"
+    # a preflight that no `cors` answers: its origin is none of those that are named
+    nowhere = config.mappers.add()
+    nowhere.filter.CopyFrom(_expression(f"xds.cluster_name == '{NOWHERE}'"))
+    nowhere.status_code.value = 403
+    nowhere.body_format_override.CopyFrom(problem(TITLES[403], 403))
     for status, title in TITLES.items():
         mapper = config.mappers.add()
         mapper.filter.status_code_filter.comparison.op = ComparisonFilter.EQ

@@ -19,6 +19,9 @@ from controlplane.model.gateway import Backend
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TLS = frozenset({"https", "grpcs"})
 
+NOWHERE = "foregate:nowhere"
+"""The cluster of what is never forwarded, where Envoy wants one; no backend has such a name."""
+
 
 def cluster(backend: Backend, trust_store: str) -> Cluster:
     """The cluster of a backend, with its policies."""
@@ -39,6 +42,13 @@ def cluster(backend: Backend, trust_store: str) -> Cluster:
     steps = cluster_steps()
     for setting in backend.settings:
         steps[setting.key](setting.value, facts(backend), out)
+    return out
+
+
+def nowhere() -> Cluster:
+    """A cluster without endpoints."""
+    out = Cluster(name=NOWHERE, type=Cluster.STATIC)
+    out.load_assignment.cluster_name = NOWHERE
     return out
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from controlplane.compile.clusters import cluster, endpoints
+from controlplane.compile.clusters import NOWHERE, cluster, endpoints, nowhere
 from controlplane.compile.listener import ROUTES_NAME, listener
 from controlplane.compile.options import Options
 from controlplane.compile.routes import called, route_configuration
@@ -73,7 +73,11 @@ def compile_plan(plan: Plan, options: Options, memo: Memo) -> Compiled:
     made.append(resource(LISTENER, front.name, front, needs=LISTENER_NEEDS))
     provenance[Subject(LISTENER, front.name)] = (plan.listen_place,)
     table, lines = route_configuration(ROUTES_NAME, plan, memo)
-    targets = [Reference(CLUSTER, name) for name in called(plan)]
+    named = called(plan)
+    targets = [Reference(CLUSTER, name) for name in named]
+    if NOWHERE in named:
+        made.append(resource(CLUSTER, NOWHERE, nowhere()))
+        provenance[Subject(CLUSTER, NOWHERE)] = (plan.listen_place,)
     made.append(serialized(ROUTES, ROUTES_NAME, table, needs=targets))
     provenance.update(lines)
     return Compiled(snapshot=snapshot(made), services=served, provenance=provenance)

@@ -11,18 +11,21 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
 from controlplane.compile.answers import problem
+from controlplane.compile.clusters import NOWHERE
 from controlplane.compile.halves import route_steps, unasked_steps
 from controlplane.compile.listener import BUFFER, whole_bodies
 from controlplane.encoding import field
 from controlplane.memo import Memo
 from controlplane.model.gateway import Route
-from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute
+from controlplane.plan.plan import Plan, PlannedRoute, Preflight
 from controlplane.snapshot import ROUTES, Subject
 from controlplane.tables import HOST, ROUTE
 from language.matches import How, TextMatch
 from language.paths import PathPattern
 from language.places import Place
+from policies import PREFLIGHTS
 from policies.contract import Action, RouteFacts
+from policies.cors.spec import KEY as CORS
 from policies.respond.spec import BODY_BYTES
 
 NO_HOST = "h-none"
@@ -30,6 +33,8 @@ NO_HOST = "h-none"
 
 _HOST = r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?"
 """Names, IPv4 and bracketed IPv6 addresses, with or without a port (RFC 3986 section 3.2.2)."""
+
+_REQUESTED = "access-control-request-method"
 
 _STREAMING = frozenset({"grpc", "grpcs"})
 """Backends whose request bodies are streams, and are not held back until they end."""
@@ -58,12 +63,15 @@ def route_configuration(
         places[Subject(ROUTES, name, planned.name)] = planned.places
         for entry in planned.entries:
             subject = Subject(ROUTES, name, f"{planned.name}/{entry.rule}")
-            if isinstance(entry, MethodNotAllowed):
-                parts.append(memo(_not_allowed, entry.rule, entry.path, entry.allow))
-                places[subject] = entry.places
-            else:
+            if isinstance(entry, PlannedRoute):
                 made, places[subject] = memo(_entry, entry, streaming)
                 parts.append(made)
+                continue
+            places[subject] = entry.places
+            if isinstance(entry, Preflight):
+                parts.append(memo(_preflight, entry))
+            else:
+                parts.append(memo(_not_allowed, entry.rule, entry.path, entry.allow))
         hosts.append(field(HOST, b"".join(parts)))
     places[Subject(ROUTES, name)] = tuple(p for h in plan.hosts for p in h.places)
     # in the order of the numbers of the fields, as protobuf writes them
@@ -73,8 +81,13 @@ def route_configuration(
 
 def called(plan: Plan) -> frozenset[str]:
     """The clusters that the table names: a target of weight 0 is in none."""
-    planned = (e for h in plan.hosts for e in h.entries if isinstance(e, PlannedRoute))
-    return frozenset(name for one in planned if not one.held for name, _ in _targets(one.route))
+    found: set[str] = set()
+    for entry in (e for h in plan.hosts for e in h.entries):
+        if isinstance(entry, Preflight) and entry.route is not None:
+            found.add(NOWHERE)
+        elif isinstance(entry, PlannedRoute) and not entry.held:
+            found.update(name for name, _ in _targets(entry.route))
+    return frozenset(found)
 
 
 def _targets(route: Route) -> list[tuple[str, int]]:
@@ -95,14 +108,22 @@ def _bytes(message: Message) -> bytes:
 
 
 def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Route]:
-    route = planned.route
     if planned.held:
         yield _held(planned)
         return
+    if planned.unanswered:  # its policy would answer them: they go where it does without
+        for one in _made(planned, streaming, frozenset({CORS})):
+            _match_preflight(one.match)
+            yield one
+    yield from _made(planned, streaming)
+
+
+def _made(
+    planned: PlannedRoute, streaming: frozenset[str], without: frozenset[str] = frozenset()
+) -> tuple[pb.Route, ...]:
+    """A route with its policies, but for those of some keys."""
     made: tuple[pb.Route, ...] = (_bare(planned, streaming),)
-    facts = RouteFacts(
-        path=route.path, methods=route.match.methods, grpc=route.match.grpc is not None
-    )
+    facts = _facts(planned.route)
     steps = route_steps()
     asked = {setting.key for setting in planned.settings}
     for key, unasked in unasked_steps().items():
@@ -110,9 +131,15 @@ def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Rou
             unasked(made[0])
     for setting in planned.settings:
         step = steps.get(setting.key)
-        if step is not None:
+        if step is not None and setting.key not in without:
             made = tuple(r for one in made for r in step(setting.value, facts, one))
-    yield from made
+    return made
+
+
+def _facts(route: Route) -> RouteFacts:
+    return RouteFacts(
+        path=route.path, methods=route.match.methods, grpc=route.match.grpc is not None
+    )
 
 
 def _bare(planned: PlannedRoute, streaming: frozenset[str]) -> pb.Route:
@@ -220,6 +247,41 @@ def _not_allowed(rule: str, path: PathPattern, allow: tuple[str, ...]) -> bytes:
     told.header.key = "allow"
     told.header.value = ", ".join(allow)
     return field(ROUTE, _bytes(_unasked(out)))
+
+
+def _preflight(entry: Preflight) -> bytes:
+    """What answers preflights: Envoy's CORS filter, which wants an action to a cluster behind it.
+
+    What that filter leaves alone, as its origin is another, goes nowhere and is 403.
+    """
+    out = pb.Route(name=entry.rule)
+    _match_path(entry.path, out.match)
+    _match_preflight(out.match, entry.methods, entry.others)
+    if entry.route is None:
+        out.direct_response.status = 403
+        out.direct_response.body_format.CopyFrom(problem("Forbidden", 403))
+        return field(ROUTE, _bytes(_unasked(out)))
+    out.route.cluster = NOWHERE
+    for setting in entry.route.settings:
+        if setting.key in PREFLIGHTS and setting.value is not None:
+            (out,) = route_steps()[setting.key](setting.value, _facts(entry.route.route), out)
+    return field(ROUTE, _bytes(_unasked(out)))
+
+
+def _match_preflight(
+    match: pb.RouteMatch, methods: tuple[str, ...] = (), others: tuple[str, ...] = ()
+) -> None:
+    """What makes a request a preflight (Fetch), with one of these methods or none of the others."""
+    match.headers.add(name=":method").string_match.exact = "OPTIONS"
+    match.headers.add(name="origin").string_match.safe_regex.regex = ".+"
+    requested = match.headers.add(name=_REQUESTED).string_match
+    if len(methods) == 1:
+        requested.exact = methods[0]
+    else:
+        requested.safe_regex.regex = "|".join(_escaped(m) for m in methods) or ".+"
+    for method in others:
+        unlike = match.headers.add(name=_REQUESTED, invert_match=True)
+        unlike.string_match.exact = method
 
 
 def _unasked(route: pb.Route) -> pb.Route:

@@ -17,7 +17,7 @@ from controlplane.difference.search import UnsaidError, sought
 from controlplane.matching.condition import Asked
 from controlplane.matching.request import Request
 from controlplane.matching.table import Table
-from controlplane.plan.plan import Entry
+from controlplane.plan.plan import Entry, Preflight, VirtualHost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,7 @@ class Compared:
 
 def compared(region: Region, allowance: Allowance) -> Compared:
     """Compare the entries of a region, with as many requests as are allowed."""
-    before = region.before.entries if region.before else ()
-    after = region.after.entries if region.after else ()
+    before, after = _answering(region.before), _answering(region.after)
     pairing = paired(before, after)
     found = _Trying(before, after, pairing, allowance)
     passed = tuple(found.passed())
@@ -70,6 +69,12 @@ _Positions: TypeAlias = tuple[int | None, int | None]
 
 class _SpentError(Exception):
     """No more requests may be tried."""
+
+
+def _answering(host: VirtualHost | None) -> tuple[Entry, ...]:
+    """The entries without those for preflights: what they say is the `cors` of a route."""
+    every = () if host is None else host.entries
+    return tuple(one for one in every if not isinstance(one, Preflight))
 
 
 class _Trying:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from controlplane.matching.condition import condition, pattern
-from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
+from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute, Preflight
 from language.paths import PathPattern, PathTemplate
 from language.segments import Kind
 from policies.contract import Settings
@@ -37,7 +37,7 @@ def paired(before: tuple[Entry, ...], after: tuple[Entry, ...]) -> Pairing:
 
 def alike(before: Entry, after: Entry) -> bool:
     """Whether two entries of a pair stand in the same order and do the same."""
-    if isinstance(before, MethodNotAllowed) or isinstance(after, MethodNotAllowed):
+    if not (isinstance(before, PlannedRoute) and isinstance(after, PlannedRoute)):
         return True
     return (
         before.held == after.held
@@ -76,5 +76,7 @@ def _by_identity(entries: tuple[Entry, ...]) -> dict[Identity, list[int]]:
 def _identity(entry: Entry) -> Identity:
     if isinstance(entry, MethodNotAllowed):
         return (entry.path.shape, frozenset(entry.allow))
+    if isinstance(entry, Preflight):
+        return (entry.path.shape, frozenset(entry.methods), entry.others, Preflight)
     methods = frozenset(entry.route.match.methods)
     return (pattern(entry).shape, methods, condition(entry), PlannedRoute)

@@ -9,7 +9,7 @@ from controlplane.difference.pairing import placed
 from controlplane.difference.words import changes, words
 from controlplane.matching.condition import pattern
 from controlplane.model.keys import route_keys
-from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
+from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute, Preflight
 from controlplane.plan.precedence import headers, query
 from policies.contract import Action
 
@@ -19,14 +19,14 @@ NOTHING = range(400, 600)
 
 def answerer(entry: Entry) -> Answerer:
     """An entry as it is shown."""
-    if isinstance(entry, MethodNotAllowed):
+    if not isinstance(entry, PlannedRoute):
         return Answerer(
             path=entry.path.text,
             methods=(),
             headers=(),
             query=(),
             place=entry.places[0],
-            goes=f"405, allow: {', '.join(entry.allow)}",
+            goes=_refusal(entry),
             open=False,
         )
     return Answerer(
@@ -38,6 +38,12 @@ def answerer(entry: Entry) -> Answerer:
         goes=f"{'to ' if entry.route.action is Action.FORWARD else ''}{_goes(entry)}",
         open=is_open(entry),
     )
+
+
+def _refusal(entry: MethodNotAllowed | Preflight) -> str:
+    if isinstance(entry, MethodNotAllowed):
+        return f"405, allow: {', '.join(entry.allow)}"
+    return "403" if entry.route is None else "nowhere, as a preflight"
 
 
 def serves(entry: Entry | None) -> bool:

@@ -33,7 +33,7 @@ OURS = "foregate:"
 """What the clusters of our own services begin with; no backend's name holds a colon."""
 
 USERS_ROUTE = "r-"
-"""What the name of a route of the user's begins with: the gateway's own are `m-` and `h-`."""
+"""What the name of a route of the user's begins with: the gateway's own are `m-`, `p-` and `h-`."""
 
 
 TABLES = 4

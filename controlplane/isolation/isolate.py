@@ -17,7 +17,7 @@ from controlplane.isolation.listeners import chain, enforced, standing
 from controlplane.isolation.refused import Parts, parts
 from controlplane.isolation.rewriting import Rewriting
 from controlplane.isolation.targets import needs, targets
-from controlplane.plan.plan import MethodNotAllowed, Plan
+from controlplane.plan.plan import Plan, PlannedRoute
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
@@ -172,7 +172,7 @@ def _routes(tables: Iterable[RouteConfiguration]) -> Iterator[pb.Route]:
 def _paths(plan: Plan | None) -> dict[tuple[str, str], PathPattern]:
     """The path of each rule as it was written."""
     return {
-        (host.name, one.rule): one.path if isinstance(one, MethodNotAllowed) else one.route.path
+        (host.name, one.rule): one.route.path if isinstance(one, PlannedRoute) else one.path
         for host in (() if plan is None else plan.hosts)
         for one in host.entries
     }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
+from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute, Preflight
 from controlplane.plan.precedence import headers, query
 from language.matches import How, TextMatch
 from language.paths import PathPattern
@@ -40,6 +40,8 @@ def asked(entry: Entry) -> Asked:
     match entry:
         case MethodNotAllowed():
             return Asked(path=entry.path, methods=entry.allow, others=True)
+        case Preflight():
+            return Asked(path=entry.path, methods=("OPTIONS",), condition=_preflight(entry))
         case PlannedRoute():
             pairs = [("header", n, v) for n, v in headers(entry.route)]
             pairs += [("query", n, v) for n, v in query(entry.route)]
@@ -48,6 +50,20 @@ def asked(entry: Entry) -> Asked:
                 methods=entry.route.match.methods,
                 condition=tuple(sorted(pairs)),
             )
+
+
+def _preflight(entry: Preflight) -> Condition:
+    """What makes an OPTIONS a preflight that an entry answers.
+
+    One method that it asks about is said as it is; of several no single match can be more than
+    that there is one.
+    """
+    one = entry.methods[0] if len(entry.methods) == 1 else None
+    method = TextMatch(How.PRESENT) if one is None else TextMatch(How.EXACT, one)
+    return (
+        ("header", "access-control-request-method", method),
+        ("header", "origin", TextMatch(How.PRESENT)),
+    )
 
 
 def pattern(entry: Entry) -> PathPattern:

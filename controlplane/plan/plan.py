@@ -26,7 +26,8 @@ class PlannedRoute:
     """A route in its place; `rule` is the opaque id that answers carry and operators look up.
 
     `settings` are the route's with every name in them resolved. One that is `held` answers 503: its
-    file is not served, and no other route may take its requests meanwhile.
+    file is not served, and no other route may take its requests meanwhile. `unanswered`: preflights
+    reach it that its `cors` is not to answer, as they ask about other routes of its path.
     """
 
     rule: str
@@ -34,6 +35,28 @@ class PlannedRoute:
     settings: tuple[Setting, ...]
     placements: tuple[Placement, ...]
     held: bool = False
+    unanswered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """What answers the CORS preflights of a path, before its routes; nothing of it is forwarded.
+
+    `methods` are those asked about, or all but `others` where there are none. `route` is the one
+    that takes these methods first, headers and parameters aside, and has a `cors`; without one, all
+    preflights are refused that no route of the path takes: no other path's policy may answer them.
+    """
+
+    rule: str
+    path: PathPattern
+    methods: tuple[str, ...]
+    others: tuple[str, ...]
+    route: PlannedRoute | None
+    places: tuple[Place, ...]
+
+    def answers(self, requested: str) -> bool:
+        """Whether it is for a preflight with this `Access-Control-Request-Method`."""
+        return requested in self.methods if self.methods else requested not in self.others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +69,7 @@ class MethodNotAllowed:
     places: tuple[Place, ...]
 
 
-Entry: TypeAlias = PlannedRoute | MethodNotAllowed
+Entry: TypeAlias = PlannedRoute | MethodNotAllowed | Preflight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,14 @@ of headers, then of parameters, then priority. What is left equal matches differ
 is sorted by its text so that any order of files gives the same list.
 """
 
-import hashlib
 from collections.abc import Iterable
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TypeAlias
 
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
+from controlplane.plan.preflights import contained, preflights, unanswered
+from controlplane.plan.rules import rule_id
 from language.matches import TextMatch
 from language.segments import Segment
 
@@ -21,15 +22,16 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def ordered(routes: Iterable[PlannedRoute], hosts: str) -> tuple[Entry, ...]:
-    """Routes sorted, each path's 405 behind its routes."""
-    entries: list[Entry] = []
+    """Routes sorted, each path's preflights before its routes, and its 405 behind them."""
     in_order = sorted(routes, key=lambda r: sort_key(r.route, held=r.held))
+    groups: list[list[Entry]] = []
     for _, group in groupby(in_order, key=lambda r: shape(r.route)):
         same_path = list(group)
-        entries.extend(same_path)
+        answered = preflights(same_path)
+        groups.append([*answered, *(unanswered(same_path, answered))])
         if all(one.route.match.methods for one in same_path):
-            entries.append(_not_allowed(same_path, hosts))
-    return tuple(entries)
+            groups[-1].append(_not_allowed(same_path, hosts))
+    return tuple(chain.from_iterable(contained(groups, hosts)))
 
 
 def shape(route: Route) -> tuple[Segment, ...]:
@@ -78,7 +80,7 @@ def rule_of(route: Route) -> str:
         _named(query(route)),
         match.priority,
     )
-    return _rule("r", repr(parts))
+    return rule_id("r", repr(parts))
 
 
 def _not_allowed(same_path: list[PlannedRoute], hosts: str) -> MethodNotAllowed:
@@ -86,7 +88,7 @@ def _not_allowed(same_path: list[PlannedRoute], hosts: str) -> MethodNotAllowed:
     known = tuple(m for m in _METHODS if m in named)
     path = same_path[0].route.path
     return MethodNotAllowed(
-        rule=_rule("m", repr((hosts, path.shape))),
+        rule=rule_id("m", repr((hosts, path.shape))),
         path=path,
         allow=(*known, *sorted(named - set(known))),
         places=tuple(one.route.place for one in same_path),
@@ -95,7 +97,3 @@ def _not_allowed(same_path: list[PlannedRoute], hosts: str) -> MethodNotAllowed:
 
 def _named(pairs: Pairs) -> tuple[tuple[str, str], ...]:
     return tuple((name, wanted.shown) for name, wanted in pairs)
-
-
-def _rule(kind: str, text: str) -> str:
-    return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"

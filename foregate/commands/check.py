@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from controlplane.files import MAIN, SUFFIXES
-from controlplane.plan.plan import Plan, PlannedRoute
+from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute, Preflight
 from controlplane.selection.chosen import FileView
 from foregate.building import Checked, check_path
 from foregate.commands.options import output as output_option
@@ -108,7 +108,7 @@ def _order(plan: Plan) -> Iterator[str]:
         yield f"hosts {', '.join(host.domains)}"
         for entry in host.entries:
             if not isinstance(entry, PlannedRoute):
-                yield f"  {entry.rule}  {entry.path.text}  405, allow: {', '.join(entry.allow)}"
+                yield f"  {entry.rule}  {entry.path.text}  {_own(entry)}"
                 continue
             match = entry.route.match
             words = [entry.route.path.text, *match.methods]
@@ -118,6 +118,17 @@ def _order(plan: Plan) -> Iterator[str]:
             for one in entry.placements:
                 origin = "inherited from" if one.inherited else "written at"
                 yield f"      {one.key} in {one.where}: {one.why} ({origin} {one.place})"
+
+
+def _own(entry: MethodNotAllowed | Preflight) -> str:
+    """What the gateway answers by itself."""
+    if isinstance(entry, MethodNotAllowed):
+        return f"405, allow: {', '.join(entry.allow)}"
+    if entry.route is None:
+        return "403 to preflights"
+    asked = ", ".join(entry.methods) or "any method"
+    but = f" but {', '.join(entry.others)}" if entry.others else ""
+    return f"preflights for {asked}{but}: cors of {entry.route.rule}"
 
 
 def _action(entry: PlannedRoute) -> str:

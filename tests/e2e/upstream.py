@@ -13,7 +13,8 @@ class Handler(BaseHTTPRequestHandler):
     """Answers with JSON, as these headers say.
 
     `x-test-status` is the status; `x-test-fail: KEY N STATUS` the one of a key's first N requests
-    (`wait` in its place: they are slow); `x-test-delay` waits that many milliseconds.
+    (`wait` in its place: they are slow); `x-test-delay` waits that many milliseconds; each
+    `x-test-says: NAME: VALUE` is a header of the answer.
     """
 
     protocol_version = "HTTP/1.1"
@@ -47,6 +48,9 @@ class Handler(BaseHTTPRequestHandler):
         out = json.dumps(said).encode()
         self.send_response(status)
         self.send_header("x-up", "1")
+        for written in self.headers.get_all("x-test-says", ()):
+            name, _, value = written.partition(": ")
+            self.send_header(name, value)
         self.send_header("content-length", str(len(out)))
         self.end_headers()
         if self.command != "HEAD":

@@ -27,7 +27,8 @@ def cluster_facts(body: bytes) -> Facts:
             wrong.append(Wrong("", "its endpoints are to come from elsewhere"))
     else:
         by_address = not cluster.HasField("cluster_type") and cluster.type == Cluster.STATIC
-        wrong += _members(cluster.load_assignment, by_address=by_address, may_be_empty=False)
+        ours = cluster.name.startswith(OURS)
+        wrong += _members(cluster.load_assignment, by_address=by_address, may_be_empty=ours)
     context = UpstreamTlsContext()
     if cluster.transport_socket.typed_config.Is(UpstreamTlsContext.DESCRIPTOR):
         cluster.transport_socket.typed_config.Unpack(context)

@@ -16,11 +16,15 @@ from controlplane.gate.facts.cluster import from_here
 from controlplane.gate.facts.facts import Chain, Facts, Named, Wrong
 from controlplane.snapshot import CLUSTER, EXTENSION, PREFIX, ROUTES, SECRET, Reference
 from policies.auth.envoy import FILTER as AUTH
+from policies.cors.envoy import FILTER as CORS
 from policies.headers.envoy import FILTER as HEADERS
 from policies.ip.envoy import FILTER as IP
 from policies.limits.envoy import AFTER_AUTH, BEFORE_AUTH
 
-FILTERS = (IP, BEFORE_AUTH, AUTH, AFTER_AUTH, HEADERS, BUFFER, "envoy.filters.http.router")
+FILTERS = (
+    *(IP, CORS, BEFORE_AUTH, AUTH, AFTER_AUTH, HEADERS, BUFFER),
+    "envoy.filters.http.router",
+)
 """What stands in every chain, in the order in which a request must meet it."""
 
 _UNAVAILABLE = 503

@@ -17,7 +17,7 @@ from controlplane.difference.difference import Difference, Handover
 from controlplane.difference.hosts import regions, serving
 from controlplane.matching.request import Request
 from controlplane.matching.table import Table
-from controlplane.plan.plan import Entry, MethodNotAllowed, Plan, PlannedRoute
+from controlplane.plan.plan import Entry, MethodNotAllowed, Plan, PlannedRoute, Preflight
 from controlplane.sources import SourceFile
 from language.mistakes import errors
 from policies.auth.pipeline import Pipeline
@@ -116,11 +116,12 @@ def plan(made: Build) -> Plan:
 
 def matches(entry: Entry, request: Request) -> bool:
     """As Envoy does, by the expression that a path is."""
-    path = entry.path if isinstance(entry, MethodNotAllowed) else entry.route.path
+    path = entry.route.path if isinstance(entry, PlannedRoute) else entry.path
     if not re.fullmatch(path.regex, "".join(f"/{one}" for one in request.path)):
         return False
     if isinstance(entry, MethodNotAllowed):
         return request.method not in entry.allow
+    assert not isinstance(entry, Preflight), "no route has a cors"
     match = entry.route.match
     return (
         (not match.methods or request.method in match.methods)
@@ -249,7 +250,7 @@ def both(
 def place(entry: Entry | None) -> object:
     if entry is None:
         return None
-    return entry.places[0] if isinstance(entry, MethodNotAllowed) else entry.route.place
+    return entry.route.place if isinstance(entry, PlannedRoute) else entry.places[0]
 
 
 @given(gateways)

@@ -9,7 +9,7 @@ import pytest
 
 from controlplane.build import Build, Options, build
 from controlplane.model.gateway import Route
-from controlplane.plan.plan import MethodNotAllowed, PlannedRoute
+from controlplane.plan.plan import MethodNotAllowed, PlannedRoute, Preflight
 from controlplane.sources import SourceFile
 from language.mistakes import errors
 
@@ -96,6 +96,7 @@ def served(
     assert built.plan is not None
     (host,) = built.plan.hosts
     for entry in host.entries:
+        assert not isinstance(entry, Preflight), "no route has a cors"
         at = entry.path if isinstance(entry, MethodNotAllowed) else entry.route.path
         if specificity(at.text, path) is None:
             continue
@@ -186,5 +187,6 @@ def test_a_405_stands_behind_the_routes_of_its_path_and_names_their_methods() ->
     shown = [
         e.route.path.text if isinstance(e, PlannedRoute) else f"405 {e.path.text} {e.allow}"
         for e in host.entries
+        if not isinstance(e, Preflight)
     ]
     assert shown == ["/b", "/b", "/a/{y}", "/a/{x}", "405 /a/{y} ('GET', 'POST', 'PURGE')", "/**"]
