@@ -112,8 +112,8 @@ def _fits(route: Route, method: str, headers: dict[str, str], query: dict[str, s
     match = route.match
     return (
         (not match.methods or method in match.methods)
-        and match.headers.items() <= headers.items()
-        and match.query.items() <= query.items()
+        and all(wanted.takes(headers.get(name)) for name, wanted in match.headers.items())
+        and all(wanted.takes(query.get(name)) for name, wanted in match.query.items())
     )
 
 
