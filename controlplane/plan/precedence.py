@@ -6,6 +6,7 @@ is sorted by its text so that any order of files gives the same list.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
 from itertools import groupby
 from typing import TypeAlias
@@ -21,14 +22,20 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def ordered(routes: Iterable[PlannedRoute], hosts: str) -> tuple[Entry, ...]:
-    """Routes sorted, each path's 405 behind its routes."""
+    """Routes sorted, each path's 405 behind its routes; those of expressions behind all of them."""
     entries: list[Entry] = []
     in_order = sorted(routes, key=lambda r: sort_key(r.route, held=r.held))
-    for _, group in groupby(in_order, key=lambda r: shape(r.route)):
-        same_path = list(group)
-        entries.extend(same_path)
-        if all(one.route.match.methods for one in same_path):
-            entries.append(_not_allowed(same_path, hosts))
+    for _, group in groupby(in_order, key=lambda r: r.route.path.rank):
+        same_rank = list(group)
+        entries.extend(same_rank)
+        by_path: dict[tuple[Segment, ...], list[PlannedRoute]] = defaultdict(list)
+        for one in same_rank:
+            by_path[shape(one.route)].append(one)
+        entries.extend(
+            _not_allowed(same_path, hosts)
+            for same_path in by_path.values()
+            if all(one.route.match.methods for one in same_path)
+        )
     return tuple(entries)
 
 
@@ -53,6 +60,7 @@ def sort_key(route: Route, *, held: bool = False) -> tuple[object, ...]:
         headers(route),
         query(route),
         match.methods,
+        route.path.text,
         route.place,
     )
 

@@ -1,12 +1,13 @@
 """Curl lines that try a gateway's routes, from its plan."""
 
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import Plan, PlannedRoute
 from foregate.dev.credentials import Wallet
+from language.matches import How, TextMatch
 from language.paths import PathPattern
 from language.segments import Kind
 from policies.auth.pipeline import Pipeline
@@ -65,7 +66,8 @@ def curl_lines(
                 pipeline = next((s.value for s in entry.settings if s.key == "auth"), None)
                 credential = wallet.header(pipeline) if isinstance(pipeline, Pipeline) else None
                 closed = isinstance(pipeline, Pipeline) and credential is None
-                if trust is not None and not closed and not _refuses_us(entry):
+                known = _example(entry.route)
+                if trust is not None and known and not closed and not _refuses_us(entry):
                     call = _call(entry.route, name, credential)
                     conditions = len(call.headers) + len(entry.route.match.query)
                     found.setdefault(call.line(base), (trust, conditions))
@@ -91,14 +93,30 @@ def _refuses_us(entry: PlannedRoute) -> bool:
 def _call(route: Route, host: str, credential: tuple[str, str] | None) -> Call:
     match = route.match
     # Parameters are compared as they are sent, so a value stands in the file as in the URL.
-    query = "?" + "&".join(f"{name}={wanted.text}" for name, wanted in match.query.items())
+    parameters = _sent(match.query)
+    query = "?" + "&".join(f"{name}={value}" for name, value in parameters)
     return Call(
         method="GET" if not match.methods or "GET" in match.methods else match.methods[0],
         host=host,
-        path="".join(_segments(route.path)) + (query if match.query else ""),
-        headers=tuple((name, wanted.text) for name, wanted in match.headers.items()),
+        path="".join(_segments(route.path)) + (query if parameters else ""),
+        headers=_sent(match.headers),
         show_head=route.action is Action.REDIRECT,
         credential=credential,
+    )
+
+
+def _example(route: Route) -> bool:
+    """Whether a request can be written down: what matches an expression is not made up."""
+    wanted = (*route.match.headers.values(), *route.match.query.values())
+    return not route.path.is_regex and all(one.how is not How.REGEX for one in wanted)
+
+
+def _sent(wanted: Mapping[str, TextMatch]) -> tuple[tuple[str, str], ...]:
+    """Names and values as they are wanted: what need only be there is 1."""
+    return tuple(
+        (name, "1" if one.how is How.PRESENT else one.text)
+        for name, one in wanted.items()
+        if one.how is not How.ABSENT
     )
 
 
