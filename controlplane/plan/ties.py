@@ -1,39 +1,26 @@
 """Pairs of routes that one request may match, found without comparing each with each.
 
-Exact values are looked up. Others are swept: sorted by how they begin, each is compared only with
-those that may begin so too. Who was told of is in no further pair, so that a route in the way of
-thousands costs no more than thousands of pairs.
+Routes are parted by each condition that all of them have: values lie between two texts, and whose
+texts lie apart never meet. What is left together is swept, sorted by where its texts begin. Who was
+told of is in no further pair, so that a route in the way of thousands costs thousands of pairs.
 """
 
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from typing import NamedTuple, TypeAlias
 
 from controlplane.model.gateway import Route
 from controlplane.plan.conditions import Conditions, Name, conditions, meet, methods
-from language.matches import How
 from language.places import Place
-from language.relations import span
+from language.regexes import Bounds
+from language.relations import EVERY, span
 
 Pair: TypeAlias = tuple[Route, Route]
 """Two routes in file order: the later is the one that is told of."""
 
-
-def ties(routes: Iterable[Route]) -> Iterator[Pair]:
-    """Pairs of routes of one rank and priority that one request may match; each is told of once."""
-    found = _Ties()
-    groups: dict[frozenset[Name], list[_Asked]] = defaultdict(list)
-    for route in sorted(routes, key=lambda r: r.place):
-        wants = conditions(route)
-        groups[frozenset(wants)].append(_Asked(route, wants))
-    every = list(groups.items())
-    for number, (others, right) in enumerate(every):
-        yield from found.between(right, right, sorted(others))
-        for some, left in (every[before] for before in range(number)):
-            if all(one.route.place in found.told for one in right):
-                break
-            yield from found.between(left, right, sorted(some & others))
+_KINDS = 16
+"""Of so many sets of conditions each is swept with each other by the best they share."""
 
 
 class _Asked(NamedTuple):
@@ -43,73 +30,100 @@ class _Asked(NamedTuple):
     wants: Conditions
 
 
-class _Ties:
-    """The pairs of groups of routes, those of a group with conditions of the same names."""
-
-    def __init__(self) -> None:
-        self.told: set[Place] = set()
-
-    def between(
-        self, left: list[_Asked], right: list[_Asked], shared: list[Name]
-    ) -> Iterator[Pair]:
-        """Pairs of one of the left and one of the right, which share some names."""
-        exact = (one.wants[name].how is How.EXACT for one in (*left, *right) for name in shared)
-        pairs = self._alike if all(exact) else self._swept
-        for one, other in pairs(left, right, shared):
+def ties(routes: Iterable[Route]) -> Iterator[Pair]:
+    """Pairs of routes of one rank and priority that one request may match; each is told of once."""
+    told: set[Place] = set()
+    in_order = sorted(routes, key=lambda r: r.place)
+    for group in _clusters([_Asked(route, conditions(route)) for route in in_order]):
+        for one, other in _within(group, told):
             first, later = sorted((one, other), key=lambda r: r.place)
-            if later.place not in self.told:
-                self.told.add(later.place)
-                yield first, later
-
-    def _alike(self, left: list[_Asked], right: list[_Asked], shared: list[Name]) -> Iterator[Pair]:
-        """Those of the same exact values and method, each with the first of them."""
-        first: dict[tuple[object, ...], Route] = {}
-        for one in left:
-            values = tuple(one.wants[name] for name in shared)
-            for method in methods(one.route):
-                first.setdefault((values, method), one.route)
-        for one in right:
-            values = tuple(one.wants[name] for name in shared)
-            for method in methods(one.route):
-                before = first.get((values, method), one.route)
-                if before is not one.route:
-                    yield before, one.route
-
-    def _swept(self, left: list[_Asked], right: list[_Asked], shared: list[Name]) -> Iterator[Pair]:
-        """Those whose conditions one request may meet, by the name that leaves the fewest pairs."""
-        sides = [(1, one) for one in left] + [(2, one) for one in right]
-        if left is right:
-            sides = [(3, one) for one in left]
-        every = [one for _, one in sides]
-        name = min(shared, key=lambda n: _overlaps(every, n))
-        spans = sorted(
-            ((*span(one.wants[name]), side, one) for side, one in sides),
-            key=lambda s: (s[0], s[3].route.place),
-        )
-        open_now: list[tuple[bytes, int, _Asked]] = []
-        for low, high, side, one in spans:
-            if one.route.place in self.told:
-                continue
-            open_now = [
-                (end, across, other)
-                for end, across, other in open_now
-                if end >= low and other.route.place not in self.told
-            ]
-            for _, across, other in open_now:
-                if side | across == 3 and _alike(one, other):
-                    yield other.route, one.route
-                    if one.route.place in self.told:
-                        break
-            open_now.append((high, side, one))
+            told.add(later.place)
+            yield first, later
 
 
-def _alike(one: _Asked, other: _Asked) -> bool:
+def _clusters(every: list[_Asked]) -> Iterator[list[_Asked]]:
+    """Parts of which no route can meet one of another part."""
+    left = [every]
+    while left:
+        group = left.pop()
+        if len(group) < 2:
+            continue
+        for name in sorted(set(group[0].wants).intersection(*(one.wants for one in group))):
+            parts = _apart(group, name)
+            if len(parts) > 1:
+                left.extend(parts)
+                break
+        else:
+            yield group
+
+
+def _apart(group: list[_Asked], name: Name) -> list[list[_Asked]]:
+    """Parts whose values of one name lie between different texts."""
+    parts: list[list[_Asked]] = []
+    end = b""
+    for (low, high), one in sorted(_spans(group, name), key=_by_low):
+        if not parts or low > end:
+            parts.append([])
+            end = high
+        parts[-1].append(one)
+        end = max(end, high)
+    return parts
+
+
+def _within(group: list[_Asked], told: set[Place]) -> Iterator[Pair]:
+    """The pairs of a part that nothing parts any more."""
+    kinds: dict[frozenset[Name], list[_Asked]] = defaultdict(list)
+    for one in sorted(group, key=lambda asked: asked.route.place):
+        kinds[frozenset(one.wants)].append(one)
+    if len(kinds) > _KINDS:
+        yield from _swept(group, (), told)
+        return
+    for same in kinds.values():
+        yield from _swept(same, (), told)
+    for left, right in combinations(kinds.values(), 2):
+        yield from _swept(left, right, told)
+
+
+def _swept(left: Iterable[_Asked], right: Iterable[_Asked], told: set[Place]) -> Iterator[Pair]:
+    """Pairs that meet: one of the left and one of the right, or two of the left where that is all.
+
+    They are sorted by the values of one name; a route without it may have each of them.
+    """
+    every = [*left, *right]
+    across = {one.route.place for one in right}
+    name = _telling(every)
+    near: list[tuple[bytes, _Asked]] = []
+    for (low, high), one in sorted(_spans(every, name), key=_by_low):
+        place = one.route.place
+        near = [(end, o) for end, o in near if end >= low and o.route.place not in told]
+        for _, other in near:
+            if place in told:
+                break
+            apart = across and (place in across) == (other.route.place in across)
+            if not apart and other.route.place not in told and _meet(one, other):
+                yield other.route, one.route
+        if place not in told:
+            near.append((high, one))
+
+
+def _telling(every: list[_Asked]) -> Name:
+    """The name that most routes have, and of these the one with the most different values."""
+    count = Counter(name for one in every for name in one.wants)
+    values: dict[Name, set[object]] = defaultdict(set)
+    for one in every:
+        for name, wanted in one.wants.items():
+            values[name].add(span(wanted))
+    return max(count, key=lambda n: (count[n], len(values[n]), n), default=("", ""))
+
+
+def _spans(group: list[_Asked], name: Name) -> list[tuple[Bounds, _Asked]]:
+    return [(span(one.wants[name]) if name in one.wants else EVERY, one) for one in group]
+
+
+def _by_low(spanned: tuple[Bounds, _Asked]) -> tuple[bytes, Place]:
+    return spanned[0].low, spanned[1].route.place
+
+
+def _meet(one: _Asked, other: _Asked) -> bool:
     apart = set(methods(one.route)).isdisjoint(methods(other.route))
     return not apart and meet(one.wants, other.wants)
-
-
-def _overlaps(every: list[_Asked], name: Name) -> int:
-    """How many pairs a sweep over the values of a name compares."""
-    spans = [span(one.wants[name]) for one in every]
-    lows = sorted(low for low, _ in spans)
-    return sum(bisect_right(lows, high) - bisect_left(lows, low) for low, high in spans)
