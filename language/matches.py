@@ -105,7 +105,10 @@ def _one_of(written: Mapping[str, Any], text: Callable[[object], str]) -> TextMa
 
 def _compared(name: str, value: object, text: Callable[[object], str]) -> TextMatch:
     if name == How.PREFIX:
-        return TextMatch(How.PREFIX, text(value))
+        found = text(value)
+        if not found:
+            raise fault("every value begins with nothing", "write {present: true}")
+        return TextMatch(How.PREFIX, found)
     if name == How.REGEX:
         regex = regex_text(value)
         if regex.strip("^$()") in {".*", "(?s).*", "(?s:.*"}:

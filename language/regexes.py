@@ -50,7 +50,7 @@ def check_regex(text: str) -> None:
         raise MalformedRegexError(message, "shorten it, or write two routes")
     empty = empty_alternative(text)
     if empty is not None:
-        hint = r"write ()? around what may be missing, or \| for the character"
+        hint = r"write (…)? for what may be missing, or \| for the character"
         raise MalformedRegexError("one of these alternatives is empty", hint, empty)
 
 

@@ -106,9 +106,10 @@ def _call(route: Route, host: str, credential: tuple[str, str] | None) -> Call:
 
 
 def _example(route: Route) -> bool:
-    """Whether a request can be written down: what matches an expression is not made up."""
+    """Whether a request can be written down: no text of an expression, and no call, is."""
     wanted = (*route.match.headers.values(), *route.match.query.values())
-    return not route.path.is_regex and all(one.how is not How.REGEX for one in wanted)
+    known = not route.path.is_regex and route.match.grpc is None
+    return known and all(one.how is not How.REGEX for one in wanted)
 
 
 def _sent(wanted: Mapping[str, TextMatch]) -> tuple[tuple[str, str], ...]:

@@ -96,6 +96,29 @@ def test_the_lines_to_try_begin_with_what_surely_succeeds() -> None:
     assert not any("/down" in line for line in lines)
 
 
+MATCHED = """\
+version: 1
+defaults: {auth: none}
+routes:
+  - {path: /begins, headers: {x-a: {prefix: be}}, respond: {status: 204}}
+  - {path: /there, query: {q: {present: true}, r: {present: false}}, respond: {status: 204}}
+  - {path: /gone, headers: {x-a: {present: false}}, respond: {status: 204}}
+  - {path: /text, headers: {x-a: {regex: "[0-9]+"}}, respond: {status: 204}}
+  - {path: {regex: "/[0-9]+"}, respond: {status: 204}}
+  - {grpc: shop.Orders/Get, respond: {status: 204}}
+"""
+
+
+def test_only_what_can_be_written_down_is_a_line_to_try() -> None:
+    plan = built(MATCHED).plan
+    assert plan is not None
+    assert set(curl_lines(plan, "http://h", (), Wallet(plan=plan), most=99)) == {
+        "curl -H 'x-a: be' http://h/begins",
+        "curl 'http://h/there?q=1'",
+        "curl http://h/gone",
+    }
+
+
 GUARDED = """\
 version: 1
 identities:
