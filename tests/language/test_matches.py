@@ -54,7 +54,10 @@ def test_a_match_takes_what_is_wanted(
     ],
 )
 def test_a_mistake_is_told_at_its_place(
-    written: Any, at: str | None, below: bool, offset: int
+    written: Any,
+    at: str | None,
+    below: bool,  # noqa: FBT001 # a column of the table
+    offset: int,
 ) -> None:
     with pytest.raises(ValidationError) as error:
         PARAMETERS.validate_python({"x": written})

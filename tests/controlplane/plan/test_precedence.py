@@ -188,3 +188,25 @@ def test_a_405_stands_behind_the_routes_of_its_path_and_names_their_methods() ->
         for e in host.entries
     ]
     assert shown == ["/b", "/b", "/a/{y}", "/a/{x}", "405 /a/{y} ('GET', 'POST', 'PURGE')", "/**"]
+
+
+def test_the_405s_of_expressions_stand_behind_all_expressions_once_each() -> None:
+    text = (
+        "version: 1\ndefaults: {auth: none}\nbackends: {a: http://a}\nroutes:\n"
+        "  - {path: {regex: '/a+'}, methods: [GET], to: a}\n"
+        "  - {path: {regex: '/a+'}, methods: [PUT], headers: {x-a: '1'}, to: a}\n"
+        "  - {path: {regex: '/b+'}, methods: [GET], query: {q: {present: true}}, to: a}\n"
+        "  - {path: {regex: '/c+'}, methods: [GET], to: a}\n"
+        "  - {path: {regex: '/c+'}, to: a}\n"
+    )
+    built = build((SourceFile(name="g", data=text.encode()),), Options())
+    assert built.plan is not None
+    assert built.mistakes == ()
+    (host,) = built.plan.hosts
+    shown = [
+        e.route.path.regex if isinstance(e, PlannedRoute) else f"405 {e.path.regex} {e.allow}"
+        for e in host.entries
+    ]
+    assert shown[:5] == ["/a+", "/b+", "/a+", "/c+", "/c+"]
+    assert sorted(shown[5:]) == ["405 /a+ ('GET', 'PUT')", "405 /b+ ('GET',)"]
+    assert len({e.rule for e in host.entries}) == len(host.entries)

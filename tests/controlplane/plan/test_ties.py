@@ -14,8 +14,10 @@ from controlplane.plan.ties import ties
 from controlplane.sources import SourceFile
 
 VALUES = st.sampled_from(
-    ["'1'", "'2'", "{prefix: '1'}", "{regex: '[12]'}", "{regex: '.*3'}"]
-    + ["{present: true}", "{present: false}"]
+    (
+        *("'1'", "'2'", "{prefix: '1'}", "{regex: '[12]'}", "{regex: '.*3'}"),
+        *("{present: true}", "{present: false}"),
+    )
 )
 PATHS = st.sampled_from(["/a", "{regex: '/a.*'}", "{regex: '/b.*'}", "{regex: '/.*c'}"])
 
