@@ -16,7 +16,8 @@ def overlaps(hosts: Iterable[VirtualHost]) -> Iterator[Mistake]:
     claims = {domain: _claims(host) for host in hosts for domain in host.domains}
     for domain, own in claims.items():
         for wildcard in _wildcards(domain):
-            passed = (r for r in claims.get(wildcard, {}).values() if domain not in r.hosts)
+            theirs = (r for r in claims.get(wildcard, {}).values() if wildcard in r.hosts)
+            passed = (route for route in theirs if domain not in route.hosts)
             other = next(passed, None)
             mine = next((route for route in own.values() if domain in route.hosts), None)
             if other is not None and mine is not None:
