@@ -151,7 +151,9 @@ def _mistake(
         context = error["ctx"]
         if context["at"] is not None:
             inner = spot(node, key, (*loc, context["at"]))
-            where = inner.key or inner.node
+            if context["below"] and blank(inner.node):
+                return None
+            where = inner.node if context["below"] else inner.key or inner.node
         told = mistake_at(file, where, context["message"], context["hint"], context["offset"])
         return replace(told, hidden=True) if context["hidden"] else told
     if kind == "unexpected_keyword_argument":

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from language.fields import (
     HeaderName,
@@ -13,7 +14,8 @@ from language.fields import (
     parameter_text,
 )
 from language.regexes import MalformedRegexError, check_regex, matches
-from language.scalars import TEXT_SCHEMA, Quoted, fault, one_line, one_text
+from language.scalars import TEXT_SCHEMA, Quoted, below, fault, one_line, one_text
+from language.suggest import nearest
 
 
 class How(StrEnum):
@@ -88,18 +90,30 @@ def _scalar(value: object) -> str:
 def _one_of(written: Mapping[str, Any], text: Callable[[object], str]) -> TextMatch:
     for name in written:
         if name not in _KEYS:
-            raise fault(f"unknown key '{name}'", _HINT, at=name)
+            near = nearest(name, _KEYS)
+            hint = f"did you mean '{near}'?" if near else _HINT
+            raise fault(f"unknown key '{name}'", hint, at=name)
     if len(written) != 1:
         second = tuple(written)[1] if written else None
         raise fault("a value is compared in one way", "keep one", at=second)
     ((name, value),) = written.items()
+    try:
+        return _compared(name, value, text)
+    except PydanticCustomError as error:
+        raise below(error, name) from None
+
+
+def _compared(name: str, value: object, text: Callable[[object], str]) -> TextMatch:
     if name == How.PREFIX:
         found = text(value)
         if not found:
-            raise fault("every value begins with nothing", "write {present: true}", at=name)
+            raise fault("every value begins with nothing", "write {present: true}")
         return TextMatch(How.PREFIX, found)
     if name == How.REGEX:
-        return TextMatch(How.REGEX, regex_text(value))
+        regex = regex_text(value)
+        if regex.strip("^$()") in {".*", "(?s).*", "(?s:.*"}:
+            raise fault("every value matches this", "write {present: true}")
+        return TextMatch(How.REGEX, regex)
     said = one_text(value, "write true or false")
     if isinstance(value, Quoted) or said not in {"true", "false"}:
         raise fault(f"'{said}' is neither true nor false", "write true or false, without quotes")
@@ -112,7 +126,7 @@ def regex_text(value: object) -> str:
     try:
         check_regex(text)
     except MalformedRegexError as error:
-        raise fault(error.message, error.hint) from None
+        raise fault(error.message, error.hint, error.offset) from None
     return text
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import re2  # type: ignore[import-untyped] # the wheel has no types
 
+from language.alternatives import empty_alternative
 from language.expressions import STEPS
 
 LONGEST = 1024
@@ -19,12 +20,13 @@ _QUIET.log_errors = False
 
 
 class MalformedRegexError(ValueError):
-    """An expression that RE2 does not take, or Envoy."""
+    """An expression that RE2 does not take, or Envoy; `offset` counts characters into it."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", offset: int = 0) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.offset = offset
 
 
 class Bounds(NamedTuple):
@@ -42,10 +44,14 @@ def check_regex(text: str) -> None:
     try:
         steps = _compiled(text).programsize
     except re2.error as error:
-        raise MalformedRegexError(f"RE2 does not take this expression: {_words(error)}") from None
+        raise _refused(text, _words(error)) from None
     if steps > STEPS:
         message = f"this expression is too large: {steps} of Envoy's {STEPS} steps"
         raise MalformedRegexError(message, "shorten it, or write two routes")
+    empty = empty_alternative(text)
+    if empty is not None:
+        hint = r"write (…)? for what may be missing, or \| for the character"
+        raise MalformedRegexError("one of these alternatives is empty", hint, empty)
 
 
 def matches(regex: str, text: str) -> bool:
@@ -53,10 +59,37 @@ def matches(regex: str, text: str) -> bool:
     return _compiled(regex).fullmatch(text) is not None
 
 
+@lru_cache(maxsize=KEPT)
 def bounds(regex: str) -> Bounds | None:
     """Between which texts all lie that match; None where nothing can be said of how they begin."""
-    low, high = _anchored(regex).possiblematchrange(_BOUND_BYTES)
+    try:
+        low, high = _anchored(regex).possiblematchrange(_BOUND_BYTES)
+    except re2.error:  # as of `\C`, which matches half a character
+        return None
     return Bounds(low, high) if (low, high) != (b"", b"") else None
+
+
+_HINTS = {
+    "missing )": r"close it, or write \( for the character",
+    "unexpected )": r"remove it, or write \) for the character",
+    "missing ]": r"close it, or write \[ for the character",
+    "trailing \\": r"write \\ for the character",
+    "invalid perl operator": "RE2 looks neither ahead nor behind: write two routes",
+    "no argument for repetition operator": r"write \* for the character",
+}
+
+
+def _refused(text: str, said: str) -> MalformedRegexError:
+    """What RE2 says, at the part of the expression that it names."""
+    what, _, part = said.partition(": ")
+    hint = _HINTS.get(what, "")
+    if what == "invalid escape sequence" and part[1:].isdigit():
+        hint = "RE2 does not look back at groups"
+    offset = text.rfind(")") if what == "unexpected )" else text.find(part) if part else -1
+    if what.startswith("trailing"):
+        offset = len(text) - 1
+    shown = f"{what}: {part}" if part and part != text else what
+    return MalformedRegexError(f"RE2 does not take this expression: {shown}", hint, max(0, offset))
 
 
 def _words(error: Exception) -> str:

@@ -3,10 +3,13 @@
 from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from language.matches import regex_text
 from language.paths import PathPattern, regex_pattern
-from language.scalars import TEXT_SCHEMA, fault, path
+from language.regexes import bounds
+from language.scalars import TEXT_SCHEMA, below, fault, path
+from language.suggest import nearest
 
 
 def _route_path(value: object) -> PathPattern:
@@ -14,11 +17,29 @@ def _route_path(value: object) -> PathPattern:
         return path(value)
     for name in value:
         if name != "regex":
-            raise fault(f"unknown key '{name}'", "write /a/**, or {regex: …}", at=name)
+            near = nearest(name, ("regex",))
+            hint = "did you mean 'regex'?" if near else "write /a/**, or {regex: …}"
+            raise fault(f"unknown key '{name}'", hint, at=name)
     if not value:
         raise fault("a path is missing", "write /a/**, or {regex: …}")
-    return regex_pattern(regex_text(value["regex"]))
+    try:
+        return _expression(value["regex"])
+    except PydanticCustomError as error:
+        raise below(error, "regex") from None
 
+
+def _expression(value: object) -> PathPattern:
+    text = regex_text(value)
+    if text.strip("^$") in _EVERY:
+        raise fault("every path matches this", "write path: /**")
+    found = bounds(text)
+    if found is not None and (found.high < b"/" or found.low >= b"0"):
+        raise fault("no path matches this: each starts with '/'", "write /… at its start")
+    return regex_pattern(text)
+
+
+_EVERY = frozenset({".*", ".+", "/.*", "(.*)", "(/.*)", "(/.*)?", "/?.*", "/(.*)", "(?:/.*)?"})
+"""How one writes every path."""
 
 RoutePath: TypeAlias = Annotated[
     PathPattern,

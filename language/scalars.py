@@ -47,8 +47,21 @@ def fault(
     return PydanticCustomError(
         "scalar",
         "{message}",
-        {"message": message, "hint": hint, "offset": offset, "at": at, "hidden": hidden},
+        {
+            "message": message,
+            "hint": hint,
+            "offset": offset,
+            "at": at,
+            "below": False,
+            "hidden": hidden,
+        },
     )
+
+
+def below(error: PydanticCustomError, key: str) -> PydanticCustomError:
+    """What is wrong with the value of a key, told of the mapping that the key stands in."""
+    context = error.context or {}
+    return PydanticCustomError("scalar", "{message}", {**context, "at": key, "below": True})
 
 
 def one_text(value: object, hint: str = "write one text") -> str:

@@ -19,11 +19,15 @@ def unknown_variables(template: PathTemplate, pattern: PathPattern) -> Iterable[
         if name == "**":
             rest_name = f"{{{rest.text}}}" if rest is not None else ""
             hint = f"write {rest_name}" if rest_name else "end the route's path in /**"
+            hint = (
+                "an expression fills nothing in: write a fixed path" if pattern.is_regex else hint
+            )
             yield Fault(path=("path",), message="the route's path has no '**'", hint=hint)
             continue
         near = nearest(name, known)
         known_names = ", ".join(f"{{{k}}}" if k != "**" else k for k in known)
         hint = f"did you mean {{{near}}}?" if near else f"it has {known_names or 'no variables'}"
+        hint = "an expression fills nothing in: write a fixed path" if pattern.is_regex else hint
         message = f"the route's path has no variable '{name}'"
         yield Fault(path=("path",), message=message, hint=hint)
 

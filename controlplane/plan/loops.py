@@ -11,6 +11,7 @@ from controlplane.plan.plan import PlannedRoute, VirtualHost
 from language.decode import mistake_at, spot
 from language.mistakes import Mistake
 from language.places import Place
+from language.regexes import matches
 from language.segments import Kind, Segment
 from policies.redirect.spec import Redirect
 
@@ -57,7 +58,11 @@ class _Table:
         self._routes = routes
         self._root = _Node()
         self._known: dict[str, Route | None] = {}
+        self._expressions: list[int] = []
         for position, route in enumerate(routes):
+            if route.path.is_regex:
+                self._expressions.append(position)
+                continue
             node = self._root
             for segment in route.path.shape:
                 if segment.kind is Kind.REST:
@@ -68,7 +73,7 @@ class _Table:
                 node.ends.append(position)
 
     def first(self, path: str) -> Route | None:
-        """The route that takes a GET of a path, or None where none does or headers decide."""
+        """The route that takes a GET of a path, or None where it is not known."""
         if path not in self._known:
             self._known[path] = self._first(path)
         return self._known[path]
@@ -78,7 +83,8 @@ class _Table:
             match = self._routes[position].match
             if match.methods and _METHOD not in match.methods:
                 continue
-            return None if match.headers or match.query else self._routes[position]
+            unknown = match.headers or match.query or position in self._expressions
+            return None if unknown else self._routes[position]
         return None
 
     def _matching(self, path: str) -> Iterator[int]:
@@ -88,6 +94,8 @@ class _Table:
             steps = [Segment(Kind.LITERAL, part), *([Segment(Kind.VARIABLE, "")] if part else [])]
             level = [node.below[s] for node in level for s in steps if s in node.below]
         yield from (position for node in level for position in (*node.ends, *node.rests))
+        expressions = ((p, self._routes[p].path.regex) for p in self._expressions)
+        yield from (p for p, regex in expressions if "%" in path or matches(regex, path))
 
 
 def _target(route: Route) -> str | None:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
-from controlplane.plan.preflights import contained, preflights, unanswered
+from controlplane.plan.preflights import answering, by_path, contained
 from controlplane.plan.rules import rule_id
 from language.matches import TextMatch
 from language.segments import Segment
@@ -22,15 +22,21 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def ordered(routes: Iterable[PlannedRoute], hosts: str) -> tuple[Entry, ...]:
-    """Routes sorted, each path's preflights before its routes, and its 405 behind them."""
-    in_order = sorted(routes, key=lambda r: sort_key(r.route, held=r.held))
+    """Routes sorted, each path's preflights before its routes, and its 405 behind them.
+
+    Expressions are of one rank: the preflights of all stand before their routes, the 405s behind.
+    """
     groups: list[list[Entry]] = []
-    for _, group in groupby(in_order, key=lambda r: shape(r.route)):
-        same_path = list(group)
-        answered = preflights(same_path)
-        groups.append([*answered, *(unanswered(same_path, answered))])
-        if all(one.route.match.methods for one in same_path):
-            groups[-1].append(_not_allowed(same_path, hosts))
+    in_order = sorted(routes, key=lambda r: sort_key(r.route, held=r.held))
+    for _, group in groupby(in_order, key=lambda r: r.route.path.rank):
+        same_rank = list(group)
+        paths = by_path(same_rank)
+        groups.append([*answering(same_rank)])
+        groups[-1] += (
+            _not_allowed(same_path, hosts)
+            for same_path in paths
+            if all(one.route.match.methods for one in same_path)
+        )
     return tuple(chain.from_iterable(contained(groups, hosts)))
 
 
@@ -55,6 +61,7 @@ def sort_key(route: Route, *, held: bool = False) -> tuple[object, ...]:
         headers(route),
         query(route),
         match.methods,
+        route.path.text,
         route.place,
     )
 

@@ -10,9 +10,55 @@ from dataclasses import replace
 
 from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute, Preflight
 from controlplane.plan.rules import rule_id
+from language.matches import How, TextMatch
+from language.paths import PathPattern
+from language.relations import meets
+from language.segments import Segment
 from policies.cors.spec import KEY
 
 _PREFLIGHT = "OPTIONS"
+
+
+def by_path(same_rank: Iterable[PlannedRoute]) -> list[list[PlannedRoute]]:
+    """The routes of one rank in groups of the same path: one, or one for each expression."""
+    groups: dict[tuple[Segment, ...], list[PlannedRoute]] = {}
+    for one in same_rank:
+        groups.setdefault(one.route.path.shape, []).append(one)
+    return list(groups.values())
+
+
+def answering(same_rank: list[PlannedRoute]) -> Iterator[PlannedRoute | Preflight]:
+    """The preflights of one rank of paths, and its routes as they are beside them, in order."""
+    position = {one.rule: number for number, one in enumerate(same_rank)}
+    answered: list[Preflight] = []
+    routes: list[PlannedRoute] = []
+    for same_path in by_path(same_rank):
+        mine = tuple(one for one in preflights(same_path) if not _taken_before(one, same_rank))
+        answered += mine
+        routes += unanswered(same_path, mine)
+    yield from sorted(answered, key=lambda one: position[one.route.rule] if one.route else 0)
+    yield from sorted(routes, key=lambda one: position[one.rule])
+
+
+def _taken_before(one: Preflight, same_rank: list[PlannedRoute]) -> bool:
+    """Whether a route before that has no `cors` may take what is asked about: another expression.
+
+    Then nobody answers in its place: the preflight is a request like others.
+    """
+    for other in same_rank:
+        if other is one.route:
+            return False
+        if other.route.path.shape == one.path.shape or has_cors(other):
+            continue
+        methods = other.route.match.methods
+        shared = not methods or not one.methods or not set(methods).isdisjoint(one.methods)
+        if shared and meets(_path(other.route.path), _path(one.path)):
+            return True
+    return False
+
+
+def _path(path: PathPattern) -> TextMatch:
+    return TextMatch(How.REGEX, path.regex)
 
 
 def preflights(same_path: list[PlannedRoute]) -> tuple[Preflight, ...]:

@@ -17,6 +17,7 @@ from controlplane.plan.names import (
     unused,
     values,
 )
+from controlplane.plan.overlaps import overlaps
 from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.plan.precedence import ordered, rule_of
 from controlplane.plan.settle import claimed_twice, settled
@@ -59,6 +60,7 @@ def resolve(
     for host, found in _virtual_hosts(together, memo):
         hosts.append(host)
         told.update(found)
+    told.update(overlaps(hosts))
     mistakes.extend(told)
     of_names = list(mistakes_of_names(files, things))
     mistakes.extend(of_names)

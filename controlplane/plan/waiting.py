@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from controlplane.model.gateway import Route
+from controlplane.plan.conditions import conditions, meet
 from controlplane.plan.plan import PlannedRoute
 from controlplane.plan.precedence import rank
 from language.mistakes import Mistake
@@ -33,9 +34,5 @@ def waiting(routes: Iterable[PlannedRoute]) -> Iterator[Mistake]:
 
 def _meet(one: Route, other: Route) -> bool:
     """Whether one request can match two routes of the same rank."""
-    a, b = one.match, other.match
-    return (
-        (not a.methods or not set(a.methods).isdisjoint(b.methods))
-        and all(b.headers.get(name, value) == value for name, value in a.headers.items())
-        and all(b.query.get(name, value) == value for name, value in a.query.items())
-    )
+    a, b = one.match.methods, other.match.methods
+    return not (a and set(a).isdisjoint(b)) and meet(conditions(one), conditions(other))

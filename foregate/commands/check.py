@@ -12,6 +12,7 @@ from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute, Preflig
 from controlplane.selection.chosen import FileView
 from foregate.building import Checked, check_path
 from foregate.commands.options import output as output_option
+from foregate.orderpage import order_records, order_text
 from language.mistakes import errors
 from language.report import as_json, render
 
@@ -20,8 +21,13 @@ from language.report import as_json, render
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("-v", "--verbose", is_flag=True, help="Print the routes in order, and who enforces.")
 @click.option("--env", is_flag=True, help="Refuse secrets that are not set, as servers do.")
+@click.option(
+    "--explain-order", is_flag=True, help="Print in which order routes are tried, and why."
+)
 @output_option
-def command(paths: tuple[Path, ...], output: str, *, verbose: bool, env: bool) -> None:
+def command(
+    paths: tuple[Path, ...], output: str, *, verbose: bool, env: bool, explain_order: bool
+) -> None:
     """Check gateway files: exit 0 where all is well, 1 where there are errors.
 
     A folder with a gateway.yaml is one gateway; of any other folder, each file and each folder in
@@ -31,6 +37,7 @@ def command(paths: tuple[Path, ...], output: str, *, verbose: bool, env: bool) -
     Examples:
       foregate check
       foregate check -v examples/shop/gateway.yaml
+      foregate check --explain-order examples/shop/gateway.yaml
       foregate check --env -o json gateways/
     """  # noqa: D301 # \b is click's mark of a paragraph that it must not wrap
     failed = False
@@ -40,8 +47,10 @@ def command(paths: tuple[Path, ...], output: str, *, verbose: bool, env: bool) -
         failed = failed or bool(errors(checked.mistakes))
         if output == "json":
             reports.append(_report(path, checked))
+            if explain_order and checked.build.plan is not None:
+                reports[-1]["order"] = order_records(checked.build.plan)
         else:
-            _print(path, checked, verbose=verbose)
+            _print(path, checked, verbose=verbose, explain_order=explain_order)
     if output == "json":
         click.echo(json.dumps({"ok": not failed, "gateways": reports}, indent=2))
     sys.exit(1 if failed else 0)
@@ -65,7 +74,7 @@ def _yaml_below(folder: Path) -> Iterator[Path]:
     return (p for p in folder.rglob("*") if p.suffix in SUFFIXES)
 
 
-def _print(path: Path, checked: Checked, *, verbose: bool) -> None:
+def _print(path: Path, checked: Checked, *, verbose: bool, explain_order: bool) -> None:
     built, mistakes = checked.build, checked.mistakes
     texts = {s.name: s.data.decode("utf-8", "replace") for s in built.sources}
     if mistakes:
@@ -77,6 +86,8 @@ def _print(path: Path, checked: Checked, *, verbose: bool) -> None:
                 click.echo(f"{file.name} is not served on a cold start: {_why(file)}")
     if built.plan is not None and verbose:
         click.echo("\n".join(_order(built.plan)))
+    if built.plan is not None and explain_order:
+        click.echo("\n".join(order_text(built.plan)))
     if built.snapshot is not None and built.plan is not None:
         routes = len({e.rule for h in built.plan.hosts for e in h.entries if _planned(e)})
         counts = f"{_count(routes, 'route')}, {_count(len(built.plan.backends), 'backend')}"

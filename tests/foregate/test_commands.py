@@ -53,6 +53,19 @@ def test_check_tells_every_mistake_of_a_folder_of_gateways() -> None:
         assert first in said.stdout, file.name
 
 
+def test_check_explains_the_order_to_readers_and_programs() -> None:
+    said = run("check", "--explain-order", SHOP).stdout
+    told = json.loads(run("check", "--explain-order", "-o", "json", SHOP).stdout)
+    hosts = told["gateways"][0]["order"]
+    assert hosts
+    for host in hosts:
+        assert f"hosts {', '.join(host['domains'])}" in said
+        for one in host["order"]:
+            (line,) = (s for s in said.splitlines() if one["matches"] in s and one["why"] in s)
+            assert line.endswith(", ".join(one["places"]))
+    assert "order" not in json.loads(run("check", "-o", "json", SHOP).stdout)["gateways"][0]
+
+
 def test_check_shows_the_order_and_who_enforces() -> None:
     said = run("check", "-v", SHOP)
     lines = said.stdout.splitlines()

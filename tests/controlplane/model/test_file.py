@@ -5,6 +5,7 @@ import pytest
 from controlplane.model.addresses import Address
 from controlplane.model.file import read_file
 from controlplane.model.gateway import File, Listen
+from language.matches import exact
 from language.mistakes import Mistake
 from language.reader import read
 from policies.contract import Action
@@ -52,7 +53,7 @@ def test_a_whole_file() -> None:
     )
     first, second, third, fourth = file.routes
     assert first.match.to == {"plain": 90, "tls": 10}
-    assert second.match.headers == {"x-a": "1"}
+    assert second.match.headers == {"x-a": exact("1")}
     assert (second.match.priority, second.match.to) == (3, {"list": 100})
     assert (third.action, fourth.action) == (Action.REDIRECT, Action.RESPOND)
     assert [n.text for n in file.references] == ["plain", "tls", "list"]
@@ -162,7 +163,8 @@ def test_a_misspelled_key_is_read_as_it_was_meant() -> None:
         ("top", "health", "a backend, or defaults.backend"),
         ("top", "http", "listen"),
         ("top", "attempts", "'retry'"),
-        ("route", "hosts", "the file itself"),
+        ("route", "listen", "the file itself"),
+        ("defaults", "hosts", "the file itself or a route"),
         ("route", "caps", "a backend, or defaults.backend"),
         ("route", "status", "'respond'"),
         ("backend", "timeout", "a route, or defaults"),

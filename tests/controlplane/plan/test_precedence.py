@@ -9,7 +9,7 @@ import pytest
 
 from controlplane.build import Build, Options, build
 from controlplane.model.gateway import Route
-from controlplane.plan.plan import MethodNotAllowed, PlannedRoute, Preflight
+from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
 from controlplane.sources import SourceFile
 from language.mistakes import errors
 
@@ -113,8 +113,8 @@ def _fits(route: Route, method: str, headers: dict[str, str], query: dict[str, s
     match = route.match
     return (
         (not match.methods or method in match.methods)
-        and match.headers.items() <= headers.items()
-        and match.query.items() <= query.items()
+        and all(wanted.takes(headers.get(name)) for name, wanted in match.headers.items())
+        and all(wanted.takes(query.get(name)) for name, wanted in match.query.items())
     )
 
 
@@ -190,3 +190,30 @@ def test_a_405_stands_behind_the_routes_of_its_path_and_names_their_methods() ->
         if not isinstance(e, Preflight)
     ]
     assert shown == ["/b", "/b", "/a/{y}", "/a/{x}", "405 /a/{y} ('GET', 'POST', 'PURGE')", "/**"]
+
+
+def _regex(entry: Entry) -> str:
+    assert isinstance(entry, PlannedRoute)
+    return entry.route.path.regex
+
+
+def test_the_405s_of_expressions_stand_behind_all_expressions_once_each() -> None:
+    text = (
+        "version: 1\ndefaults: {auth: none}\nbackends: {a: http://a}\nroutes:\n"
+        "  - {path: {regex: '/a+'}, methods: [GET], to: a}\n"
+        "  - {path: {regex: '/a+'}, methods: [PUT], headers: {x-a: '1'}, to: a}\n"
+        "  - {path: {regex: '/b+'}, methods: [GET], query: {q: {present: true}}, to: a}\n"
+        "  - {path: {regex: '/c+'}, methods: [GET], to: a}\n"
+        "  - {path: {regex: '/c+'}, to: a}\n"
+    )
+    built = build((SourceFile(name="g", data=text.encode()),), Options())
+    assert built.plan is not None
+    assert built.mistakes == ()
+    (host,) = built.plan.hosts
+    shown = [
+        f"405 {e.path.regex} {e.allow}" if isinstance(e, MethodNotAllowed) else _regex(e)
+        for e in host.entries
+    ]
+    assert shown[:5] == ["/a+", "/b+", "/a+", "/c+", "/c+"]
+    assert sorted(shown[5:]) == ["405 /a+ ('GET', 'PUT')", "405 /b+ ('GET',)"]
+    assert len({e.rule for e in host.entries}) == len(host.entries)

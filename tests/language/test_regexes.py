@@ -1,0 +1,71 @@
+"""Expressions: what RE2 and Envoy take, what matches, and between which texts that lies."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from language.regexes import KEPT, MalformedRegexError, bounds, check_regex, matches
+
+REGEXES = [
+    "/a/.*",
+    "/users/[0-9]+",
+    "(?i)/Abc.*",
+    "/a|/b.*",
+    ".*png",
+    "x*",
+    "/é.*",
+    r"/\C*",
+    "/" + "long" * 30,
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "word"),
+    [
+        ("/a(b", 0, "missing )"),
+        ("/a)b", 2, "unexpected )"),
+        ("/a[b", 2, "missing ]"),
+        ("/a**", 2, "bad repetition"),
+        ("/(?=a)", 1, "perl operator"),
+        (r"/a\q", 2, "escape"),
+        ("/a\\", 2, "trailing"),
+        ("/a{2000}", 2, "repetition size"),
+        ("/a|", 2, "empty"),
+        ("x" * 1025, 0, "characters are too many"),
+        ("/[0-9a-f]{60}", 0, "too large"),
+    ],
+)
+def test_what_is_not_taken_is_told_at_its_place(text: str, offset: int, word: str) -> None:
+    if word == "too large":
+        text *= 2
+    with pytest.raises(MalformedRegexError) as error:
+        check_regex(text)
+    assert word in error.value.message
+    assert error.value.offset == offset
+
+
+@pytest.mark.parametrize("text", ["/a/b", "^/a$", "/users/[0-9]+", "(?i)/a", "/" + "a" * 90])
+def test_these_are_taken(text: str) -> None:
+    check_regex(text)
+
+
+def test_the_whole_text_is_matched() -> None:
+    assert matches("/a", "/a")
+    assert not matches("/a", "/ab")
+    assert not matches("a", "/a")
+    assert matches("/a|/b", "/b")
+
+
+@given(st.sampled_from(REGEXES), st.text(alphabet="/abAB0é19.pngx", max_size=12))
+def test_what_matches_lies_between_the_bounds(regex: str, text: str) -> None:
+    found = bounds(regex)
+    if matches(regex, text) and found is not None:
+        assert found.low <= text.encode() <= found.high
+
+
+def test_of_half_characters_nothing_is_known() -> None:
+    assert bounds(r"\C*") is None
+
+
+def test_more_are_remembered_than_a_large_gateway_has() -> None:
+    assert KEPT > 10_000
