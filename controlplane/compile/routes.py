@@ -13,10 +13,11 @@ from google.protobuf.message import Message
 from controlplane.compile.answers import problem
 from controlplane.compile.halves import route_steps, unasked_steps
 from controlplane.compile.listener import BUFFER, whole_bodies
+from controlplane.compile.streams import streams
 from controlplane.encoding import field
 from controlplane.memo import Memo
 from controlplane.model.gateway import Route
-from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute
+from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute, besides
 from controlplane.snapshot import ROUTES, Subject
 from controlplane.tables import HOST, ROUTE
 from language.matches import How, TextMatch
@@ -24,6 +25,7 @@ from language.paths import PathPattern
 from language.places import Place
 from policies.contract import Action, RouteFacts
 from policies.respond.spec import BODY_BYTES
+from policies.stream.envoy import unending
 
 NO_HOST = "h-none"
 """The rule of what is answered 400 because its Host is none."""
@@ -74,7 +76,13 @@ def route_configuration(
 def called(plan: Plan) -> frozenset[str]:
     """The clusters that the table names: a target of weight 0 is in none."""
     planned = (e for h in plan.hosts for e in h.entries if isinstance(e, PlannedRoute))
-    return frozenset(name for one in planned if not one.held for name, _ in _targets(one.route))
+    serving = [one for one in planned if not one.held]
+    return frozenset(
+        (
+            *(name for one in serving for name, _ in _targets(one.route)),
+            *(name for one in serving for name in besides(one)),
+        )
+    )
 
 
 def _targets(route: Route) -> list[tuple[str, int]]:
@@ -99,10 +107,14 @@ def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Rou
     if planned.held:
         yield _held(planned)
         return
-    made: tuple[pb.Route, ...] = (_bare(planned, streaming),)
     facts = RouteFacts(
-        path=route.path, methods=route.match.methods, grpc=route.match.grpc is not None
+        path=route.path,
+        methods=route.match.methods,
+        grpc=route.match.grpc is not None,
+        stream=streams(planned, streaming),
+        targets=tuple(route.match.to or ()),
     )
+    made: tuple[pb.Route, ...] = (_bare(planned, stream=facts.stream),)
     steps = route_steps()
     asked = {setting.key for setting in planned.settings}
     for key, unasked in unasked_steps().items():
@@ -115,7 +127,7 @@ def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Rou
     yield from made
 
 
-def _bare(planned: PlannedRoute, streaming: frozenset[str]) -> pb.Route:
+def _bare(planned: PlannedRoute, *, stream: bool) -> pb.Route:
     """A route that matches and forwards, without policies."""
     route = planned.route
     out = pb.Route(name=planned.rule)
@@ -128,7 +140,9 @@ def _bare(planned: PlannedRoute, streaming: frozenset[str]) -> pb.Route:
         else:
             for name, weight in targets:
                 out.route.weighted_clusters.clusters.add(name=name).weight.value = weight
-        if not all(name in streaming for name, _ in targets):
+        if stream:
+            unending(out)
+        else:
             out.typed_per_filter_config[BUFFER].CopyFrom(_whole_bodies())
     return out
 
