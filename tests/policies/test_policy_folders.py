@@ -125,10 +125,12 @@ def _with(key: Key | None, action: str = "to: users") -> Build:
     auth = "" if key is not None and key.required else "    auth: none\n"
     uses = "" if "users" in action else "  - path: /users\n    auth: none\n    to: users\n"
     uses += "  - path: /next\n    auth: none\n    to: users-next\n"
-    text = (
-        "version: 1\nbackends:\n  users:\n    endpoints: [10.0.0.1:80]\n"
-        f"{backend}  users-next:\n    endpoints: [10.0.0.2:80]\nroutes:\n{uses}  - path: /at/{{id}}/{{rest=**}}\n{auth}{route}    {action}\n"
+    backends = (
+        f"  users:\n    endpoints: [10.0.0.1:80]\n{backend}"
+        "  users-next:\n    endpoints: [10.0.0.2:80]\n"
     )
+    own = f"  - path: /at/{{id}}/{{rest=**}}\n{auth}{route}    {action}\n"
+    text = f"version: 1\nbackends:\n{backends}routes:\n{uses}{own}"
     return build(
         (SourceFile(name="gateway.yaml", data=text.encode()),),
         Options(trust_store="authorities.pem"),
