@@ -216,6 +216,16 @@ def _flag(value: object) -> bool:
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 """`true` or `false`."""
 
+
+def _yes(value: object) -> bool:
+    if not _flag(value):
+        raise fault("'false' switches nothing off here", "leave the key out")
+    return True
+
+
+Yes: TypeAlias = Annotated[bool, BeforeValidator(_yes), WithJsonSchema({"const": True})]
+"""`true` alone: what is off unless it is asked for."""
+
 TEXT_SCHEMA: JsonSchema = {"type": ["string", "number", "boolean"]}
 """What editors take an unquoted text for: `1.10` is a number to them, and `true` a truth."""
 

@@ -13,7 +13,11 @@ POLICIES = (
     "respond",
     "rewrite",
     "headers",
+    "upgrades",
+    "stream",
     "timeout",
+    "sticky",
+    "mirror",
     "retry",
     "health",
     "outlier_detection",
@@ -32,7 +36,7 @@ GUARDS = ("ip", "cors", "auth", "limits", "respond", "headers")
 """The policies that keep requests out, or what clients write from backends: each has a `weaker`."""
 
 NO_GUARDS = (
-    *("redirect", "rewrite", "timeout", "retry"),
+    *("redirect", "rewrite", "upgrades", "stream", "timeout", "sticky", "mirror", "retry"),
     *("health", "outlier_detection", "caps", "balance"),
 )
 """The others: whatever they say, nobody passes who did not, and so they have none."""

@@ -22,12 +22,14 @@ from policies.defaults import (
     as_read,
     as_written,
     faultless,
+    no_backends,
     no_references,
     replaced,
     uncalled,
     unclaimed,
     undisputed,
     unhindered,
+    unruled,
     untouched,
 )
 
@@ -59,11 +61,17 @@ EVERY_ACTION = frozenset(Action)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteFacts:
-    """What a policy may know of the route it stands on; no `methods` are all of them."""
+    """What a policy may know of the route it stands on; no `methods` are all of them.
+
+    A `stream` goes on as long as something moves: `timeout` is idle time there. `targets` are the
+    backends that it forwards to, also those of weight 0.
+    """
 
     path: PathPattern
     methods: tuple[str, ...]
     grpc: bool = False
+    stream: bool = False
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +130,14 @@ class Reference:
     """
 
     kind: str
+    name: str
+    path: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendName:
+    """A backend that settings name; `path` leads to the name in them."""
+
     name: str
     path: tuple[str | int, ...]
 
@@ -202,8 +218,13 @@ class RouteKey(Key):
     """A key of a route; `actions` are the kinds of route that it acts on."""
 
     actions: frozenset[Action] = frozenset({Action.FORWARD})
-    overruled: Callable[[Settings, Mapping[str, Settings]], Iterable[Fault]] = unhindered
-    """Takes the settings and those of the route's other keys, of which one may leave no effect."""
+    streams: bool = False
+    """Whether the key makes its route a stream."""
+    overruled: Callable[[Settings, Mapping[str, Settings], RouteFacts], Iterable[Fault]] = unruled
+    """Takes the settings, those of the route's other keys, of which one may leave no effect, and
+    the route's facts."""
+    backends: Callable[[Settings], Iterable[BackendName]] = no_backends
+    """The backends that requests go to besides those of `to`."""
     disputed: Callable[[Settings, Names], Iterable[Fault]] = agreed
     """Takes settings as they are written, all references good: what they may not name together."""
     resolved: Callable[[Settings, Surroundings], Settings] = as_written

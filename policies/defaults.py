@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from policies.contract import (
         BackendFacts,
+        BackendName,
         Call,
         Claim,
         Fault,
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 def no_references(_settings: Settings) -> Iterable[Reference]:
     """Name nothing: the default of a key."""
+    return ()
+
+
+def no_backends(_settings: Settings) -> Iterable[BackendName]:
+    """Name none: the default of a key that sends requests nowhere."""
     return ()
 
 
@@ -42,6 +48,13 @@ def faultless(_settings: Settings, _facts: RouteFacts | BackendFacts) -> Iterabl
 
 
 def unhindered(_settings: Settings, _others: Mapping[str, Settings]) -> Iterable[Fault]:
+    """Find nothing: the default of a key that clashes with no other."""
+    return ()
+
+
+def unruled(
+    _settings: Settings, _others: Mapping[str, Settings], _facts: RouteFacts
+) -> Iterable[Fault]:
     """Find nothing: the default of a key that no other key overrules."""
     return ()
 

@@ -3,7 +3,10 @@
 from envoy.config.core.v3.config_source_pb2 import ApiVersion
 from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, HttpProtocolOptions
 from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.rbac.v3 import rbac_pb2 as rules
 from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import Buffer
+from envoy.extensions.filters.http.grpc_web.v3.grpc_web_pb2 import GrpcWeb
+from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
@@ -21,6 +24,8 @@ from policies.edge import STRIPPED_AT_THE_EDGE, STRIPPED_PREFIXES
 
 ROUTES_NAME = "http"
 BUFFER = "envoy.filters.http.buffer"
+GRPC_WEB = "envoy.filters.http.grpc_web"
+TRACE = "foregate.trace"
 
 BODY_BYTES = 8 * 1024 * 1024
 """The most that a request's body may hold; a request is held back until its body is whole."""
@@ -79,6 +84,10 @@ def _manager(plan: Plan) -> hcm_pb2.HttpConnectionManager:
         name="envoy.http.early_header_mutation.header_mutation"
     )
     early.typed_config.Pack(_stripped(trusted_hops), deterministic=True)
+    # a client would see what proxies add to its request, and no backend needs that
+    _add_filter(out, TRACE, _untraced())
+    # before all that answers, so that their answers are translated too
+    _add_filter(out, GRPC_WEB, GrpcWeb())
     out.http_filters.extend(filters(plan.when_down))
     # off unless a route says otherwise: what needs no backend is answered from the head
     _add_filter(out, BUFFER, whole_bodies())
@@ -104,6 +113,17 @@ def _stripped(trusted_hops: int) -> early_pb2.HeaderMutation:
     if not trusted_hops:
         for name in STRIPPED_AT_THE_EDGE:
             out.mutations.add(remove=name)
+    return out
+
+
+def _untraced() -> RBAC:
+    """Refuse TRACE on every route (RFC 9110 section 9.3.8); Envoy itself refuses CONNECT."""
+    out = RBAC()
+    out.rules.action = rules.RBAC.DENY
+    trace = out.rules.policies["trace"]
+    trace.permissions.add().header.name = ":method"
+    trace.permissions[0].header.string_match.exact = "TRACE"
+    trace.principals.add().any = True
     return out
 
 

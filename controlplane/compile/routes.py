@@ -14,10 +14,11 @@ from controlplane.compile.answers import problem
 from controlplane.compile.clusters import NOWHERE
 from controlplane.compile.halves import route_steps, unasked_steps
 from controlplane.compile.listener import BUFFER, whole_bodies
+from controlplane.compile.streams import streams
 from controlplane.encoding import field
 from controlplane.memo import Memo
 from controlplane.model.gateway import Route
-from controlplane.plan.plan import Plan, PlannedRoute, Preflight
+from controlplane.plan.plan import Plan, PlannedRoute, Preflight, besides
 from controlplane.snapshot import ROUTES, Subject
 from controlplane.tables import HOST, ROUTE
 from language.matches import How, TextMatch
@@ -27,6 +28,7 @@ from policies import PREFLIGHTS
 from policies.contract import Action, RouteFacts
 from policies.cors.spec import KEY as CORS
 from policies.respond.spec import BODY_BYTES
+from policies.stream.envoy import unending
 
 NO_HOST = "h-none"
 """The rule of what is answered 400 because its Host is none."""
@@ -87,6 +89,7 @@ def called(plan: Plan) -> frozenset[str]:
             found.add(NOWHERE)
         elif isinstance(entry, PlannedRoute) and not entry.held:
             found.update(name for name, _ in _targets(entry.route))
+            found.update(besides(entry))
     return frozenset(found)
 
 
@@ -122,8 +125,8 @@ def _made(
     planned: PlannedRoute, streaming: frozenset[str], without: frozenset[str] = frozenset()
 ) -> tuple[pb.Route, ...]:
     """A route with its policies, but for those of some keys."""
-    made: tuple[pb.Route, ...] = (_bare(planned, streaming),)
-    facts = _facts(planned.route)
+    facts = _facts(planned, streaming)
+    made: tuple[pb.Route, ...] = (_bare(planned, stream=facts.stream),)
     steps = route_steps()
     asked = {setting.key for setting in planned.settings}
     for key, unasked in unasked_steps().items():
@@ -136,13 +139,18 @@ def _made(
     return made
 
 
-def _facts(route: Route) -> RouteFacts:
+def _facts(planned: PlannedRoute, streaming: frozenset[str]) -> RouteFacts:
+    route = planned.route
     return RouteFacts(
-        path=route.path, methods=route.match.methods, grpc=route.match.grpc is not None
+        path=route.path,
+        methods=route.match.methods,
+        grpc=route.match.grpc is not None,
+        stream=streams(planned, streaming),
+        targets=tuple(route.match.to or ()),
     )
 
 
-def _bare(planned: PlannedRoute, streaming: frozenset[str]) -> pb.Route:
+def _bare(planned: PlannedRoute, *, stream: bool) -> pb.Route:
     """A route that matches and forwards, without policies."""
     route = planned.route
     out = pb.Route(name=planned.rule)
@@ -155,7 +163,9 @@ def _bare(planned: PlannedRoute, streaming: frozenset[str]) -> pb.Route:
         else:
             for name, weight in targets:
                 out.route.weighted_clusters.clusters.add(name=name).weight.value = weight
-        if not all(name in streaming for name, _ in targets):
+        if stream:
+            unending(out)
+        else:
             out.typed_per_filter_config[BUFFER].CopyFrom(_whole_bodies())
     return out
 
@@ -262,9 +272,10 @@ def _preflight(entry: Preflight) -> bytes:
         out.direct_response.body_format.CopyFrom(problem("Forbidden", 403))
         return field(ROUTE, _bytes(_unasked(out)))
     out.route.cluster = NOWHERE
+    facts = _facts(entry.route, frozenset())
     for setting in entry.route.settings:
         if setting.key in PREFLIGHTS and setting.value is not None:
-            (out,) = route_steps()[setting.key](setting.value, _facts(entry.route.route), out)
+            (out,) = route_steps()[setting.key](setting.value, facts, out)
     return field(ROUTE, _bytes(_unasked(out)))
 
 

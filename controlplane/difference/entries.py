@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from controlplane.difference.routes import is_open
-from controlplane.plan.plan import Entry, MethodNotAllowed, Plan, PlannedRoute
+from controlplane.plan.plan import Entry, MethodNotAllowed, Plan, PlannedRoute, besides
 from policies.contract import Action
 from policies.guards import Weaker
 
@@ -45,4 +45,6 @@ def _in_the_clear(
 
 def _to(route: PlannedRoute) -> frozenset[str]:
     forwards = route.route.action is Action.FORWARD and not route.held
-    return frozenset(route.route.match.to or ()) if forwards else frozenset()
+    if not forwards:
+        return frozenset()
+    return frozenset((*(route.route.match.to or ()), *besides(route)))

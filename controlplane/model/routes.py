@@ -6,16 +6,16 @@ from functools import cache
 
 from controlplane.model.gateway import Match, Route, Setting
 from controlplane.model.inherit import Entry, Inherited, is_none, settings_of, told
-from controlplane.model.keys import route_keys
+from controlplane.model.keys import decoder, route_keys
 from controlplane.model.levels import MATCH, mended, unfit_key
-from language.decode import Decoder, Refused, blank, mistake_at
+from language.decode import Decoder, Refused, blank, mistake_at, spot
 from language.grpc import METHOD
 from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
 from language.paths import PathPattern
 from language.places import Place
 from policies.contract import Action, RouteFacts
-from policies.defaults import no_references
+from policies.defaults import no_backends, no_references
 
 _MATCH: Decoder[Match] = Decoder(Match)
 _ACTIONS = tuple(a.value for a in Action)
@@ -59,11 +59,27 @@ def references(written: tuple[Scalar, Node] | None) -> Iterator[Scalar]:
     for item in items:
         if not isinstance(item, MapNode):
             continue
-        to = mended(item, _known()).get("to")
+        route = mended(item, _known())
+        to = route.get("to")
         if isinstance(to, Scalar):
             yield to
         elif isinstance(to, MapNode):
             yield from (name for name, _ in to.entries)
+        yield from _besides(route)
+
+
+def _besides(route: MapNode) -> Iterator[Scalar]:
+    """The names of backends in the settings of policies."""
+    for name, value in route.entries:
+        key = route_keys().get(name.text)
+        if key is None or key.backends is no_backends:
+            continue
+        read = decoder(key).decode("", value, name)
+        if not isinstance(read, Refused):
+            for one in key.backends(read):
+                found = spot(value, name, one.path).node
+                if isinstance(found, Scalar):
+                    yield found
 
 
 def _route(file: str, node: MapNode, around: Around) -> Iterator[Route | Setting | Mistake]:
@@ -88,7 +104,13 @@ def _route(file: str, node: MapNode, around: Around) -> Iterator[Route | Setting
     elif (path := _path(match)) is not None:
         if match.grpc is not None:
             match = replace(match, methods=(METHOD,))
-        facts = RouteFacts(path=path, methods=match.methods, grpc=match.grpc is not None)
+        facts = RouteFacts(
+            path=path,
+            methods=match.methods,
+            grpc=match.grpc is not None,
+            stream=match.grpc is not None or any(keys[name].streams for name in written),
+            targets=tuple(match.to or ()),
+        )
     action = actions[0] if actions else Action.FORWARD
     settings: list[Setting] = []
     for found in settings_of(file, keys, inherited, written, facts):
@@ -98,8 +120,8 @@ def _route(file: str, node: MapNode, around: Around) -> Iterator[Route | Setting
             settings.append(found)
             if not found.inherited and may_name(found):
                 yield found
-    if not mistakes:
-        mistakes.extend(_overruled(file, settings, written))
+    if facts is not None and not mistakes:
+        mistakes.extend(_overruled(file, settings, written, facts))
     if isinstance(match, Match) and facts is not None and not mistakes:
         hosts, host_places = _hosts(file, node, match, around)
         yield Route(
@@ -142,13 +164,13 @@ def _hosts(
 
 
 def _overruled(
-    file: str, settings: list[Setting], written: Mapping[str, Entry]
+    file: str, settings: list[Setting], written: Mapping[str, Entry], facts: RouteFacts
 ) -> Iterator[Mistake]:
     """What is written here and has no effect beside the route's other settings."""
     others = {setting.key: setting.value for setting in settings}
     for setting in settings:
         if setting.key in written and setting.value is not None:
-            for fault in route_keys()[setting.key].overruled(setting.value, others):
+            for fault in route_keys()[setting.key].overruled(setting.value, others, facts):
                 mistake = told(file, written[setting.key], fault, inherited=False)
                 if mistake is not None:
                     yield mistake

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from controlplane.model.gateway import Backend, Listen, Named, Route, Setting
+from controlplane.model.keys import route_keys
 from language.paths import PathPattern
 from language.places import Place
 from policies.contract import WhenDown
@@ -57,6 +58,16 @@ class Preflight:
     def answers(self, requested: str) -> bool:
         """Whether it is for a preflight with this `Access-Control-Request-Method`."""
         return requested in self.methods if self.methods else requested not in self.others
+
+
+def besides(planned: PlannedRoute) -> tuple[str, ...]:
+    """The backends that requests of a route go to besides those of its `to`."""
+    return tuple(
+        one.name
+        for setting in planned.settings
+        if setting.value is not None
+        for one in route_keys()[setting.key].backends(setting.value)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

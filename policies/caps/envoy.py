@@ -18,6 +18,9 @@ def _caps(settings: Caps, _facts: BackendFacts, cluster: Cluster) -> None:
         threshold.max_requests.value = settings.requests
     if settings.retries is not None:
         threshold.max_retries.value = settings.retries
+    if settings.retry_budget is not None:
+        threshold.retry_budget.budget_percent.value = settings.retry_budget.percent
+        threshold.retry_budget.min_retry_concurrency.value = settings.retry_budget.min
 
 
 CLUSTER: Mapping[str, ClusterStep] = {"caps": _caps}

@@ -21,6 +21,8 @@ def _health(settings: Health, facts: BackendFacts, cluster: Cluster) -> None:
     # else one answer takes an endpoint out: Envoy counts only failures without one, and these
     for start, end in ((100, 200), (201, 600)):
         check.http_health_check.retriable_statuses.add(start=start, end=end)
+    # who is not listed any more gets no request, also where its checks still succeed
+    cluster.ignore_health_on_host_removal = True
     if facts.http2:
         check.http_health_check.codec_client_type = HTTP2
     elif cluster.HasField("transport_socket"):

@@ -11,7 +11,7 @@ from envoy.config.route.v3.route_components_pb2 import RetryPolicy, Route
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
 
 from policies.contract import RouteFacts, RouteStep
-from policies.retry.spec import Retry
+from policies.retry.spec import LONGEST, Retry
 
 _UNSENT = "connect-failure,refused-stream,reset-before-request"
 """Failures in which no byte of the request reached a server that acted on it."""
@@ -26,8 +26,14 @@ def _policy(settings: Retry, *, idempotent: bool) -> RetryPolicy:
     policy.num_retries.value = settings.attempts
     if settings.per_try is not None:
         policy.per_try_timeout.FromMilliseconds(settings.per_try)
-        if idempotent:
-            policy.retry_on += f",{_UNANSWERED}"
+    if settings.per_try_idle is not None:
+        policy.per_try_idle_timeout.FromMilliseconds(settings.per_try_idle)
+    if settings.timed and idempotent:
+        policy.retry_on += f",{_UNANSWERED}"
+    if settings.back_off is not None:
+        pause = settings.back_off
+        policy.retry_back_off.base_interval.FromMilliseconds(pause.base)
+        policy.retry_back_off.max_interval.FromMilliseconds(pause.max or LONGEST * pause.base)
     if settings.codes and idempotent:
         policy.retry_on += ",retriable-status-codes"
         policy.retriable_status_codes.extend(settings.codes)
@@ -39,7 +45,7 @@ def _policy(settings: Retry, *, idempotent: bool) -> RetryPolicy:
 def _retry(settings: Retry, facts: RouteFacts, route: Route) -> tuple[Route, ...]:
     methods = facts.methods
     again = [m for m in settings.methods if not methods or m in methods]
-    if not again or (not settings.codes and settings.per_try is None):
+    if not again or not (settings.codes or settings.timed):
         route.route.retry_policy.CopyFrom(_policy(settings, idempotent=False))
         return (route,)
     first = Route()

@@ -18,6 +18,24 @@ IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 """The methods whose answers may be asked for again unless a file says more (RFC 9110 9.2.2)."""
 
 
+BASE = 25
+LONGEST = 10
+"""Milliseconds that Envoy waits at most before the first retry, and how often longer it grows."""
+
+
+@settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackOff:
+    """The pause before a retry is by chance up to the base, which doubles up to the most."""
+
+    base: Annotated[
+        Milliseconds, Field(description="The longest pause before the first retry; 25ms.")
+    ] = BASE
+    max: Annotated[
+        Milliseconds | None, Field(description="The longest pause of all; ten times the base.")
+    ] = None
+
+
 @settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
@@ -33,6 +51,13 @@ class Retry:
         Milliseconds | None,
         Field(description="How long one try may take before the next."),
     ] = None
+    per_try_idle: Annotated[
+        Milliseconds | None,
+        Field(description="How long nothing may move in one try before the next."),
+    ] = None
+    back_off: Annotated[
+        BackOff | None, Field(description="How long to wait before each retry.")
+    ] = None
     methods: Annotated[
         tuple[Method, ...],
         UNIQUE,
@@ -40,12 +65,32 @@ class Retry:
         Field(description="The methods that both apply to; GET, HEAD, OPTIONS, PUT, DELETE."),
     ] = IDEMPOTENT
 
+    @property
+    def timed(self) -> bool:
+        """Whether a try may take too long."""
+        return self.per_try is not None or self.per_try_idle is not None
+
 
 def _faults(settings: Retry, facts: RouteFacts) -> Iterable[Fault]:
-    again = settings.codes or settings.per_try is not None
+    again = settings.codes or settings.timed
     if not again and settings.methods != IDEMPOTENT:
-        message = "'methods' has no effect without 'codes' or 'perTry'"
+        message = "'methods' has no effect without 'codes', 'perTry' or 'perTryIdle'"
         yield Fault(path=("methods",), message=message, hint="add codes: [503]", idle=True)
+    tries = (settings.per_try, settings.per_try_idle)
+    if None not in tries and (settings.per_try_idle or 0) >= (settings.per_try or 0):
+        message = "'perTryIdle' has no effect: 'perTry' ends before it"
+        yield Fault(
+            path=("perTryIdle",), message=message, hint="make it shorter", beside=("perTry",)
+        )
+    pause = settings.back_off
+    if pause is not None and pause.max is not None and pause.max < pause.base:
+        message = f"the longest pause is shorter than the first, {pause.base}ms"
+        yield Fault(
+            path=("backOff", "max"),
+            message=message,
+            hint="make max longer, or base shorter",
+            beside=("backOff", "base"),
+        )
     taken = [m for m in settings.methods if not facts.methods or m in facts.methods]
     if settings.codes and not taken:
         these = ", ".join(facts.methods)
@@ -55,11 +100,21 @@ def _faults(settings: Retry, facts: RouteFacts) -> Iterable[Fault]:
         yield Fault(path=at, message=message, hint=hint, idle=True)
 
 
-def _overruled(settings: Retry, others: Mapping[str, Settings]) -> Iterable[Fault]:
-    whole = others.get("timeout", WHOLE)
-    if settings.per_try is not None and whole is not None and settings.per_try >= whole:
-        message = "'perTry' has no effect: the route's whole timeout ends before it"
-        yield Fault(path=("perTry",), message=message, hint="make it shorter", idle=True)
+def _overruled(
+    settings: Retry, others: Mapping[str, Settings], facts: RouteFacts
+) -> Iterable[Fault]:
+    whole = others.get("timeout", None if facts.stream else WHOLE)
+    which = "timeout" if facts.stream else "whole timeout"
+    for key, took in (("perTry", settings.per_try), ("perTryIdle", settings.per_try_idle)):
+        if took is not None and whole is not None and took >= whole:
+            message = f"'{key}' has no effect: the route's {which} ends before it"
+            yield Fault(path=(key,), message=message, hint="make it shorter", idle=True)
+    if settings.per_try is not None:
+        for name in ("websocket", "upgrades"):
+            if name in others:
+                message = f"'perTry' has no effect beside '{name}': it waits for a request's end"
+                yield Fault(path=("perTry",), message=message, hint="write perTryIdle", idle=True)
+                return
 
 
 KEYS = (

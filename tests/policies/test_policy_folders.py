@@ -107,10 +107,13 @@ def test_a_policy_has_cases_that_write_each_of_its_keys(policy: str) -> None:
         assert set(sub_keys(key)) <= below, f"no case writes these of {key.name}"
 
 
-def _with(key: Key | None) -> Build:
-    """A gateway with one route and one backend, and a key's example where it belongs."""
+TO = {"sticky": "to: {users: 90, users-next: 10}"}
+"""Where a route goes so that a key on it is of use; to one backend unless it is told here."""
+
+
+def _with(key: Key | None, action: str = "to: users") -> Build:
+    """A gateway with a route and two backends, and a key's example where it belongs."""
     backend = route = ""
-    action = "to: users"
     if isinstance(key, RouteKey):
         route = f"    {key.example}\n"
         if Action.FORWARD not in key.actions:
@@ -120,11 +123,14 @@ def _with(key: Key | None) -> Build:
     elif key is not None:
         backend = f"    {key.example}\n"
     auth = "" if key is not None and key.required else "    auth: none\n"
-    uses = "  - path: /users\n    auth: none\n    to: users\n" if action != "to: users" else ""
-    text = (
-        "version: 1\nbackends:\n  users:\n    endpoints: [10.0.0.1:80]\n"
-        f"{backend}routes:\n{uses}  - path: /at/{{id}}/{{rest=**}}\n{auth}{route}    {action}\n"
+    uses = "" if "users" in action else "  - path: /users\n    auth: none\n    to: users\n"
+    uses += "  - path: /next\n    auth: none\n    to: users-next\n"
+    backends = (
+        f"  users:\n    endpoints: [10.0.0.1:80]\n{backend}"
+        "  users-next:\n    endpoints: [10.0.0.2:80]\n"
     )
+    own = f"  - path: /at/{{id}}/{{rest=**}}\n{auth}{route}    {action}\n"
+    text = f"version: 1\nbackends:\n{backends}routes:\n{uses}{own}"
     return build(
         (SourceFile(name="gateway.yaml", data=text.encode()),),
         Options(trust_store="authorities.pem"),
@@ -147,7 +153,8 @@ def _with_named(key: NamedKey) -> Build:
 
 @each_key
 def test_the_example_of_a_key_is_right_and_acts(key: Key) -> None:
-    made, plain = _with(key), _with(None)
+    action = TO.get(key.name, "to: users")
+    made, plain = _with(key, action), _with(None, action)
     assert made.mistakes == ()
     if isinstance(key, NamedKey):
         assert made.services != plain.services

@@ -11,7 +11,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext
 
-from controlplane.compile.listener import BUFFER
+from controlplane.compile.listener import BUFFER, GRPC_WEB, TRACE
 from controlplane.gate.facts.cluster import from_here
 from controlplane.gate.facts.facts import Chain, Facts, Named, Wrong
 from controlplane.snapshot import CLUSTER, EXTENSION, PREFIX, ROUTES, SECRET, Reference
@@ -22,7 +22,7 @@ from policies.ip.envoy import FILTER as IP
 from policies.limits.envoy import AFTER_AUTH, BEFORE_AUTH
 
 FILTERS = (
-    *(IP, CORS, BEFORE_AUTH, AUTH, AFTER_AUTH, HEADERS, BUFFER),
+    *(TRACE, GRPC_WEB, IP, CORS, BEFORE_AUTH, AUTH, AFTER_AUTH, HEADERS, BUFFER),
     "envoy.filters.http.router",
 )
 """What stands in every chain, in the order in which a request must meet it."""

@@ -1,0 +1,1 @@
+"""A copy of each request to another backend."""

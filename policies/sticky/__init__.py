@@ -1,0 +1,1 @@
+"""The same user on the same side of weights."""

@@ -1,0 +1,1 @@
+"""Answers and requests that go on as long as something moves."""

@@ -1,0 +1,1 @@
+"""Requests that become another protocol: WebSocket and others."""
