@@ -1,0 +1,173 @@
+"""What becomes of a request at the edge, before any route sees it: refused, or made ready.
+
+The rules are those of the listener that compile makes, and of Envoy's codec for HTTP/1.1.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from controlplane.explaining.normalise import normalised
+from controlplane.explaining.request import Request
+from language.fields import METHODS, OTHER_METHODS
+from policies.edge import STRIPPED_AT_THE_EDGE, never_arrives
+
+_TARGET = re.compile(r"[!-~]+")
+_NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
+_AUTHORITY = re.compile(r"[A-Za-z0-9!$%&'()*+,;=:@\[\]._~-]+")
+
+_TAKEN = frozenset({*METHODS, *OTHER_METHODS, "MSEARCH", "TRACE"} - {"M-SEARCH"})
+"""What Envoy takes over HTTP/1.1 (balsa_parser.cc)."""
+
+JOINED = frozenset(
+    {
+        *("accept", "accept-encoding", "authorization", "cache-control", "user-agent"),
+        *("content-type", "referer", "origin", "via", "pragma", "if-none-match", "if-match"),
+        *("expect", "access-control-request-method", "access-control-request-headers"),
+        *("grpc-timeout", "content-encoding", "x-client-trace-id", "grpc-accept-encoding"),
+        *("cdn-loop", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-for"),
+    }
+)
+"""Headers that Envoy keeps once: a repeated one is one value, joined by commas (measured)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An answer before any route is asked; a redirect has a `location`."""
+
+    status: int
+    why: str
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A request as routes see it.
+
+    `authority` is the Host without a dot at its end, `host` that in lower case without its port.
+    Of a repeated parameter the first value counts, as it was sent; a repeated header has several.
+    `notes` say what the edge changed.
+    """
+
+    method: str
+    authority: str
+    host: str
+    path: str
+    query: str | None
+    parameters: dict[str, str]
+    headers: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def arrived(request: Request, trusted_hops: int = 0) -> Arrived | Refused:
+    """Give what routes see of a request, or the answer that Envoy gives itself."""
+    for refused in _refusals(request):
+        return refused
+    raw, mark, query = request.target.partition("?")
+    path = normalised(raw)
+    if path is None:
+        return Refused(status=400, why="%00 is no part of a path")
+    target = path.path + mark + query
+    values = dict(_values(request, trusted_hops))
+    if path.unescaped:
+        if values.get("content-type", ("",))[0].startswith("application/grpc"):
+            return Refused(status=400, why="an escaped slash in the path of a gRPC call")
+        why = "an escaped slash: the client is sent to the path that it means"
+        return Refused(status=307, why=why, location=target)
+    authority = _without_dot(request.host)
+    return Arrived(
+        method=request.method,
+        authority=authority,
+        host=without_port(authority).lower(),
+        path=path.path,
+        query=query if mark else None,
+        parameters=_parameters(query),
+        headers=values,
+        notes=tuple(_notes(request, raw, path.path, authority, values)),
+    )
+
+
+def without_port(authority: str) -> str:
+    """A host without its port, as Envoy looks it up."""
+    colon = authority.rfind(":")
+    return authority if colon < 0 or authority.rfind("]") > colon else authority[:colon]
+
+
+def _refusals(request: Request) -> Iterator[Refused]:
+    if request.method == "CONNECT":
+        yield Refused(status=404, why="CONNECT is refused: no route takes it")
+    if request.method not in _TAKEN:
+        yield Refused(status=400, why=f"'{request.method}' is no method that Envoy takes")
+    for name, value in request.headers:
+        if "_" in name:
+            yield Refused(status=400, why=f"the header '{name}' has an underscore")
+        elif not _NAME.fullmatch(name) or any(c in value for c in "\0\r\n") or _control(value):
+            yield Refused(status=400, why=f"the header {name!r} is none")
+    if not request.host:
+        yield Refused(status=400, why="there is no Host")
+    if not _AUTHORITY.fullmatch(request.host):
+        yield Refused(status=400, why=f"{request.host!r} is no host")
+    if request.target == "*" and request.method == "OPTIONS":
+        yield Refused(status=404, why="'*' is no path of a route")
+    if not request.target.startswith("/") or not _TARGET.fullmatch(request.target):
+        yield Refused(status=400, why=f"{request.target!r} is no path")
+    if "#" in request.target:
+        yield Refused(status=400, why="a request has no fragment ('#')")
+    wanted = {n.lower(): v.lower() for n, v in request.headers}
+    if "upgrade" in wanted and "upgrade" in wanted.get("connection", ""):
+        if wanted["upgrade"] != "h2c":
+            yield Refused(status=403, why="upgrades are not passed on")
+
+
+def _control(value: str) -> bool:
+    return any((ord(c) < 32 and c != "\t") or ord(c) == 127 for c in value)
+
+
+def _without_dot(host: str) -> str:
+    dot = host.rfind(".")
+    if dot < 0 or host[dot + 1 : dot + 2] not in {"", ":"}:
+        return host
+    return host[:dot] + host[dot + 1 :]
+
+
+def _parameters(query: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        found.setdefault(name, value)
+    if query.endswith("&") or not query:  # what is behind the last & is nothing, not a name
+        ended = query.split("&")
+        if "" not in ended[:-1]:
+            found.pop("", None)
+    return found
+
+
+def _values(request: Request, trusted_hops: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each header that arrives, with its values."""
+    found: dict[str, list[str]] = {}
+    for name, value in request.headers:
+        found.setdefault(name.lower(), []).append(value.strip(" \t"))
+    for name, values in found.items():
+        if not stripped(name, trusted_hops):
+            yield name, (",".join(values),) if name in JOINED else tuple(values)
+
+
+def stripped(name: str, trusted_hops: int) -> bool:
+    """Whether a header that a client sends never counts."""
+    return never_arrives(name) or (not trusted_hops and name in STRIPPED_AT_THE_EDGE)
+
+
+def _notes(
+    request: Request,
+    raw: str,
+    path: str,
+    authority: str,
+    values: dict[str, tuple[str, ...]],
+) -> Iterator[str]:
+    if path != raw:
+        yield f"the path {raw} is normalised to {path}"
+    if authority != request.host:
+        yield "the dot at the end of the host is taken off"
+    gone = {n.lower(): None for n, _ in request.headers if n.lower() not in values}
+    if gone:
+        yield f"never counts, as the gateway removes or writes it: {', '.join(gone)}"
