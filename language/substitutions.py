@@ -22,7 +22,10 @@ def substitution(pattern: PathPattern, template: PathTemplate) -> Substitution:
 
     Where the rest is the whole last segment of both, it keeps the slash before it, so that `/old`,
     `/old/` and `/old/x` become `/new`, `/new/` and `/new/x`; a bare `/{rest}` never becomes empty.
+    What an expression matched has no parts with names, and is replaced whole.
     """
+    if pattern.is_regex:
+        return Substitution("^.*$", template.text.replace("\\", "\\\\"))
     rest = pattern.rest
     final = len(template.parts) > 1 and template.parts[-1] == ""
     trails = (
@@ -60,6 +63,8 @@ def fillable(pattern: PathPattern) -> tuple[str, ...]:
 
 def filling_steps(pattern: PathPattern) -> int:
     """How large the program of `substitution` is at most: its literal start costs nothing."""
+    if pattern.is_regex:
+        return len("^.*$")
     texts = [s.kind is Kind.LITERAL and "%" not in s.text for s in pattern.fixed]
     tail = pattern.fixed[texts.index(False) if False in texts else len(texts) :]
     groups = sum(s.kind is not Kind.LITERAL for s in tail) + (pattern.rest is not None)
@@ -68,6 +73,8 @@ def filling_steps(pattern: PathPattern) -> int:
 
 def unchanged(pattern: PathPattern, template: PathTemplate) -> bool:
     """Whether each path that matches a pattern is the path that a template makes of it."""
+    if pattern.is_regex:
+        return False
     made = "".join(
         "/" + (s.text if s.kind is Kind.LITERAL else f"{{{s.text}}}" if s.text else "**")
         for s in pattern.segments

@@ -14,7 +14,7 @@ from policies.edge import STRIPPED_AT_THE_EDGE, never_arrives
 
 _TARGET = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
-_AUTHORITY = re.compile(r"[A-Za-z0-9!$%&'()*+,;=:@\[\]._~-]+")
+_AUTHORITY = re.compile(r"[A-Za-z0-9!$%&'()*+,;=:@\[\]._~-]*")
 
 _TAKEN = frozenset({*METHODS, *OTHER_METHODS, "MSEARCH", "TRACE"} - {"M-SEARCH"})
 """What Envoy takes over HTTP/1.1 (balsa_parser.cc)."""
@@ -28,7 +28,8 @@ JOINED = frozenset(
         *("cdn-loop", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-for"),
     }
 )
-"""Headers that Envoy keeps once: a repeated one is one value, joined by commas (measured)."""
+"""Headers that Envoy keeps once: a repeated one is one value, joined by commas (measured;
+empty values leave nothing)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +104,12 @@ def _refusals(request: Request) -> Iterator[Refused]:
             yield Refused(status=400, why=f"the header '{name}' has an underscore")
         elif not _NAME.fullmatch(name) or any(c in value for c in "\0\r\n") or _control(value):
             yield Refused(status=400, why=f"the header {name!r} is none")
-    if not request.host:
-        yield Refused(status=400, why="there is no Host")
     if not _AUTHORITY.fullmatch(request.host):
         yield Refused(status=400, why=f"{request.host!r} is no host")
-    if request.target == "*" and request.method == "OPTIONS":
+    legal = _TARGET.fullmatch(request.target) is not None
+    if legal and request.target.startswith("*") and request.method == "OPTIONS":
         yield Refused(status=404, why="'*' is no path of a route")
-    if not request.target.startswith("/") or not _TARGET.fullmatch(request.target):
+    if not legal or not request.target.startswith("/"):
         yield Refused(status=400, why=f"{request.target!r} is no path")
     if "#" in request.target:
         yield Refused(status=400, why="a request has no fragment ('#')")
@@ -149,7 +149,8 @@ def _values(request: Request, trusted_hops: int) -> Iterator[tuple[str, tuple[st
         found.setdefault(name.lower(), []).append(value.strip(" \t"))
     for name, values in found.items():
         if not stripped(name, trusted_hops):
-            yield name, (",".join(values),) if name in JOINED else tuple(values)
+            joined = ",".join(value for value in values if value)
+            yield name, (joined,) if name in JOINED else tuple(values)
 
 
 def stripped(name: str, trusted_hops: int) -> bool:

@@ -1,6 +1,7 @@
 """A plan made to be asked what becomes of requests."""
 
 import re
+from controlplane.compile.routes import NO_HOST
 from controlplane.explaining.arriving import Arrived, Refused, arrived
 from controlplane.explaining.outcome import outcome, settings
 from controlplane.explaining.request import Request
@@ -14,8 +15,6 @@ from policies.headers.spec import HeaderOperations
 _HOST = re.compile(HOST_REGEX)
 ANY = "*"
 
-NO_HOST = "h-none"
-"""The rule of the answer to what is no host, where a wildcard would take it."""
 
 
 class Explaining:

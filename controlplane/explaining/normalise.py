@@ -1,17 +1,22 @@
 """What Envoy makes of a path before it is compared: its own rules, character for character.
 
 Envoy uses the URL library of Chromium (url/url_canon_path.cc, with one byte a character) between
-two steps of its own (source/common/http/path_utility.cc): escaped slashes first, merging last.
+steps of its own (source/common/http/path_utility.cc): escaped slashes and the parameters of dots
+first, merging last. All of it is measured.
 """
 
 import re
 from typing import NamedTuple
 
 _SLASH = re.compile("%(?:2[Ff]|5[Cc])")
+_PARAMETERS = re.compile(r"(?<=/)(\.{1,2});[^/]*")
+"""Dots with the parameters that some servers look for behind a semicolon: they stay dots."""
+
 _DOTS = re.compile(r"(?:\.|%2[Ee]){1,2}(?=[/\\]|$)")
+
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_ESCAPED = frozenset(' "#<>?`{|}') | {chr(c) for c in (*range(32), *range(127, 256))}
+_ESCAPED = frozenset(' "#<>?^`{|}') | {chr(c) for c in (*range(32), *range(127, 256))}
 
 
 class Normalised(NamedTuple):
@@ -24,7 +29,7 @@ class Normalised(NamedTuple):
 def normalised(path: str) -> Normalised | None:
     """Give what becomes of a path without its query; None where Envoy refuses it."""
     plain = _SLASH.sub(lambda slash: "/" if slash[0][1] == "2" else "\\", path)
-    canonical = _canonical(plain)
+    canonical = _canonical(_PARAMETERS.sub(r"\1", plain))
     if canonical is None:
         return None
     return Normalised(_merged(canonical), plain != path)

@@ -64,19 +64,22 @@ def _swapped(one: Resource) -> Resource:
 
 
 def _answer(route: Route) -> None:
-    for name, value in ((RULE, route.name), (PATH, "%REQ(:PATH)%")):
-        told = route.response_headers_to_add.add()
-        told.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
-        told.header.key = name
-        told.header.value = value
-    if not route.HasField("route"):
-        return
-    if route.route.HasField("regex_rewrite"):
+    _say(route, RULE, route.name)
+    if route.HasField("route") and route.route.HasField("regex_rewrite"):
         moved = RedirectAction(response_code=RedirectAction.FOUND)
         moved.regex_rewrite.CopyFrom(route.route.regex_rewrite)
         route.redirect.CopyFrom(moved)
-    else:
+    elif route.HasField("route"):
         route.direct_response.status = 200
+    if route.HasField("direct_response"):  # a redirect says the path that it makes
+        _say(route, PATH, "%REQ(:PATH)%")
+
+
+def _say(route: Route, name: str, value: str) -> None:
+    told = route.response_headers_to_add.add()
+    told.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    told.header.key = name
+    told.header.value = value
 
 
 @asynccontextmanager
