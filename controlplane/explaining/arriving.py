@@ -95,28 +95,38 @@ def without_port(authority: str) -> str:
 
 
 def _refusals(request: Request) -> Iterator[Refused]:
+    """What the codec and the listener refuse, the codec first."""
     if request.method == "CONNECT":
         yield Refused(status=404, why="CONNECT is refused: no route takes it")
-    if request.method not in _TAKEN:
+    elif request.method not in _TAKEN:
         yield Refused(status=400, why=f"'{request.method}' is no method that Envoy takes")
     for name, value in request.headers:
         if "_" in name:
             yield Refused(status=400, why=f"the header '{name}' has an underscore")
-        elif not _NAME.fullmatch(name) or any(c in value for c in "\0\r\n") or _control(value):
+        elif not _NAME.fullmatch(name) or _control(value):
             yield Refused(status=400, why=f"the header {name!r} is none")
     if not _AUTHORITY.fullmatch(request.host):
         yield Refused(status=400, why=f"{request.host!r} is no host")
-    legal = _TARGET.fullmatch(request.target) is not None
-    if legal and request.target.startswith("*") and request.method == "OPTIONS":
+    yield from _target_refusals(request)
+    if _upgrades(request):
+        yield Refused(status=403, why="upgrades are not passed on")
+
+
+def _target_refusals(request: Request) -> Iterator[Refused]:
+    target = request.target
+    legal = _TARGET.fullmatch(target) is not None
+    if legal and target.startswith("*") and request.method == "OPTIONS":
         yield Refused(status=404, why="'*' is no path of a route")
-    if not legal or not request.target.startswith("/"):
-        yield Refused(status=400, why=f"{request.target!r} is no path")
-    if "#" in request.target:
+    if not legal or not target.startswith("/"):
+        yield Refused(status=400, why=f"{target!r} is no path")
+    if "#" in target:
         yield Refused(status=400, why="a request has no fragment ('#')")
-    wanted = {n.lower(): v.lower() for n, v in request.headers}
-    if "upgrade" in wanted and "upgrade" in wanted.get("connection", ""):
-        if wanted["upgrade"] != "h2c":
-            yield Refused(status=403, why="upgrades are not passed on")
+
+
+def _upgrades(request: Request) -> bool:
+    """Whether another protocol is asked for; Envoy takes no notice of h2c."""
+    said = {name.lower(): value.lower() for name, value in request.headers}
+    return said.get("upgrade", "h2c") != "h2c" and "upgrade" in said.get("connection", "")
 
 
 def _control(value: str) -> bool:

@@ -1,6 +1,7 @@
 """A plan made to be asked what becomes of requests."""
 
 import re
+
 from controlplane.compile.routes import NO_HOST
 from controlplane.explaining.arriving import Arrived, Refused, arrived
 from controlplane.explaining.outcome import outcome, settings
@@ -14,7 +15,6 @@ from policies.headers.spec import HeaderOperations
 
 _HOST = re.compile(HOST_REGEX)
 ANY = "*"
-
 
 
 class Explaining:
@@ -64,7 +64,7 @@ class Explaining:
         return self._ready[host.name]
 
     def _domain(self, host: str) -> str | None:
-        """The exact host, then the longest wildcard, then any: nothing falls from one to another."""
+        """The exact host, then the longest wildcard, then any; none of them falls to the next."""
         if host in self._hosts and not host.startswith("*"):
             return host
         for suffix in self._suffixes:

@@ -44,18 +44,10 @@ def steps(entries: tuple[Entry, ...]) -> tuple[Step, ...]:
 def tried(ready: tuple[Step, ...], request: Arrived) -> Tried:
     """Try one after the other, as Envoy does, until one takes the request."""
     lost: list[Lost] = []
-    path = request.path
-    for exact, beginning, regex, entry in ready:
-        if exact is not None:
-            if path != exact:
-                continue
-        elif not path.startswith(beginning):
+    for step in ready:
+        if not _fits(step, request.path):
             continue
-        elif regex:
-            if not matches(regex, path):
-                continue
-        elif path[len(beginning) :][:1] not in {"", "/"}:
-            continue
+        entry = step.entry
         if isinstance(entry, MethodNotAllowed):
             if request.method not in entry.allow:
                 return Tried(winner=entry, lost=tuple(lost))
@@ -89,11 +81,10 @@ def nearest_path(ready: tuple[Step, ...], request: Arrived) -> Lost | None:
     """The route whose path goes along with the request's for the most segments."""
     parts = request.path[1:].split("/")
     best: tuple[tuple[int, int], PlannedRoute] | None = None
-    for step in ready:
-        if isinstance(step.entry, PlannedRoute):
-            near = _along(step.entry.route.path, parts)
-            if near[0] and (best is None or near > best[0]):
-                best = (near, step.entry)
+    for planned in _begun_alike(ready, parts)[:MOST_LOST]:
+        near = _along(planned.route.path, parts)
+        if near[0] and (best is None or near > best[0]):
+            best = (near, planned)
     if best is None:
         return None
     wanted = best[1].route.path.text
@@ -101,6 +92,17 @@ def nearest_path(ready: tuple[Step, ...], request: Arrived) -> Lost | None:
         route=best[1],
         failed=Failed(condition=Condition.PATH, wanted=wanted, had=(request.path,)),
     )
+
+
+def _begun_alike(ready: tuple[Step, ...], parts: list[str]) -> list[PlannedRoute]:
+    """The routes whose paths share the longest beginning with a path, as text."""
+    for count in range(len(parts), 0, -1):
+        beginning = "/" + "/".join(parts[:count])
+        alike = [s.entry for s in ready if (s.exact or s.beginning).startswith(beginning)]
+        found = [entry for entry in alike if isinstance(entry, PlannedRoute)]
+        if found:
+            return found
+    return []
 
 
 def _failed(what: Condition, name: str, wanted: TextMatch, had: tuple[str, ...]) -> Failed:
@@ -111,13 +113,24 @@ def _along(pattern: PathPattern, parts: list[str]) -> tuple[int, int]:
     """How many segments agree, and how many are too many or missing after them (negative)."""
     agreed = 0
     for segment, part in zip(pattern.segments, parts, strict=False):
-        if segment.kind is Kind.LITERAL and segment.text == part:
-            agreed += 1
-        elif segment.kind is Kind.VARIABLE and part and agreed:
-            agreed += 1
-        else:
+        literal = segment.kind is Kind.LITERAL and segment.text == part
+        variable = segment.kind is Kind.VARIABLE and part and agreed
+        if not literal and not variable:
             break
+        agreed += 1
     return agreed, -abs(len(pattern.segments) - len(parts))
+
+
+def _fits(step: Step, path: str) -> bool:
+    """Whether the path is right; what costs little is looked at first."""
+    exact, beginning, regex, _ = step
+    if exact is not None:
+        return path == exact
+    if not path.startswith(beginning):
+        return False
+    if regex:
+        return matches(regex, path)
+    return path[len(beginning) : len(beginning) + 1] in {"", "/"}
 
 
 def _step(entry: Entry) -> Step:

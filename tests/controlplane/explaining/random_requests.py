@@ -24,8 +24,9 @@ _ODD_METHODS = ("FOO", "get", "TRACE", "M-SEARCH", "MSEARCH", "PUT")
 _ODD_NAMES = ("x_a", "x a", "X-A", "x-foregate-user", "x-envoy-a", "x-forwarded-for", "x-c")
 _TWISTS = (
     *("//", "/./", "/../", "/a/../", "/%2e/", "/.%2E/", "%2e", "\\", "%2f", "%5C", "%2F", "/."),
-    *("/..", "%61", "%41", "%", "%2", "%%", "%4%31", "%2%35", "%7e", "%c3%a9", "%00", "%25", ";", "/..;", "%3b", "%3B"),
-    *('"', "<", ">", "^", "`", "{", "|", "}", "[", "]", "'", "#", "*", "é", "\x01", "\x7f", "/", "a"),
+    *("/..", "%61", "%41", "%", "%2", "%%", "%4%31", "%2%35", "%7e", "%c3%a9", "%00", "%25"),
+    *(";", "/..;", "%3b", "%3B", "\x01", "\x7f", "é", '"', "<", ">", "^", "`", "{", "|", "}"),
+    *("[", "]", "'", "#", "*", "/", "a"),
 )
 
 
@@ -106,5 +107,5 @@ def _host(draw: random.Random, pattern: str) -> str:
     first = draw.choice(("api", "eu", "a.eu", "x.y", "-", "_"))
     host = pattern.replace("*", first)
     host = host.upper() if draw.random() < 0.1 else host
-    host += draw.choice(("", "", "", "", ".", ".."))if draw.random() < 0.15 else ""
+    host += draw.choice(("", "", "", "", ".", "..")) if draw.random() < 0.15 else ""
     return host + (draw.choice((":80", ":8080", ":", ":443")) if draw.random() < 0.2 else "")

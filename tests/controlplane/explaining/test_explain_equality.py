@@ -45,12 +45,16 @@ async def _disagreements(folder: Path, seed: int, built: Build) -> list[str]:
         for start in range(0, REQUESTS, AT_ONCE):
             batch = drawn[start : start + AT_ONCE]
             messages = [wire(one) for one in batch]
-            answers = await asyncio.to_thread(lambda m=messages: list(asked(port, m)))
+            answers = await asyncio.to_thread(_answers, port, messages)
             for request, answer in zip(batch, answers, strict=True):
                 expected = _expected(explaining.told(request))
                 if expected != answer:
                     wrong.append(_shown(request, expected, answer))
     return wrong
+
+
+def _answers(port: int, messages: list[bytes]) -> list[Answer]:
+    return list(asked(port, messages))
 
 
 def _expected(told: Told) -> Answer:
