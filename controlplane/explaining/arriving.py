@@ -21,11 +21,13 @@ _TAKEN = frozenset({*METHODS, *OTHER_METHODS, "MSEARCH", "TRACE"} - {"M-SEARCH"}
 
 JOINED = frozenset(
     {
-        *("accept", "accept-encoding", "authorization", "cache-control", "user-agent"),
-        *("content-type", "referer", "origin", "via", "pragma", "if-none-match", "if-match"),
-        *("expect", "access-control-request-method", "access-control-request-headers"),
-        *("grpc-timeout", "content-encoding", "x-client-trace-id", "grpc-accept-encoding"),
-        *("cdn-loop", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-for"),
+        *("accept", "accept-encoding", "authorization", "cache-control", "cdn-loop"),
+        *("access-control-request-headers", "access-control-request-method"),
+        *("access-control-request-private-network", "content-encoding", "content-type", "expect"),
+        *("grpc-accept-encoding", "grpc-timeout", "if-match", "if-modified-since"),
+        *("if-none-match", "if-range", "if-unmodified-since", "origin", "pragma", "referer"),
+        *("user-agent", "via", "x-client-trace-id", "x-forwarded-for", "x-forwarded-host"),
+        *("x-forwarded-port", "x-forwarded-proto"),
     }
 )
 """Headers that Envoy keeps once: a repeated one is one value, joined by commas (measured;
