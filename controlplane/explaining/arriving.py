@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from controlplane.explaining.normalise import normalised
 from controlplane.explaining.request import Request
 from language.fields import METHODS, OTHER_METHODS
-from policies.edge import STRIPPED_AT_THE_EDGE, never_arrives
+from policies.edge import WRITTEN_AT_THE_EDGE, never_arrives
 
 _TARGET = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
@@ -33,6 +33,12 @@ JOINED = frozenset(
 """Headers that Envoy keeps once: a repeated one is one value, joined by commas (measured;
 empty values leave nothing)."""
 
+FORWARDED_FOR = "x-forwarded-for"
+FORWARDED_PROTO = "x-forwarded-proto"
+
+PEER = "192.0.2.1"
+"""What Envoy adds to x-forwarded-for is the address of who connects, which is not known here."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
@@ -49,10 +55,11 @@ class Arrived:
 
     `authority` is the Host without a dot at its end, `host` that in lower case without its port.
     Of a repeated parameter the first value counts, as it was sent; a repeated header has several.
-    `notes` say what the edge changed.
+    `scheme` is what a trusted proxy says that the client spoke; `notes` say what the edge changed.
     """
 
     method: str
+    scheme: str
     authority: str
     host: str
     path: str
@@ -77,16 +84,19 @@ def arrived(request: Request, trusted_hops: int = 0) -> Arrived | Refused:
             return Refused(status=400, why="an escaped slash in the path of a gRPC call")
         why = "an escaped slash: the client is sent to the path that it means"
         return Refused(status=307, why=why, location=target)
+    if not values[FORWARDED_PROTO][0]:
+        return Refused(status=404, why=f"{FORWARDED_PROTO} is empty: Envoy looks for no route")
     authority = _without_dot(request.host)
     return Arrived(
         method=request.method,
+        scheme="https" if values[FORWARDED_PROTO][0].lower() == "https" else "http",
         authority=authority,
         host=without_port(authority).lower(),
         path=path.path,
         query=query if mark else None,
         parameters=_parameters(query),
         headers=values,
-        notes=tuple(_notes(request, raw, path.path, authority, values)),
+        notes=tuple(_notes(request, path.path, authority, trusted_hops)),
     )
 
 
@@ -162,25 +172,28 @@ def _values(request: Request, trusted_hops: int) -> Iterator[tuple[str, tuple[st
     for name, values in found.items():
         if not stripped(name, trusted_hops):
             joined = ",".join(value for value in values if value)
-            yield name, (joined,) if name in JOINED else tuple(values)
+            if name != FORWARDED_FOR:
+                yield name, (joined,) if name in JOINED else tuple(values)
+    if trusted_hops:
+        yield FORWARDED_FOR, (",".join((*found.get(FORWARDED_FOR, ()), PEER)),)
+    if not trusted_hops or FORWARDED_PROTO not in found:
+        yield FORWARDED_PROTO, ("http",)
 
 
 def stripped(name: str, trusted_hops: int) -> bool:
     """Whether a header that a client sends never counts."""
-    return never_arrives(name) or (not trusted_hops and name in STRIPPED_AT_THE_EDGE)
+    return never_arrives(name) or (not trusted_hops and name in WRITTEN_AT_THE_EDGE)
 
 
-def _notes(
-    request: Request,
-    raw: str,
-    path: str,
-    authority: str,
-    values: dict[str, tuple[str, ...]],
-) -> Iterator[str]:
+def _notes(request: Request, path: str, authority: str, trusted_hops: int) -> Iterator[str]:
+    raw = request.target.partition("?")[0]
     if path != raw:
         yield f"the path {raw} is normalised to {path}"
     if authority != request.host:
         yield "the dot at the end of the host is taken off"
-    gone = {n.lower(): None for n, _ in request.headers if n.lower() not in values}
+    names = dict.fromkeys(name.lower() for name, _ in request.headers)
+    if trusted_hops and FORWARDED_FOR in names:
+        yield f"{FORWARDED_FOR} ends in who connects, taken to be {PEER}"
+    gone = [name for name in names if stripped(name, trusted_hops)]
     if gone:
         yield f"never counts, as the gateway removes or writes it: {', '.join(gone)}"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from controlplane.explaining.arriving import Arrived
+from controlplane.explaining.arriving import FORWARDED_PROTO, Arrived
 from controlplane.explaining.told import Forwarded, Outcome, Redirected, Refusal, Responded
 from controlplane.plan.plan import PlannedRoute
 from language.paths import PathPattern, PathTemplate
@@ -15,9 +15,6 @@ from policies.rewrite.spec import Rewrite
 
 _GROUP = re.compile(r"\\(.)")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
-_SCHEME = "http"
-"""What arrives on the plain listener."""
-
 NOTHING = HeaderOperations()
 
 
@@ -63,22 +60,24 @@ def _redirected(redirect: Redirect, pattern: PathPattern, arrived: Arrived) -> R
         path = filled(pattern, redirect.path, path)
     elif redirect.path is not None:
         path = redirect.path.text
-    scheme = redirect.scheme or _SCHEME
+    scheme = redirect.scheme or arrived.scheme
     port = f":{redirect.port}" if redirect.port else ""
-    host = redirect.host or _host(arrived.authority, scheme, port)
+    host = redirect.host or _host(arrived, scheme, port)
     location = f"{scheme}://{host}{port}{path}{_query(arrived)}"
     return Redirected(status=redirect.code, location=location)
 
 
-def _host(authority: str, scheme: str, port: str) -> str:
+def _host(arrived: Arrived, scheme: str, port: str) -> str:
     """The host of the new address; its port goes where a new one comes, or the scheme implies it.
 
     Envoy (config_impl.cc, processRequestHost) looks at the port of the scheme that is left.
     """
+    authority = arrived.authority
     end = authority.rfind("]:") + 1 if authority.startswith("[") else authority.rfind(":")
     if end <= 0:
         return authority
-    implied = scheme != _SCHEME and authority[end:] == _DEFAULT_PORT[_SCHEME]
+    proto = arrived.headers.get(FORWARDED_PROTO, ("http",))[0]
+    implied = scheme != proto and authority[end:] == _DEFAULT_PORT.get(proto)
     return authority[:end] if port or implied else authority
 
 

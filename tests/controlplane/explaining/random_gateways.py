@@ -16,9 +16,10 @@ HOSTS = (
     *("api.example.com", "eu.example.com", "*.example.com", "*.eu.example.com", "*.com", "*"),
     *("[::1]", "10.0.0.1", "other.test"),
 )
-HEADERS = ("x-a", "x-b", "accept", "authorization", "cookie", "x-forwarded")
+HEADERS = ("x-a", "x-b", "accept", "authorization", "cookie", "x-forwarded-proto")
 PARAMETERS = ("a", "b", "A", "a.b")
 VALUES = ("1", "2", "12", "1,2", "a b", "")
+PROTOCOLS = ("http", "https", "HTTPS", "ftp")
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PURGE", "DELETE", "PATCH")
 _MATCHES = (
     *('"1"', '"2"', '"1,2"', '""', "{prefix: '1'}", "{prefix: '1,'}", "{regex: '[0-9]+'}"),
@@ -32,6 +33,7 @@ def gateway(seed: int, routes: int = 60) -> tuple[str, Build]:
     draw = random.Random(seed)  # noqa: S311 # drawn again from its seed
     head = f"""\
 version: 1
+listen: {{trustedHops: {draw.randint(0, 1)}}}
 {_hosts(draw.sample(HOSTS, draw.randint(1, 4)))}
 defaults: {{auth: none, retry: {{attempts: 2, codes: [503]}}}}
 backends: {{one: {{endpoints: ["127.0.0.1:9"]}}, two: {{endpoints: ["127.0.0.1:9"]}}}}

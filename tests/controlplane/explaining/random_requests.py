@@ -12,6 +12,7 @@ from tests.controlplane.explaining.random_gateways import (
     HOSTS,
     METHODS,
     PARAMETERS,
+    PROTOCOLS,
     VALUES,
     WORDS,
 )
@@ -58,6 +59,8 @@ def _request(draw: random.Random, near: PlannedRoute) -> Request:
     headers = list(_pairs(draw, match.headers, HEADERS))
     if draw.random() < 0.05:
         headers.append((draw.choice(_ODD_NAMES), "1"))
+    if draw.random() < 0.15:
+        headers.append(("x-forwarded-proto", draw.choice(PROTOCOLS)))
     host = _host(draw, draw.choice(near.route.hosts))
     return Request(method=method, host=host, target=target, headers=tuple(headers))
 

@@ -78,7 +78,7 @@ def _expected(told: Told) -> Answer:
             assert arrived is not None
             if not out.rewritten:
                 return Answer(status=200, rule=rule, path=path)
-            location = f"http://{arrived.authority}{out.target}"
+            location = f"{arrived.scheme}://{arrived.authority}{out.target}"
             return Answer(status=302, rule=rule, location=location)
     raise AssertionError(out)
 
