@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 STUBS := .stubs/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock generate clean
+.PHONY: help run test prove check format bench lock generate clean
 
 help: ## show these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -17,6 +17,9 @@ run: $(READY) ## a live gateway on examples/shop/gateway.yaml
 
 test: $(READY) ## every test, in parallel, against a real Envoy
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+prove: $(READY) ## the long proofs: 1,000,000 requests explained as Envoy answers them
+	@FOREGATE_PROVE=1 $(BIN)/python -m pytest -n auto --dist loadgroup $(or $(ARGS),tests/controlplane/explaining)
 
 check: $(READY) $(STUBS) ## format, lint, types, import contracts, generated files
 	@$(BIN)/ruff format --check .

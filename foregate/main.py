@@ -16,6 +16,7 @@ COMMANDS = (
     "dev",
     "diff",
     "docs",
+    "explain",
     "extauthz",
     "fleet",
     "history",
@@ -64,6 +65,7 @@ def main() -> None:
       foregate dev --to http://localhost:3000
       foregate check gateway.yaml        every mistake at its line and column
       foregate docs retry                what a key means
+      foregate explain GET http://api.example.com/a   which route takes it, and why
       foregate keys create --consumer acme
 
     \b

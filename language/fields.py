@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """The methods of RFC 9110 that the gateway lets pass, and PATCH."""
 
-_OTHER_METHODS = (
+OTHER_METHODS = (
     *("ACL", "BIND", "CHECKOUT", "COPY", "LINK", "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR"),
     *("MKCOL", "MOVE", "M-SEARCH", "NOTIFY", "PROPFIND", "PROPPATCH", "PURGE", "REBIND"),
     *("REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE"),
@@ -28,13 +28,13 @@ _STEPS = 100
 
 def _method(value: object) -> str:
     text = one_text(value)
-    if text in METHODS or text in _OTHER_METHODS:
+    if text in METHODS or text in OTHER_METHODS:
         return str(text)
     if text in {"CONNECT", "TRACE"}:
         raise fault(f"{text} is refused by the gateway", "leave it out")
-    if text.upper() in METHODS or text.upper() in _OTHER_METHODS:
+    if text.upper() in METHODS or text.upper() in OTHER_METHODS:
         raise fault(f"'{text}': methods are case-sensitive", f"write {text.upper()}")
-    near = nearest(text, METHODS) or nearest(text, _OTHER_METHODS)
+    near = nearest(text, METHODS) or nearest(text, OTHER_METHODS)
     hint = f"did you mean {near}?" if near else f"write one of {', '.join(METHODS)}"
     raise fault(f"'{text}' is not a method that Envoy takes", hint)
 
@@ -42,7 +42,7 @@ def _method(value: object) -> str:
 Method: TypeAlias = Annotated[
     str,
     BeforeValidator(_method),
-    WithJsonSchema({"enum": [*METHODS, *_OTHER_METHODS]}),
+    WithJsonSchema({"enum": [*METHODS, *OTHER_METHODS]}),
 ]
 """A request method in capital letters."""
 

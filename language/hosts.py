@@ -8,6 +8,9 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from language.scalars import TEXT_SCHEMA, fault, one_text
 
+HOST_REGEX = r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?"
+"""Names, IPv4 and bracketed IPv6 addresses, with or without a port (RFC 3986 section 3.2.2)."""
+
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 _FOUR = re.compile(r"[0-9]+(\.[0-9]+){3}")

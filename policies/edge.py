@@ -28,9 +28,10 @@ WRITTEN_ALWAYS = (
     "te",
     "trailer",
     "transfer-encoding",
+    "x-forwarded-client-cert",
     "x-request-id",
 )
-"""Headers of one connection, and the id that each request gets here."""
+"""Headers of one connection, what Envoy says of its certificate, and the id of each request."""
 
 
 FRAMING = frozenset(

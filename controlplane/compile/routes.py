@@ -21,6 +21,7 @@ from controlplane.model.gateway import Route
 from controlplane.plan.plan import Plan, PlannedRoute, Preflight, besides
 from controlplane.snapshot import ROUTES, Subject
 from controlplane.tables import HOST, ROUTE
+from language.hosts import HOST_REGEX
 from language.matches import How, TextMatch
 from language.paths import PathPattern
 from language.places import Place
@@ -32,9 +33,6 @@ from policies.stream.envoy import unending
 
 NO_HOST = "h-none"
 """The rule of what is answered 400 because its Host is none."""
-
-_HOST = r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?"
-"""Names, IPv4 and bracketed IPv6 addresses, with or without a port (RFC 3986 section 3.2.2)."""
 
 _REQUESTED = "access-control-request-method"
 
@@ -186,7 +184,7 @@ def _no_host() -> bytes:
     out = pb.Route(name=NO_HOST)
     out.match.prefix = "/"
     host = out.match.headers.add(name=":authority", invert_match=True)
-    host.string_match.safe_regex.regex = _HOST
+    host.string_match.safe_regex.regex = HOST_REGEX
     out.direct_response.status = 400
     out.direct_response.body_format.CopyFrom(problem("Bad Request", 400))
     return field(ROUTE, _bytes(_unasked(out)))

@@ -9,7 +9,7 @@ import pytest
 
 from controlplane.build import Build, Options, build
 from controlplane.model.gateway import Route
-from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute
+from controlplane.plan.plan import Entry, MethodNotAllowed, PlannedRoute, Preflight
 from controlplane.sources import SourceFile
 from language.mistakes import errors
 from language.paths import PathPattern
