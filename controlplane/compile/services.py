@@ -11,9 +11,10 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
 from controlplane.compile.halves import service_steps
+from controlplane.memo import Memo
 from controlplane.model.gateway import Setting
 from controlplane.plan.names import values
-from controlplane.plan.plan import Plan, PlannedRoute
+from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.snapshot import ENDPOINTS, Resource, Snapshot, Subject, resource, snapshot
 from language.places import Place
 from policies.auth.envoy import key_sources
@@ -24,6 +25,7 @@ from protos import EXTAUTHZ, RATELIMIT
 ROLES = (EXTAUTHZ, RATELIMIT)
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _UNIX = "unix:"
+AUTH = "auth"
 
 
 def cluster_name(role: str) -> str:
@@ -104,37 +106,52 @@ class Services:
     provenance: Mapping[Subject, tuple[Place, ...]]
 
 
-def services(plan: Plan) -> Services:
+def services(plan: Plan, memo: Memo) -> Services:
     """Everything that the policies serve to services."""
-    routes = list(_routes(plan))
+    asking = [memo(_asking, host) for host in plan.hosts]
     made: dict[str, list[Resource]] = {role: [] for role in ROLES}
     provenance: dict[Subject, tuple[Place, ...]] = {}
     names = values(plan.named)
     by_key: dict[str, dict[int, list[Setting]]] = defaultdict(dict)
-    for route in routes:
-        for setting in route.settings:
+    for one in asking:
+        for setting in one.settings:
             by_key[setting.key].setdefault(id(setting.value), []).append(setting)
     for key, step in service_steps().items():
         settings = tuple(found[0].value for found in by_key[key].values())
-        for one in step(settings, names, plan.when_down):
-            made[one.role].append(resource(one.type_url, one.name, one.message))
-            places = _places(plan, one, by_key[key])
-            provenance[Subject(one.type_url, one.name)] = places
-    placed = [p for route in routes for p in route.placements]
+        for served in step(settings, names, plan.when_down):
+            made[served.role].append(resource(served.type_url, served.name, served.message))
+            places = _places(plan, served, by_key[key])
+            provenance[Subject(served.type_url, served.name)] = places
     return Services(
         snapshots={role: snapshot(found) for role, found in made.items()},
         callers={
-            role: tuple(dict.fromkeys(p.place for p in placed if p.where == role)) for role in ROLES
+            role: tuple(dict.fromkeys(place for one in asking for place in one.callers[role]))
+            for role in ROLES
         },
-        key_sources=key_sources((s[0].value for s in by_key["auth"].values()), names),
+        key_sources=key_sources((s[0].value for s in by_key[AUTH].values()), names),
         provenance=provenance,
     )
 
 
-def _routes(plan: Plan) -> Iterable[PlannedRoute]:
-    """Each route once, in the order of the hosts."""
-    seen = {e.route.place: e for h in plan.hosts for e in h.entries if isinstance(e, PlannedRoute)}
-    return seen.values()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """What a host wants of services: settings, each once, and the lines that call, by role."""
+
+    settings: tuple[Setting, ...]
+    callers: Mapping[str, tuple[Place, ...]]
+
+
+def _asking(host: VirtualHost) -> _Asking:
+    routes = [entry for entry in host.entries if isinstance(entry, PlannedRoute)]
+    keys = {AUTH, *service_steps()}
+    settings = {id(s): s for route in routes for s in route.settings if s.key in keys}
+    placed = [p for route in routes for p in route.placements]
+    return _Asking(
+        settings=tuple(settings.values()),
+        callers={
+            role: tuple(dict.fromkeys(p.place for p in placed if p.where == role)) for role in ROLES
+        },
+    )
 
 
 def _places(

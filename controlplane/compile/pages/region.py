@@ -4,11 +4,11 @@ A request goes to the region of the longest prefix that its path begins with, an
 is asked: so an entry that paths of several regions can match stands in each of them.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 
 from controlplane.plan.plan import Entry, PlannedRoute
 from language.paths import PathPattern
@@ -107,8 +107,9 @@ def _common(regex: str) -> str:
     between = bounds(regex)
     if between is None:
         return ROOT
-    shared = os.path.commonprefix([between.low, between.high])
-    text = shared.decode("ascii", "replace").partition("\N{REPLACEMENT CHARACTER}")[0]
+    # bytes as the characters of their numbers: what is not ASCII ends what is known
+    low, high = (text.decode("latin-1") for text in between)
+    text = "".join(takewhile(str.isascii, _shared([low, high])))
     return text if text.startswith(ROOT) else ROOT
 
 
@@ -145,5 +146,13 @@ def _children(prefix: str, known: list[_Known]) -> list[str]:
         text = one.start.text
         if len(text) > len(prefix) and text.startswith(prefix):
             groups[text[len(prefix)]].append(text)
-    found = [(len(texts), os.path.commonprefix(texts)) for texts in groups.values()]
+    found = [(len(texts), _shared(texts)) for texts in groups.values()]
     return [text for _, text in sorted(found, key=lambda one: (-one[0], one[1]))]
+
+
+def _shared(texts: Sequence[str]) -> str:
+    """What all texts begin with: it is what the first and the last of them share."""
+    first, last = min(texts), max(texts)
+    return "".join(
+        a for a, _ in takewhile(lambda two: two[0] == two[1], zip(first, last, strict=False))
+    )
