@@ -68,12 +68,24 @@ class Region:
     entries: tuple[Entry, ...]
 
 
-def regions(entries: Sequence[Entry]) -> tuple[Region, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutting:
+    """When to cut: regions with more entries than `largest`, for `worth_it` of its own or more."""
+
+    largest: int = LARGEST
+    worth_it: int = WORTH_IT
+
+
+USUAL = Cutting()
+
+
+def regions(entries: Sequence[Entry], cutting: Cutting = USUAL) -> tuple[Region, ...]:
     """Cut the paths of a host, the longest prefix first; the last region is that of `/`."""
-    if len(entries) <= LARGEST:
+    if len(entries) <= cutting.largest:
         return (Region(prefix=ROOT, carved=(), entries=tuple(entries)),)
     known = [_Known(entry, start_of(path_of(entry))) for entry in entries]
-    return tuple(sorted(_cut(ROOT, known), key=lambda one: (-len(one.prefix), one.prefix)))
+    cut = _cut(ROOT, known, cutting)
+    return tuple(sorted(cut, key=lambda one: (-len(one.prefix), one.prefix)))
 
 
 def path_of(entry: Entry) -> PathPattern:
@@ -119,19 +131,19 @@ class _Known:
     start: Start
 
 
-def _cut(prefix: str, known: list[_Known]) -> Iterator[Region]:
+def _cut(prefix: str, known: list[_Known], cutting: Cutting) -> Iterator[Region]:
     """The regions of the paths that begin with a prefix, given all entries that it can match."""
     rest, carved = known, []
-    for below in _children(prefix, known) if len(known) > LARGEST else ():
+    for below in _children(prefix, known) if len(known) > cutting.largest else ():
         own = [one for one in rest if not one.start.within(below)]
         inside = len(rest) - len(own)
-        if len(rest) <= LARGEST or inside < WORTH_IT:
+        if len(rest) <= cutting.largest or inside < cutting.worth_it:
             break
         reaching = [one for one in known if one.start.reaches(below)]
         if len(reaching) - inside <= COPIES * inside:
             rest = own
             carved.append(below)
-            yield from _cut(below, reaching)
+            yield from _cut(below, reaching, cutting)
     entries = tuple(one.entry for one in rest)
     yield Region(prefix=prefix, carved=tuple(sorted(carved)), entries=entries)
 
