@@ -62,10 +62,10 @@ def test_a_function_that_raises_leaves_no_trace() -> None:
 
     def failing(parts: Memo) -> None:
         parts(Thing, "part")
-        raise ValueError
+        raise ValueError("nothing")
 
     kept = memo(Thing, "kept")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="nothing"):
         memo(failing, memo)
     memo.forget()
     assert memo(Thing, "kept") is kept

@@ -73,14 +73,7 @@ def _named(message: Message) -> Iterator[Reference]:
         if message.type_url:
             yield from _named(unpacked(message))
         return
-    if isinstance(message, Cluster) and message.type == Cluster.EDS:
-        yield Reference(ENDPOINTS, message.eds_cluster_config.service_name or message.name)
-    if isinstance(message, hcm_pb2.HttpFilter) and message.HasField("config_discovery"):
-        yield Reference(EXTENSION, message.name)
-    if isinstance(message, HeaderMutation) and message.append.header.key == HEADER:
-        yield Reference(SCOPE, message.append.header.value)
-    if isinstance(message, SdsSecretConfig) and message.HasField("sds_config"):
-        yield Reference(SECRET, message.name)
+    yield from _known(message)
     for field, value in message.ListFields():
         is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
         below = value.values() if is_map else value if field.is_repeated else [value]
@@ -89,6 +82,18 @@ def _named(message: Message) -> Iterator[Reference]:
                 yield from _named(one)
             elif isinstance(one, str):
                 yield from _string(field, one)
+
+
+def _known(message: Message) -> Iterator[Reference]:
+    """What messages name that are no string of FIELDS."""
+    if isinstance(message, Cluster) and message.type == Cluster.EDS:
+        yield Reference(ENDPOINTS, message.eds_cluster_config.service_name or message.name)
+    if isinstance(message, hcm_pb2.HttpFilter) and message.HasField("config_discovery"):
+        yield Reference(EXTENSION, message.name)
+    if isinstance(message, HeaderMutation) and message.append.header.key == HEADER:
+        yield Reference(SCOPE, message.append.header.value)
+    if isinstance(message, SdsSecretConfig) and message.HasField("sds_config"):
+        yield Reference(SECRET, message.name)
 
 
 def _string(field: FieldDescriptor, value: str) -> Iterator[Reference]:
