@@ -25,7 +25,6 @@ from protos import EXTAUTHZ, RATELIMIT
 ROLES = (EXTAUTHZ, RATELIMIT)
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _UNIX = "unix:"
-AUTH = "auth"
 
 
 def cluster_name(role: str) -> str:
@@ -108,49 +107,47 @@ class Services:
 
 def services(plan: Plan, memo: Memo) -> Services:
     """Everything that the policies serve to services."""
-    asking = [memo(_asking, host) for host in plan.hosts]
     made: dict[str, list[Resource]] = {role: [] for role in ROLES}
     provenance: dict[Subject, tuple[Place, ...]] = {}
     names = values(plan.named)
     by_key: dict[str, dict[int, list[Setting]]] = defaultdict(dict)
-    for one in asking:
-        for setting in one.settings:
+    callers: dict[str, dict[Place, None]] = {role: {} for role in ROLES}
+    for asked in [memo(_asked, host) for host in plan.hosts]:
+        for setting in asked.settings:
             by_key[setting.key].setdefault(id(setting.value), []).append(setting)
+        for role, places in asked.callers.items():
+            callers[role].update(dict.fromkeys(places))
     for key, step in service_steps().items():
         settings = tuple(found[0].value for found in by_key[key].values())
-        for served in step(settings, names, plan.when_down):
-            made[served.role].append(resource(served.type_url, served.name, served.message))
-            places = _places(plan, served, by_key[key])
-            provenance[Subject(served.type_url, served.name)] = places
+        for one in step(settings, names, plan.when_down):
+            made[one.role].append(resource(one.type_url, one.name, one.message))
+            places = _places(plan, one, by_key[key])
+            provenance[Subject(one.type_url, one.name)] = places
     return Services(
         snapshots={role: snapshot(found) for role, found in made.items()},
-        callers={
-            role: tuple(dict.fromkeys(place for one in asking for place in one.callers[role]))
-            for role in ROLES
-        },
-        key_sources=key_sources((s[0].value for s in by_key[AUTH].values()), names),
+        callers={role: tuple(places) for role, places in callers.items()},
+        key_sources=key_sources((s[0].value for s in by_key["auth"].values()), names),
         provenance=provenance,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asking:
-    """What a host wants of services: settings, each once, and the lines that call, by role."""
+class _Asked:
+    """What the routes of a host ask of services: settings, each once, and the lines that call."""
 
     settings: tuple[Setting, ...]
     callers: Mapping[str, tuple[Place, ...]]
 
 
-def _asking(host: VirtualHost) -> _Asking:
+def _asked(host: VirtualHost) -> _Asked:
+    steps = service_steps()
     routes = [entry for entry in host.entries if isinstance(entry, PlannedRoute)]
-    keys = {AUTH, *service_steps()}
-    settings = {id(s): s for route in routes for s in route.settings if s.key in keys}
+    settings = {id(s): s for route in routes for s in route.settings if s.key in steps}
     placed = [p for route in routes for p in route.placements]
-    return _Asking(
+    callers = {role: dict.fromkeys(p.place for p in placed if p.where == role) for role in ROLES}
+    return _Asked(
         settings=tuple(settings.values()),
-        callers={
-            role: tuple(dict.fromkeys(p.place for p in placed if p.where == role)) for role in ROLES
-        },
+        callers={role: tuple(places) for role, places in callers.items()},
     )
 
 

@@ -74,7 +74,7 @@ def resolve(
     backends = {b.key.text: b for f in files for b in f.backends}
     listen = (listening and listening.listen) or Listen()
     if not listen.trusted_hops:
-        mistakes.extend(m for file in files for m in memo(_at_the_edge, file))
+        mistakes.extend(found for file in files for found in memo(_at_the_edge, file))
     top = listening.listen_place if listening else Place(files[0].name, 1, 1)
     plan = Plan(
         listen=listen,
@@ -110,9 +110,10 @@ def _references(files: tuple[File, ...], idle: Idle, memo: Memo) -> Iterator[Mis
     if not all(file.complete for file in files):
         return
     known = {name.text for file in files for name in file.names}
-    used = frozenset().union(*(memo(_used, file) for file in files))
-    for file in files if used - known else ():
-        for name in file.references:
+    by_file = [(file, memo(_used, file)) for file in files]
+    used = frozenset().union(*(names for _, names in by_file))
+    for file, names in by_file:
+        for name in () if names <= known else file.references:
             if is_name(name.text) and name.text not in known:
                 yield _unknown_backend(file, name, known)
     whole = all(file.sound for file in files) and any(file.routes for file in files)
@@ -124,7 +125,7 @@ def _references(files: tuple[File, ...], idle: Idle, memo: Memo) -> Iterator[Mis
 
 
 def _used(file: File) -> frozenset[str]:
-    """The names of backends that a file's routes go to."""
+    """The backends that the routes of a file name."""
     return frozenset(name.text for name in file.references)
 
 
@@ -144,15 +145,17 @@ def _idle(files: tuple[File, ...]) -> Iterator[Mistake]:
 
 def _at_the_edge(file: File) -> tuple[Mistake, ...]:
     """Matches on what only a trusted proxy could say, where there is none."""
-    told: list[Mistake] = []
-    for route in file.routes:
-        for name in route.match.headers:
-            if name in WRITTEN_AT_THE_EDGE:
-                found = spot(route.node, None, ("headers", name))
-                message = f"a client's '{name}' never arrives: no proxy before this is trusted"
-                hint = "set listen.trustedHops, or match another header"
-                told.append(mistake_at(route.file, found.key or route.node, message, hint))
-    return tuple(told)
+    return tuple(
+        mistake_at(
+            route.file,
+            spot(route.node, None, ("headers", name)).key or route.node,
+            f"a client's '{name}' never arrives: no proxy before this is trusted",
+            "set listen.trustedHops, or match another header",
+        )
+        for route in file.routes
+        for name in route.match.headers
+        if name in WRITTEN_AT_THE_EDGE
+    )
 
 
 def _unknown_backend(file: File, name: Scalar, known: set[str]) -> Mistake:
