@@ -2,11 +2,13 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast, get_args
 
 from controlplane.build import Build, Options, build
+from controlplane.compile.options import Layout
 from controlplane.files import Sources, read_sources
 from controlplane.selection.chosen import Chosen, FileView
 from controlplane.selection.selector import Selector
@@ -56,7 +58,12 @@ def check_path(path: Path, *, required: bool) -> Checked:
 
 
 def _options(*, loopback: bool, required: bool) -> Options:
-    return Options(loopback=loopback, trust_store=trust_store(), secrets=secrets(required=required))
+    return Options(
+        loopback=loopback,
+        trust_store=trust_store(),
+        secrets=secrets(required=required),
+        layout=layout(),
+    )
 
 
 def _built(sources: Sources, options: Options) -> tuple[Build, tuple[Mistake, ...]]:
@@ -78,6 +85,19 @@ def chooser(options: Options) -> Callable[[Sources, tuple[SourceFile, ...]], Cho
             return selector.choose(sources, good, replace(options, secrets=secrets(required=True)))
 
     return choose
+
+
+class UnknownLayoutError(Exception):
+    """`FOREGATE_LAYOUT` names none."""
+
+
+def layout(environ: Mapping[str, str] = os.environ) -> Layout:
+    """How routes are laid out: as `FOREGATE_LAYOUT` says, or by their number."""
+    named = environ.get("FOREGATE_LAYOUT", "auto")
+    for one in get_args(Layout):
+        if one == named:
+            return cast("Layout", one)
+    raise UnknownLayoutError(f"FOREGATE_LAYOUT is '{named}': say {', '.join(get_args(Layout))}")
 
 
 SECRET_BYTES = 64 * 1024

@@ -31,7 +31,7 @@ from foregate.applying.applier import LOOK_SECONDS, Applier
 from foregate.applying.archive import Disk
 from foregate.applying.bringing import Bringer
 from foregate.applying.writing import Writing
-from foregate.building import chooser
+from foregate.building import chooser, layout
 from foregate.following import follow
 from foregate.garbage import Quiet, collected
 from foregate.logstage import LogStage
@@ -160,7 +160,7 @@ def _applier(options: ControlOptions, gate: Gate, publisher: Publisher) -> Appli
     )
     return Applier(
         read=functools.partial(read_sources, options.path),
-        choose=chooser(Options(trust_store=options.trust_store)),
+        choose=chooser(Options(trust_store=options.trust_store, layout=layout())),
         bringer=bringer,
         archive=archive,
         allow_removal=options.allow_removal,

@@ -126,7 +126,7 @@ def _number(asked: str, kept: Kept) -> int:
 
 def _options(known: Secrets) -> Options:
     """Both sides are built with one name for the main file: a version replaces the other."""
-    return Options(trust_store=trust_store(), secrets=known, main=MAIN)
+    return Options(trust_store=trust_store(), secrets=known, main=MAIN, layout=layout())
 
 
 def _in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:

@@ -1,7 +1,8 @@
 """Virtual hosts and their routes as one RouteConfiguration, in the order of the plan."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from typing import TypeVar
 
 from envoy.config.core.v3.base_pb2 import HeaderValueOption
 from envoy.config.route.v3 import route_components_pb2 as pb
@@ -16,7 +17,7 @@ from controlplane.compile.listener import BUFFER, whole_bodies
 from controlplane.encoding import field
 from controlplane.memo import Memo
 from controlplane.model.gateway import Route
-from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute
+from controlplane.plan.plan import Entry, MethodNotAllowed, Plan, PlannedRoute
 from controlplane.snapshot import ROUTES, Subject
 from controlplane.tables import HOST, ROUTE
 from language.matches import How, TextMatch
@@ -24,6 +25,8 @@ from language.paths import PathPattern
 from language.places import Place
 from policies.contract import Action, RouteFacts
 from policies.respond.spec import BODY_BYTES
+
+T = TypeVar("T")
 
 NO_HOST = "h-none"
 """The rule of what is answered 400 because its Host is none."""
@@ -43,38 +46,79 @@ def route_configuration(
     It is put together of serialized routes: to make them is most of what compiling costs, and
     between two saves most of them stay what they are.
     """
-    table = RouteConfiguration()
-    table.max_direct_response_body_size_bytes.value = BODY_BYTES
-    table.ignore_port_in_host_matching = True
-    table.validate_clusters.value = False  # clusters come first on the stream; the gate proves it
-    streaming = frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING)
+    streaming = streaming_backends(plan)
     places: dict[Subject, tuple[Place, ...]] = {}
     hosts: list[bytes] = []
     for planned in plan.hosts:
-        parts = [_bytes(pb.VirtualHost(name=planned.name, domains=planned.domains))]
+        parts = [serialized(pb.VirtualHost(name=planned.name, domains=planned.domains))]
         if any(domain.startswith("*") for domain in planned.domains):
-            parts.append(memo(_no_host))
+            parts.append(memo(_no_host_fields))
             places[Subject(ROUTES, name, f"{planned.name}/{NO_HOST}")] = planned.places
         places[Subject(ROUTES, name, planned.name)] = planned.places
         for entry in planned.entries:
-            subject = Subject(ROUTES, name, f"{planned.name}/{entry.rule}")
-            if isinstance(entry, MethodNotAllowed):
-                parts.append(memo(_not_allowed, entry.rule, entry.path, entry.allow))
-                places[subject] = entry.places
-            else:
-                made, places[subject] = memo(_entry, entry, streaming)
-                parts.append(made)
+            made, lines = of_entry(_fields, entry, streaming, memo)
+            parts.append(made)
+            places[Subject(ROUTES, name, f"{planned.name}/{entry.rule}")] = lines
         hosts.append(field(HOST, b"".join(parts)))
     places[Subject(ROUTES, name)] = tuple(p for h in plan.hosts for p in h.places)
+    return table_of(RouteConfiguration(name=name), hosts), places
+
+
+def table_of(bare: RouteConfiguration, hosts: Iterable[bytes]) -> bytes:
+    """Put a table together of its serialized hosts and the rest of it, its name first."""
+    named = RouteConfiguration(name=bare.name)
+    others = RouteConfiguration()
+    others.CopyFrom(bare)
+    others.ClearField("name")
+    others.max_direct_response_body_size_bytes.value = BODY_BYTES
+    others.ignore_port_in_host_matching = True
+    others.validate_clusters.value = False  # clusters come first on the stream; the gate proves it
     # in the order of the numbers of the fields, as protobuf writes them
-    named = _bytes(RouteConfiguration(name=name))
-    return b"".join((named, *hosts, _bytes(table))), places
+    return b"".join((serialized(named), *hosts, serialized(others)))
 
 
-def called(plan: Plan) -> frozenset[str]:
-    """The clusters that the table names: a target of weight 0 is in none."""
-    planned = (e for h in plan.hosts for e in h.entries if isinstance(e, PlannedRoute))
-    return frozenset(name for one in planned if not one.held for name, _ in _targets(one.route))
+def streaming_backends(plan: Plan) -> frozenset[str]:
+    """The backends to which bodies are streams."""
+    return frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING)
+
+
+def of_entry(
+    make: Callable[[Iterator[pb.Route]], T],
+    entry: Entry,
+    streaming: frozenset[str],
+    memo: Memo,
+) -> tuple[T, tuple[Place, ...]]:
+    """What is made of the routes that an entry becomes, and its lines; as before if it is the same.
+
+    A 405 is a new object whenever a route of its host changes: its parts are not.
+    """
+    if isinstance(entry, MethodNotAllowed):
+        return memo(_of_not_allowed, make, entry.rule, entry.path, entry.allow), entry.places
+    return memo(_of_route, make, entry, streaming)
+
+
+def _of_not_allowed(
+    make: Callable[[Iterator[pb.Route]], T], rule: str, path: PathPattern, allow: tuple[str, ...]
+) -> T:
+    return make(iter((_not_allowed(rule, path, allow),)))
+
+
+def _of_route(
+    make: Callable[[Iterator[pb.Route]], T], planned: PlannedRoute, streaming: frozenset[str]
+) -> tuple[T, tuple[Place, ...]]:
+    lines = (planned.route.place, *(s.place for s in planned.settings))
+    return make(_routes(planned, streaming)), lines
+
+
+def _fields(routes: Iterator[pb.Route]) -> bytes:
+    """Routes, serialized as a part of their host."""
+    return b"".join(field(ROUTE, serialized(one)) for one in routes)
+
+
+def called(entries: Iterable[Entry]) -> frozenset[str]:
+    """The clusters that the routes of entries name: a target of weight 0 is in none."""
+    planned = (e for e in entries if isinstance(e, PlannedRoute) and not e.held)
+    return frozenset(name for one in planned for name, _ in _targets(one.route))
 
 
 def _targets(route: Route) -> list[tuple[str, int]]:
@@ -84,13 +128,8 @@ def _targets(route: Route) -> list[tuple[str, int]]:
     return [(name, weight) for name, weight in (route.match.to or {}).items() if weight]
 
 
-def _entry(planned: PlannedRoute, streaming: frozenset[str]) -> tuple[bytes, tuple[Place, ...]]:
-    """A route, serialized as a part of its host, and its lines."""
-    made = b"".join(field(ROUTE, _bytes(one)) for one in _routes(planned, streaming))
-    return made, (planned.route.place, *(s.place for s in planned.settings))
-
-
-def _bytes(message: Message) -> bytes:
+def serialized(message: Message) -> bytes:
+    """The bytes of a message, the same in every process."""
     return message.SerializeToString(deterministic=True)
 
 
@@ -140,7 +179,11 @@ def _whole_bodies() -> Any:
     return packed
 
 
-def _no_host() -> bytes:
+def _no_host_fields() -> bytes:
+    return _fields(iter((no_host(),)))
+
+
+def no_host() -> pb.Route:
     """Refuse what is no host, where a wildcard would take it (RFC 9112 section 3.2).
 
     One dot at the end is gone by now: a second would be another spelling of a guarded host.
@@ -152,7 +195,7 @@ def _no_host() -> bytes:
     host.string_match.safe_regex.regex = _HOST
     out.direct_response.status = 400
     out.direct_response.body_format.CopyFrom(problem("Bad Request", 400))
-    return field(ROUTE, _bytes(_unasked(out)))
+    return unasked_on(out)
 
 
 def _match_path(path: PathPattern, match: pb.RouteMatch) -> None:
@@ -203,10 +246,10 @@ def _held(planned: PlannedRoute) -> pb.Route:
     _match_conditions(planned.route, out.match)
     out.direct_response.status = 503
     out.direct_response.body_format.CopyFrom(problem("Service Unavailable", 503))
-    return _unasked(out)
+    return unasked_on(out)
 
 
-def _not_allowed(rule: str, path: PathPattern, allow: tuple[str, ...]) -> bytes:
+def _not_allowed(rule: str, path: PathPattern, allow: tuple[str, ...]) -> pb.Route:
     """What a path answers whose routes take none of the request's method."""
     out = pb.Route(name=rule)
     _match_path(path, out.match)
@@ -219,10 +262,10 @@ def _not_allowed(rule: str, path: PathPattern, allow: tuple[str, ...]) -> bytes:
     told.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
     told.header.key = "allow"
     told.header.value = ", ".join(allow)
-    return field(ROUTE, _bytes(_unasked(out)))
+    return unasked_on(out)
 
 
-def _unasked(route: pb.Route) -> pb.Route:
+def unasked_on(route: pb.Route) -> pb.Route:
     """A route of the gateway itself, with what the policies put on every one."""
     for step in unasked_steps().values():
         step(route)

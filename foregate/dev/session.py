@@ -23,7 +23,7 @@ from foregate.applying.applier import Applier
 from foregate.applying.archive import Disk
 from foregate.applying.bringing import Bringer
 from foregate.applying.writing import Writing
-from foregate.building import chooser
+from foregate.building import chooser, layout
 from foregate.dev import envoy, services
 from foregate.dev.services import SERVICES, Needs
 from foregate.dev.stage import CannotStartError, DevStage
@@ -96,7 +96,9 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
             archive = Disk(Recorder())
             applier = Applier(
                 read=read,
-                choose=chooser(Options(loopback=True, trust_store=options.trust_store)),
+                choose=chooser(
+                    Options(loopback=True, trust_store=options.trust_store, layout=layout())
+                ),
                 bringer=Bringer(
                     gate=gate,
                     publisher=publisher,

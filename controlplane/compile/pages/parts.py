@@ -1,0 +1,86 @@
+"""The routes of one entry as a page has them, and the answers of the gateway itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from envoy.config.route.v3 import route_components_pb2 as pb
+from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
+
+from controlplane.compile.answers import problem
+from controlplane.compile.listener import BUFFER
+from controlplane.compile.pages.names import NOT_FOUND
+from controlplane.compile.routes import serialized, unasked_on
+from controlplane.encoding import field
+from controlplane.tables import ROUTE
+
+WEBSOCKET = "websocket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Serialized routes in two forms: `refusing` stands where another route takes upgrades.
+
+    The chain of filters is made before the page is known, for what any of its routes may take: so
+    a route that takes no upgrade says so itself there.
+    """
+
+    plain: bytes
+    refusing: bytes
+    upgrades: bool
+
+
+def part(routes: Iterable[pb.Route]) -> Part:
+    """Routes that hold no body back unless they say so."""
+    plain, refusing, upgrades = [], [], False
+    for one in map(unheld, routes):
+        made = field(ROUTE, serialized(one))
+        plain.append(made)
+        if upgrading(one):
+            upgrades = True
+        else:
+            refusing.append(field(ROUTE, serialized(_refusal(one))))
+        refusing.append(made)
+    return Part(plain=b"".join(plain), refusing=b"".join(refusing), upgrades=upgrades)
+
+
+def unheld(route: pb.Route) -> pb.Route:
+    """Switch the holding back of bodies off where a route does not ask for it."""
+    if BUFFER not in route.typed_per_filter_config:
+        settings = BufferPerRoute(disabled=True)
+        route.typed_per_filter_config[BUFFER].Pack(settings, deterministic=True)
+    return route
+
+
+def upgrading(route: pb.Route) -> bool:
+    """Whether a route takes WebSocket upgrades; `enabled` is so unless said."""
+    return any(
+        one.upgrade_type.lower() == WEBSOCKET and (one.enabled.value or not one.HasField("enabled"))
+        for one in route.route.upgrade_configs
+    )
+
+
+def not_found() -> pb.Route:
+    """What is left of a host; Envoy's own answer would come once the body is whole."""
+    out = pb.Route(name=NOT_FOUND)
+    out.match.prefix = "/"
+    out.direct_response.status = 404
+    out.direct_response.body_format.CopyFrom(problem("Not Found", 404))
+    return unheld(unasked_on(out))
+
+
+def no_tunnel() -> pb.Route:
+    """CONNECT has no path. Without a route its body would be waited for; of this one Envoy says 403."""
+    out = not_found()
+    out.match.ClearField("prefix")
+    out.match.connect_matcher.SetInParent()
+    return out
+
+
+def _refusal(route: pb.Route) -> pb.Route:
+    """Refuse an upgrade as Envoy does; it removes `upgrade` from what is no upgrade."""
+    out = pb.Route(name=route.name)
+    out.match.CopyFrom(route.match)
+    out.match.headers.add(name="upgrade").present_match = True
+    out.direct_response.status = 403
+    out.direct_response.body_format.CopyFrom(problem("Forbidden", 403))
+    return unheld(unasked_on(out))
