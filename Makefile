@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STUBS := .stubs/.ready
+# What is run a second time with the routes in pages.
+PAGED := $(addprefix tests/e2e/test_e2e_,routing.py hardening.py policies.py decisions.py changes.py switches.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench lock generate clean
@@ -17,6 +19,7 @@ run: $(READY) ## a live gateway on examples/shop/gateway.yaml
 
 test: $(READY) ## every test, in parallel, against a real Envoy
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@test -n "$(ARGS)" || FOREGATE_LAYOUT=pages $(BIN)/python -m pytest -n auto --dist loadgroup $(PAGED)
 
 check: $(READY) $(STUBS) ## format, lint, types, import contracts, generated files
 	@$(BIN)/ruff format --check .
