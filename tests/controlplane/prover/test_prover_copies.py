@@ -23,6 +23,7 @@ from controlplane.snapshot import (
     LISTENER,
     ROUTES,
     Reference,
+    Snapshot,
     Subject,
     resource,
     snapshot,
