@@ -19,43 +19,48 @@ class Memo:
 
     def __init__(self) -> None:
         self._kept: dict[object, _Made] = {}
-        self._asked: set[object] = set()
+        self._asked: list[_Made] = []
+        self._round = 0
 
     def __call__(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Give what a function gives; `named` makes no key, so there must be none."""
         key = (function, *map(_same, args))
-        self._asked.add(key)
-        kept = self._kept.get(key)
-        if kept is not None:
-            return kept.value  # type: ignore[return-value] # it was kept for this function
-        around, self._asked = self._asked, set()
-        try:
-            made = function(*args, **named)
-        finally:
-            parts, self._asked = self._asked, around
-        # as long as the arguments live, their ids are theirs
-        self._kept[key] = _Made(args=args, value=made, parts=parts)
-        return made
+        made = self._kept.get(key)
+        if made is None:
+            around, self._asked = self._asked, []
+            try:
+                value = function(*args, **named)
+            finally:
+                parts, self._asked = self._asked, around
+            made = self._kept[key] = _Made(args=args, value=value, parts=parts, asked=self._round)
+        self._asked.append(made)
+        return made.value  # type: ignore[return-value] # it was kept for this function
 
     def forget(self) -> None:
         """Let go of what was not asked for since the last call, and is no part of what was."""
-        asked: set[object] = set()
-        more = self._asked
-        while more:
-            asked |= more
-            more = set().union(*(self._kept[key].parts for key in more if key in self._kept))
-            more -= asked
-        self._kept = {key: kept for key, kept in self._kept.items() if key in asked}
-        self._asked = set()
+        self._round += 1
+        asked, self._asked = self._asked, []
+        while asked:
+            made = asked.pop()
+            if made.asked != self._round:
+                made.asked = self._round
+                asked += made.parts
+        for key in [key for key, made in self._kept.items() if made.asked != self._round]:
+            del self._kept[key]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Made:
-    """What was made of arguments, and the keys of what was asked for meanwhile."""
+    """What was made of arguments: as long as they live, their ids are theirs.
+
+    `parts` is what was asked for meanwhile, `asked` the round in which it was last known to be
+    needed.
+    """
 
     args: tuple[object, ...]
     value: object
-    parts: set[object]
+    parts: "list[_Made]"
+    asked: int
 
 
 def _same(one: object) -> object:

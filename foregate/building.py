@@ -2,18 +2,17 @@
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast, get_args
 
 from controlplane.build import Build, Options, build
-from controlplane.compile.options import Layout
 from controlplane.files import Sources, read_sources
 from controlplane.selection.chosen import Chosen, FileView
 from controlplane.selection.selector import Selector
 from controlplane.sources import SourceFile, gateway_of, home
 from foregate.garbage import uncollected
+from foregate.layout import layout
 from foregate.trust import trust_store
 from language.mistakes import Mistake, errors
 from language.secrets import Secrets
@@ -85,19 +84,6 @@ def chooser(options: Options) -> Callable[[Sources, tuple[SourceFile, ...]], Cho
             return selector.choose(sources, good, replace(options, secrets=secrets(required=True)))
 
     return choose
-
-
-class UnknownLayoutError(Exception):
-    """`FOREGATE_LAYOUT` names none."""
-
-
-def layout(environ: Mapping[str, str] = os.environ) -> Layout:
-    """How routes are laid out: as `FOREGATE_LAYOUT` says, or by their number."""
-    named = environ.get("FOREGATE_LAYOUT", "auto")
-    for one in get_args(Layout):
-        if one == named:
-            return cast("Layout", one)
-    raise UnknownLayoutError(f"FOREGATE_LAYOUT is '{named}': say {', '.join(get_args(Layout))}")
 
 
 SECRET_BYTES = 64 * 1024

@@ -31,9 +31,10 @@ from foregate.applying.applier import LOOK_SECONDS, Applier
 from foregate.applying.archive import Disk
 from foregate.applying.bringing import Bringer
 from foregate.applying.writing import Writing
-from foregate.building import chooser, layout
+from foregate.building import chooser
 from foregate.following import follow
 from foregate.garbage import Quiet, collected
+from foregate.layout import layout
 from foregate.logstage import LogStage
 from foregate.operating import actions
 from foregate.origin import origin

@@ -17,6 +17,7 @@ from controlplane.history.versions import sources
 from foregate.building import secrets
 from foregate.commands.show import history
 from foregate.keyfiles import key_files
+from foregate.layout import layout
 from foregate.trust import trust_store
 from language.mistakes import Mistake
 from language.secrets import Secrets

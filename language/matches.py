@@ -1,6 +1,6 @@
 """What a header or a parameter must be: exact text, a beginning, an expression, there or not."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
@@ -85,7 +85,7 @@ def _scalar(value: object) -> str:
     return one_text(value, _HINT)
 
 
-def _one_of(written: Mapping[str, Any], text: "Any") -> TextMatch:
+def _one_of(written: Mapping[str, Any], text: Callable[[object], str]) -> TextMatch:
     for name in written:
         if name not in _KEYS:
             raise fault(f"unknown key '{name}'", _HINT, at=name)

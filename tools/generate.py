@@ -13,11 +13,15 @@ from policies import POLICIES
 from policies.contract import BackendKey, Key, NamedKey, RouteKey
 from tools.bootstrap import bootstrap, bootstrap_unix
 from tools.protos import NAMES, generated
+from tools.routing import table
 
 ROOT = Path(__file__).resolve().parent.parent
 
 BEGIN = "<!-- policies: written by make generate -->"
 END = "<!-- end of policies -->"
+
+ROUTING = "<!-- routing: written by make generate -->"
+END_OF_ROUTING = "<!-- end of routing -->"
 
 WHERE = {RouteKey: "a route", BackendKey: "a backend", NamedKey: "a file"}
 """Where the keys of each kind stand."""
@@ -29,10 +33,18 @@ def schema() -> str:
 
 
 def readme() -> str:
-    """The README with the table of policies made anew."""
+    """The README with the tables of routing and of policies made anew."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
+    return _with(_with(text, ROUTING, table(), END_OF_ROUTING), BEGIN, _policies(), END)
+
+
+def _with(text: str, begin: str, made: str, end: str) -> str:
+    """A text in which what stands between two marks is made anew."""
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{made}\n{end}{rest.partition(end)[2]}"
+
+
+def _policies() -> str:
     rows = ["| key | of | what it does | page |", "|---|---|---|---|"]
     for name in POLICIES:
         keys: tuple[Key, ...] = importlib.import_module(f"policies.{name}.spec").KEYS
@@ -40,7 +52,7 @@ def readme() -> str:
             where = next(word for kind, word in WHERE.items() if isinstance(key, kind))
             page = f"[{name}](policies/{name}/README.md)"
             rows.append(f"| `{key.name}` | {where} | {key.summary} | {page} |")
-    return f"{before}{BEGIN}\n{chr(10).join(rows)}\n{END}{after}"
+    return "\n".join(rows)
 
 
 GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (

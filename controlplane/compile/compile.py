@@ -59,7 +59,7 @@ def compile_plan(plan: Plan, options: Options, memo: Memo) -> Compiled:
         resources, parts = memo(_backend, backend, options.trust_store)
         made += resources
         provenance.update(parts)
-    served = services(plan)
+    served = services(plan, memo)
     provenance.update(served.provenance)
     for role in ROLES:  # whoever publishes knows the members
         own = service_cluster(role)
@@ -71,15 +71,16 @@ def compile_plan(plan: Plan, options: Options, memo: Memo) -> Compiled:
         provenance[Subject(ENDPOINTS, own.name)] = callers
     in_pages = options.layout == "pages" or (options.layout == "auto" and fit(plan))
     if in_pages:
-        routes, lines = paged(plan, memo)
+        routes, parts = paged(plan, memo)
+        provenance.update(parts)
         first = Reference(SCOPE, DISPATCHER)
     else:
         table, lines = route_configuration(ROUTES_NAME, plan, memo)
+        provenance.update(lines)
         targets = [Reference(CLUSTER, n) for n in called(e for h in plan.hosts for e in h.entries)]
         routes = [serialized(ROUTES, ROUTES_NAME, table, needs=targets)]
         first = Reference(ROUTES, ROUTES_NAME)
     made += routes
-    provenance.update(lines)
     front = listener(plan, options, paged=in_pages)
     made.append(resource(LISTENER, front.name, front, needs=(first, *SERVICES_NEEDED)))
     provenance[Subject(LISTENER, front.name)] = (plan.listen_place,)

@@ -11,9 +11,10 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
 from controlplane.compile.halves import service_steps
+from controlplane.memo import Memo
 from controlplane.model.gateway import Setting
 from controlplane.plan.names import values
-from controlplane.plan.plan import Plan, PlannedRoute
+from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.snapshot import ENDPOINTS, Resource, Snapshot, Subject, resource, snapshot
 from language.places import Place
 from policies.auth.envoy import key_sources
@@ -104,37 +105,50 @@ class Services:
     provenance: Mapping[Subject, tuple[Place, ...]]
 
 
-def services(plan: Plan) -> Services:
+def services(plan: Plan, memo: Memo) -> Services:
     """Everything that the policies serve to services."""
-    routes = list(_routes(plan))
     made: dict[str, list[Resource]] = {role: [] for role in ROLES}
     provenance: dict[Subject, tuple[Place, ...]] = {}
     names = values(plan.named)
     by_key: dict[str, dict[int, list[Setting]]] = defaultdict(dict)
-    for route in routes:
-        for setting in route.settings:
+    callers: dict[str, dict[Place, None]] = {role: {} for role in ROLES}
+    for asked in [memo(_asked, host) for host in plan.hosts]:
+        for setting in asked.settings:
             by_key[setting.key].setdefault(id(setting.value), []).append(setting)
+        for role, places in asked.callers.items():
+            callers[role].update(dict.fromkeys(places))
     for key, step in service_steps().items():
         settings = tuple(found[0].value for found in by_key[key].values())
         for one in step(settings, names, plan.when_down):
             made[one.role].append(resource(one.type_url, one.name, one.message))
             places = _places(plan, one, by_key[key])
             provenance[Subject(one.type_url, one.name)] = places
-    placed = [p for route in routes for p in route.placements]
     return Services(
         snapshots={role: snapshot(found) for role, found in made.items()},
-        callers={
-            role: tuple(dict.fromkeys(p.place for p in placed if p.where == role)) for role in ROLES
-        },
+        callers={role: tuple(places) for role, places in callers.items()},
         key_sources=key_sources((s[0].value for s in by_key["auth"].values()), names),
         provenance=provenance,
     )
 
 
-def _routes(plan: Plan) -> Iterable[PlannedRoute]:
-    """Each route once, in the order of the hosts."""
-    seen = {e.route.place: e for h in plan.hosts for e in h.entries if isinstance(e, PlannedRoute)}
-    return seen.values()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the routes of a host ask of services: settings, each once, and the lines that call."""
+
+    settings: tuple[Setting, ...]
+    callers: Mapping[str, tuple[Place, ...]]
+
+
+def _asked(host: VirtualHost) -> _Asked:
+    steps = service_steps()
+    routes = [entry for entry in host.entries if isinstance(entry, PlannedRoute)]
+    settings = {id(s): s for route in routes for s in route.settings if s.key in steps}
+    placed = [p for route in routes for p in route.placements]
+    callers = {role: dict.fromkeys(p.place for p in placed if p.where == role) for role in ROLES}
+    return _Asked(
+        settings=tuple(settings.values()),
+        callers={role: tuple(places) for role, places in callers.items()},
+    )
 
 
 def _places(

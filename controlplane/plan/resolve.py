@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from controlplane.memo import Memo
@@ -19,7 +19,7 @@ from controlplane.plan.names import (
 )
 from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.plan.precedence import ordered, rule_of
-from controlplane.plan.settle import claimed_twice, settled
+from controlplane.plan.settle import Settled, claimed_twice, settled
 from controlplane.plan.waiting import waiting
 from language.decode import mistake_at, spot
 from language.mistakes import Mistake, errors
@@ -48,13 +48,13 @@ def resolve(
     """
     memo = memo or Memo()
     files = tuple(sorted(files, key=lambda file: file.name))  # whatever order they were read in
-    mistakes = [*_defined_twice(files), *_references(files, idle), *_idle(files)]
+    mistakes = [*_defined_twice(files), *_references(files, idle, memo), *_idle(files)]
     hosts: list[VirtualHost] = []
     told: set[Mistake] = set()
     things = defined(files)
     names = memo(_names, *(one for kind in things.values() for one in kind.values()))
     settled_files = [memo(settled, file, names) for file in files]
-    planned = [(file, one.routes) for file, one in zip(files, settled_files, strict=True)]
+    planned: list[tuple[File, Settled | _Held]] = [*zip(files, settled_files, strict=True)]
     together = sorted([*planned, *memo(_held, *held)], key=lambda one: one[0].name)
     for host, found in _virtual_hosts(together, memo):
         hosts.append(host)
@@ -74,7 +74,7 @@ def resolve(
     backends = {b.key.text: b for f in files for b in f.backends}
     listen = (listening and listening.listen) or Listen()
     if not listen.trusted_hops:
-        mistakes.extend(_at_the_edge(files))
+        mistakes.extend(found for file in files for found in memo(_at_the_edge, file))
     top = listening.listen_place if listening else Place(files[0].name, 1, 1)
     plan = Plan(
         listen=listen,
@@ -105,14 +105,15 @@ def _defined_twice(files: tuple[File, ...]) -> Iterator[Mistake]:
             )
 
 
-def _references(files: tuple[File, ...], idle: Idle) -> Iterator[Mistake]:
+def _references(files: tuple[File, ...], idle: Idle, memo: Memo) -> Iterator[Mistake]:
     """Names that lead nowhere; and, where there is no mistake, names that none leads to."""
     if not all(file.complete for file in files):
         return
     known = {name.text for file in files for name in file.names}
-    used = {name.text for file in files for name in file.references}
-    for file in files:
-        for name in file.references:
+    by_file = [(file, memo(_used, file)) for file in files]
+    used = frozenset().union(*(names for _, names in by_file))
+    for file, names in by_file:
+        for name in () if names <= known else file.references:
             if is_name(name.text) and name.text not in known:
                 yield _unknown_backend(file, name, known)
     whole = all(file.sound for file in files) and any(file.routes for file in files)
@@ -121,6 +122,11 @@ def _references(files: tuple[File, ...], idle: Idle) -> Iterator[Mistake]:
             for backend in file.backends:
                 if backend.key.text not in used:
                     yield _unused(backend)
+
+
+def _used(file: File) -> frozenset[str]:
+    """The backends that the routes of a file name."""
+    return frozenset(name.text for name in file.references)
 
 
 def _idle(files: tuple[File, ...]) -> Iterator[Mistake]:
@@ -137,16 +143,19 @@ def _idle(files: tuple[File, ...]) -> Iterator[Mistake]:
             yield mistake_at(file.name, keys[name], message, hint)
 
 
-def _at_the_edge(files: tuple[File, ...]) -> Iterator[Mistake]:
+def _at_the_edge(file: File) -> tuple[Mistake, ...]:
     """Matches on what only a trusted proxy could say, where there is none."""
-    for file in files:
-        for route in file.routes:
-            for name in route.match.headers:
-                if name in WRITTEN_AT_THE_EDGE:
-                    found = spot(route.node, None, ("headers", name))
-                    message = f"a client's '{name}' never arrives: no proxy before this is trusted"
-                    hint = "set listen.trustedHops, or match another header"
-                    yield mistake_at(route.file, found.key or route.node, message, hint)
+    return tuple(
+        mistake_at(
+            route.file,
+            spot(route.node, None, ("headers", name)).key or route.node,
+            f"a client's '{name}' never arrives: no proxy before this is trusted",
+            "set listen.trustedHops, or match another header",
+        )
+        for route in file.routes
+        for name in route.match.headers
+        if name in WRITTEN_AT_THE_EDGE
+    )
 
 
 def _unknown_backend(file: File, name: Scalar, known: set[str]) -> Mistake:
@@ -183,15 +192,29 @@ def _names(*things: Named) -> Names:
     return values({kind: found[kind] for kind in named_keys()})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """The routes of a file that is not served."""
+
+    routes: tuple[PlannedRoute, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Routes of a file that have the same hosts; the same object as long as the file is."""
+
+    routes: tuple[PlannedRoute, ...]
+
+
 def _virtual_hosts(
-    files: Sequence[tuple[File, tuple[PlannedRoute, ...]]], memo: Memo
+    files: Sequence[tuple[File, Settled | _Held]], memo: Memo
 ) -> Iterator[tuple[VirtualHost, tuple[Mistake, ...]]]:
     """Domains that the same routes are for share them, and are one virtual host."""
-    parts = [part for _, routes in files for part in memo(_by_hosts, routes)]
-    every = sorted({"*"}.union(*(part[0].route.hosts for part in parts)))
+    parts = [part for _, of_file in files for part in memo(_by_hosts, of_file)]
+    every = sorted({"*"}.union(*(part.routes[0].route.hosts for part in parts)))
     claims: dict[str, list[tuple[int, Place]]] = defaultdict(list)
     for number, part in enumerate(parts):
-        route = part[0].route
+        route = part.routes[0].route
         for domain, place in zip(route.hosts, route.host_places, strict=True):
             claims[domain].append((number, place))
         if not route.hosts:  # unreadable, so held: its routes may be for any
@@ -206,21 +229,19 @@ def _virtual_hosts(
         yield memo(_virtual_host, tuple(sorted(domains)), places, routes)
 
 
-def _by_hosts(routes: tuple[PlannedRoute, ...]) -> tuple[tuple[PlannedRoute, ...], ...]:
+def _by_hosts(of_file: Settled | _Held) -> tuple[_Group, ...]:
     """The routes of a file in groups of the same hosts."""
     groups: dict[tuple[str, ...], list[PlannedRoute]] = {}
-    for one in routes:
+    for one in of_file.routes:
         groups.setdefault(one.route.hosts, []).append(one)
-    return tuple(map(tuple, groups.values()))
+    return tuple(_Group(routes=tuple(routes)) for routes in groups.values())
 
 
 def _virtual_host(
-    domains: tuple[str, ...],
-    places: tuple[Place, ...],
-    of_files: tuple[tuple[PlannedRoute, ...], ...],
+    domains: tuple[str, ...], places: tuple[Place, ...], groups: tuple[_Group, ...]
 ) -> tuple[VirtualHost, tuple[Mistake, ...]]:
     """A virtual host, and what its routes cannot mean together."""
-    routes = [one for routes in of_files for one in routes]
+    routes = [one for group in groups for one in group.routes]
     host = VirtualHost(
         name=domains[0],
         domains=domains,
@@ -237,9 +258,9 @@ def _reached(routes: list[PlannedRoute]) -> Iterator[PlannedRoute]:
     return (one for one in routes if one.held or one.rule not in held)
 
 
-def _held(*files: File) -> tuple[tuple[File, tuple[PlannedRoute, ...]], ...]:
+def _held(*files: File) -> tuple[tuple[File, _Held], ...]:
     """The routes of each file, to answer 503; one that two files claim stands once."""
-    found: list[tuple[File, tuple[PlannedRoute, ...]]] = []
+    found: list[tuple[File, _Held]] = []
     rules: set[str] = set()
     for file in sorted(files, key=lambda file: file.name):
         routes: list[PlannedRoute] = []
@@ -250,5 +271,5 @@ def _held(*files: File) -> tuple[tuple[File, tuple[PlannedRoute, ...]], ...]:
                 routes.append(
                     PlannedRoute(rule=rule, route=route, settings=(), placements=(), held=True)
                 )
-        found.append((file, tuple(routes)))
+        found.append((file, _Held(routes=tuple(routes))))
     return tuple(found)

@@ -23,7 +23,7 @@ from foregate.applying.applier import Applier
 from foregate.applying.archive import Disk
 from foregate.applying.bringing import Bringer
 from foregate.applying.writing import Writing
-from foregate.building import chooser, layout
+from foregate.building import chooser
 from foregate.dev import envoy, services
 from foregate.dev.services import SERVICES, Needs
 from foregate.dev.stage import CannotStartError, DevStage
@@ -32,6 +32,7 @@ from foregate.dev.starter import NAME, starter
 from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, Ready, supervise
 from foregate.dev.voice import Voice
 from foregate.following import follow
+from foregate.layout import layout
 from foregate.origin import Origin
 from foregate.watch import saves
 from language.mistakes import Mistake

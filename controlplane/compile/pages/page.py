@@ -7,7 +7,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 
 from controlplane.compile.pages.names import NOT_FOUND, page_id, table_name
-from controlplane.compile.pages.parts import not_found, part
+from controlplane.compile.pages.parts import not_found, part, refusing
 from controlplane.compile.pages.region import Region
 from controlplane.compile.pages.selection import HEADER, TAG_HEADER
 from controlplane.compile.routes import called, of_entry, serialized, table_of
@@ -45,7 +45,9 @@ def page(host: VirtualHost, region: Region, streaming: frozenset[str], memo: Mem
     table = table_name(name)
     made = [(one, *of_entry(part, one, streaming, memo)) for one in region.entries]
     upgrades = any(one.upgrades for _, one, _ in made)
-    routes = [one.refusing if upgrades else one.plain for _, one, _ in made]
+    routes = [one.body for _, one, _ in made]
+    if upgrades:
+        routes = [of_entry(refusing, one, streaming, memo)[0] for one in region.entries]
     head = serialized(pb.VirtualHost(name=host.name, domains=host.domains))
     bare = RouteConfiguration(name=table, request_headers_to_remove=[HEADER, TAG_HEADER])
     body = table_of(bare, [field(HOST, b"".join((head, *routes, memo(_rest))))])

@@ -18,29 +18,31 @@ WEBSOCKET = "websocket"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Serialized routes in two forms: `refusing` stands where another route takes upgrades.
+    """Serialized routes; `upgrades` where one of them takes upgrades."""
 
-    The chain of filters is made before the page is known, for what any of its routes may take: so
-    a route that takes no upgrade says so itself there.
-    """
-
-    plain: bytes
-    refusing: bytes
+    body: bytes
     upgrades: bool
 
 
 def part(routes: Iterable[pb.Route]) -> Part:
     """Routes that hold no body back unless they say so."""
-    plain, refusing, upgrades = [], [], False
+    made = [unheld(one) for one in routes]
+    return Part(
+        body=b"".join(field(ROUTE, serialized(one)) for one in made),
+        upgrades=any(map(upgrading, made)),
+    )
+
+
+def refusing(routes: Iterable[pb.Route]) -> bytes:
+    """The same, serialized, where another route of the page takes upgrades.
+
+    The chain of filters is made before the page is known, for what any of its routes may take: so
+    a route that takes no upgrade says so itself there.
+    """
+    made: list[pb.Route] = []
     for one in map(unheld, routes):
-        made = field(ROUTE, serialized(one))
-        plain.append(made)
-        if upgrading(one):
-            upgrades = True
-        else:
-            refusing.append(field(ROUTE, serialized(_refusal(one))))
-        refusing.append(made)
-    return Part(plain=b"".join(plain), refusing=b"".join(refusing), upgrades=upgrades)
+        made += (one,) if upgrading(one) else (_refusal(one), one)
+    return b"".join(field(ROUTE, serialized(one)) for one in made)
 
 
 def unheld(route: pb.Route) -> pb.Route:
@@ -69,7 +71,7 @@ def not_found() -> pb.Route:
 
 
 def no_tunnel() -> pb.Route:
-    """CONNECT has no path. Without a route its body would be waited for; of this one Envoy says 403."""
+    """CONNECT has no path: Envoy answers 403, where without a route it would wait for a body."""
     out = not_found()
     out.match.ClearField("prefix")
     out.match.connect_matcher.SetInParent()

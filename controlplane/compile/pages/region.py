@@ -4,11 +4,11 @@ A request goes to the region of the longest prefix that its path begins with, an
 is asked: so an entry that paths of several regions can match stands in each of them.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 
 from controlplane.plan.plan import Entry, PlannedRoute
 from language.paths import PathPattern
@@ -68,12 +68,24 @@ class Region:
     entries: tuple[Entry, ...]
 
 
-def regions(entries: Sequence[Entry]) -> tuple[Region, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutting:
+    """When to cut: regions with more entries than `largest`, for `worth_it` of its own or more."""
+
+    largest: int = LARGEST
+    worth_it: int = WORTH_IT
+
+
+USUAL = Cutting()
+
+
+def regions(entries: Sequence[Entry], cutting: Cutting = USUAL) -> tuple[Region, ...]:
     """Cut the paths of a host, the longest prefix first; the last region is that of `/`."""
-    if len(entries) <= LARGEST:
+    if len(entries) <= cutting.largest:
         return (Region(prefix=ROOT, carved=(), entries=tuple(entries)),)
     known = [_Known(entry, start_of(path_of(entry))) for entry in entries]
-    return tuple(sorted(_cut(ROOT, known), key=lambda one: (-len(one.prefix), one.prefix)))
+    cut = _cut(ROOT, known, cutting)
+    return tuple(sorted(cut, key=lambda one: (-len(one.prefix), one.prefix)))
 
 
 def path_of(entry: Entry) -> PathPattern:
@@ -107,8 +119,9 @@ def _common(regex: str) -> str:
     between = bounds(regex)
     if between is None:
         return ROOT
-    shared = os.path.commonprefix([between.low, between.high])
-    text = shared.decode("ascii", "replace").partition("\N{REPLACEMENT CHARACTER}")[0]
+    # bytes as the characters of their numbers: what is not ASCII ends what is known
+    low, high = (text.decode("latin-1") for text in between)
+    text = "".join(takewhile(str.isascii, _shared([low, high])))
     return text if text.startswith(ROOT) else ROOT
 
 
@@ -118,19 +131,19 @@ class _Known:
     start: Start
 
 
-def _cut(prefix: str, known: list[_Known]) -> Iterator[Region]:
+def _cut(prefix: str, known: list[_Known], cutting: Cutting) -> Iterator[Region]:
     """The regions of the paths that begin with a prefix, given all entries that it can match."""
     rest, carved = known, []
-    for below in _children(prefix, known) if len(known) > LARGEST else ():
+    for below in _children(prefix, known) if len(known) > cutting.largest else ():
         own = [one for one in rest if not one.start.within(below)]
         inside = len(rest) - len(own)
-        if len(rest) <= LARGEST or inside < WORTH_IT:
+        if len(rest) <= cutting.largest or inside < cutting.worth_it:
             break
         reaching = [one for one in known if one.start.reaches(below)]
         if len(reaching) - inside <= COPIES * inside:
             rest = own
             carved.append(below)
-            yield from _cut(below, reaching)
+            yield from _cut(below, reaching, cutting)
     entries = tuple(one.entry for one in rest)
     yield Region(prefix=prefix, carved=tuple(sorted(carved)), entries=entries)
 
@@ -145,5 +158,13 @@ def _children(prefix: str, known: list[_Known]) -> list[str]:
         text = one.start.text
         if len(text) > len(prefix) and text.startswith(prefix):
             groups[text[len(prefix)]].append(text)
-    found = [(len(texts), os.path.commonprefix(texts)) for texts in groups.values()]
+    found = [(len(texts), _shared(texts)) for texts in groups.values()]
     return [text for _, text in sorted(found, key=lambda one: (-one[0], one[1]))]
+
+
+def _shared(texts: Sequence[str]) -> str:
+    """What all texts begin with: it is what the first and the last of them share."""
+    first, last = min(texts), max(texts)
+    return "".join(
+        a for a, _ in takewhile(lambda two: two[0] == two[1], zip(first, last, strict=False))
+    )
