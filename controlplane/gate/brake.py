@@ -64,10 +64,11 @@ def removed(before: Build, after: Build) -> tuple[Removal, ...]:
     Both builds have a snapshot. Counted is what is in it, so a build from the disk without a plan
     will do. Objects are told apart by what they are for, never by where they stand or their number:
     listeners by their address, hosts, backends and consumers by their names, and a route by its
-    host with what it matches, in however many pages it stands. Another timeout or target is no removal; another name, host, path or
-    match is one, and something new beside it. Limits are counted by what clients see (`user-s`):
-    their ids change whenever a host is added to a file, which takes nothing away. Identities are
-    not counted: they are nowhere but in what routes ask for.
+    host with what it matches, in however many pages it stands. Another timeout or target is no
+    removal; another name, host, path or match is one, and something new beside it. Limits are
+    counted by what clients see (`user-s`): their ids change whenever a host is added to a file,
+    which takes nothing away. Identities are not counted: they are nowhere but in what routes ask
+    for.
     """
     found = []
     now = _objects(after)

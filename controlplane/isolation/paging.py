@@ -14,7 +14,7 @@ from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
 
 from controlplane.compile.listener import BUFFER
 from controlplane.compile.pages.names import NOT_FOUND
-from controlplane.compile.pages.parts import part
+from controlplane.compile.pages.parts import part, refusing
 from controlplane.compile.routes import NO_HOST
 from controlplane.isolation.closed import begins
 from controlplane.layout import TO_PAGE
@@ -67,13 +67,12 @@ def page_of(table: RouteConfiguration, to: pb.Route | None) -> Page:
 
 def paged(routes: Iterable[pb.Route], *, upgraded: bool) -> list[pb.Route]:
     """Routes of a plain table as a page has them."""
-    out = pb.VirtualHost()
+    copies = []
     for one in routes:
-        copy = pb.Route()
-        copy.CopyFrom(one)
-        made = part([copy])
-        out.MergeFromString(made.refusing if upgraded else made.plain)
-    return list(out.routes)
+        copies.append(pb.Route())
+        copies[-1].CopyFrom(one)
+    body = refusing(copies) if upgraded else part(copies).body
+    return list(pb.VirtualHost.FromString(body).routes)
 
 
 def let_in(dispatcher: RouteConfiguration, upgrades: Mapping[str, Iterable[pb.Route]]) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from controlplane.build import Build
 from controlplane.gate.gate import Gate
-from controlplane.gate.soundness import Unsound, mistakes_of, unsound
+from controlplane.gate.placement import Unsound
+from controlplane.gate.soundness import mistakes_of, unsound
 from controlplane.gate.verdicts import Cause, Passed, Refused, Unproved, lines_of
 from controlplane.gate.verdicts import mistakes as words_of
 from controlplane.isolation.isolate import isolate

@@ -145,6 +145,11 @@ def _soft(manager: hcm.HttpConnectionManager) -> Iterator[str]:
         yield "headers with underscores come in"
     if not manager.early_header_mutation_extensions:
         yield "what only the gateway may say is not removed from requests"
+    yield from _routeless(manager)
+
+
+def _routeless(manager: hcm.HttpConnectionManager) -> Iterator[str]:
+    """What is wrong with where its routes come from."""
     kind = manager.WhichOneof("route_specifier")
     if kind == "scoped_routes":
         yield from _not_scoping(manager)
