@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STUBS := .stubs/.ready
+# What is run a second time with the routes in pages.
+PAGED := $(addprefix tests/e2e/test_e2e_,routing.py hardening.py policies.py decisions.py changes.py switches.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test prove check format bench lock generate clean
@@ -17,6 +19,7 @@ run: $(READY) ## a live gateway on examples/shop/gateway.yaml
 
 test: $(READY) ## every test, in parallel, against a real Envoy
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@test -n "$(ARGS)" || FOREGATE_LAYOUT=pages $(BIN)/python -m pytest -n auto --dist loadgroup $(PAGED)
 
 prove: $(READY) ## the long proofs: 1,000,000 requests explained as Envoy answers them
 	@FOREGATE_PROVE=1 $(BIN)/python -m pytest -n auto --dist loadgroup $(or $(ARGS),tests/controlplane/explaining)

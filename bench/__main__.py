@@ -10,6 +10,7 @@ from bench import (
     limiting,
     live,
     memory,
+    pages,
     proof,
     saves,
     services,
@@ -27,6 +28,7 @@ from bench.machine import machine
 BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
     {
         "compile": compiling.lines,
+        "pages": pages.lines,
         "live": live.lines,
         "proof": proof.lines,
         "saves": saves.lines,

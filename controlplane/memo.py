@@ -1,6 +1,7 @@
 """What pure functions gave before, so that of a large gateway only what changed is made again."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -12,27 +13,54 @@ class Memo:
 
     Objects are the same by identity, as comparing them costs as much as making them: so they must
     be frozen, and so must what is given. Text, numbers and frozen sets are the same where they are
-    equal, tuples where their members are. A function must depend on nothing but its arguments.
+    equal, tuples where their members are. A function must depend on nothing but its arguments; one
+    of them may be the memo, for the parts that it is made of.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[object, tuple[object, object]] = {}
-        self._asked: set[object] = set()
+        self._kept: dict[object, _Made] = {}
+        self._asked: list[_Made] = []
+        self._round = 0
 
     def __call__(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Give what a function gives; `named` makes no key, so there must be none."""
         key = (function, *map(_same, args))
-        self._asked.add(key)
-        if key in self._kept:
-            return self._kept[key][1]  # type: ignore[return-value] # it was kept for this function
-        made = function(*args, **named)
-        self._kept[key] = (args, made)  # as long as the arguments live, their ids are theirs
-        return made
+        made = self._kept.get(key)
+        if made is None:
+            around, self._asked = self._asked, []
+            try:
+                value = function(*args, **named)
+            finally:
+                parts, self._asked = self._asked, around
+            made = self._kept[key] = _Made(args=args, value=value, parts=parts, asked=self._round)
+        self._asked.append(made)
+        return made.value  # type: ignore[return-value] # it was kept for this function
 
     def forget(self) -> None:
-        """Let go of what was not asked for since the last call."""
-        self._kept = {key: kept for key, kept in self._kept.items() if key in self._asked}
-        self._asked = set()
+        """Let go of what was not asked for since the last call, and is no part of what was."""
+        self._round += 1
+        asked, self._asked = self._asked, []
+        while asked:
+            made = asked.pop()
+            if made.asked != self._round:
+                made.asked = self._round
+                asked += made.parts
+        for key in [key for key, made in self._kept.items() if made.asked != self._round]:
+            del self._kept[key]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Made:
+    """What was made of arguments: as long as they live, their ids are theirs.
+
+    `parts` is what was asked for meanwhile, `asked` the round in which it was last known to be
+    needed.
+    """
+
+    args: tuple[object, ...]
+    value: object
+    parts: "list[_Made]"
+    asked: int
 
 
 def _same(one: object) -> object:

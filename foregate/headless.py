@@ -34,6 +34,7 @@ from foregate.applying.writing import Writing
 from foregate.building import chooser
 from foregate.following import follow
 from foregate.garbage import Quiet, collected
+from foregate.layout import layout
 from foregate.logstage import LogStage
 from foregate.operating import actions
 from foregate.origin import origin
@@ -160,7 +161,7 @@ def _applier(options: ControlOptions, gate: Gate, publisher: Publisher) -> Appli
     )
     return Applier(
         read=functools.partial(read_sources, options.path),
-        choose=chooser(Options(trust_store=options.trust_store)),
+        choose=chooser(Options(trust_store=options.trust_store, layout=layout())),
         bringer=bringer,
         archive=archive,
         allow_removal=options.allow_removal,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from controlplane.compile.clusters import NOWHERE, cluster, endpoints, nowhere
 from controlplane.compile.listener import ROUTES_NAME, listener
 from controlplane.compile.options import Options
+from controlplane.compile.pages.names import DISPATCHER
+from controlplane.compile.pages.scopes import fit, paged
 from controlplane.compile.routes import called, route_configuration
 from controlplane.compile.services import (
     ROLES,
@@ -23,6 +25,7 @@ from controlplane.snapshot import (
     ENDPOINTS,
     LISTENER,
     ROUTES,
+    SCOPE,
     Reference,
     Resource,
     Snapshot,
@@ -33,11 +36,8 @@ from controlplane.snapshot import (
 )
 from language.places import Place
 
-LISTENER_NEEDS = (
-    Reference(ROUTES, ROUTES_NAME),
-    *(Reference(CLUSTER, cluster_name(role)) for role in ROLES),
-)
-"""The listener is constant: its table, and the services that its filters call."""
+SERVICES_NEEDED = tuple(Reference(CLUSTER, cluster_name(role)) for role in ROLES)
+"""What the filters of the listener call."""
 
 Provenance = dict[Subject, tuple[Place, ...]]
 
@@ -69,17 +69,24 @@ def compile_plan(plan: Plan, options: Options, memo: Memo) -> Compiled:
         callers = served.callers[role] or (plan.listen_place,)
         provenance[Subject(CLUSTER, own.name)] = callers
         provenance[Subject(ENDPOINTS, own.name)] = callers
-    front = listener(plan, options)
-    made.append(resource(LISTENER, front.name, front, needs=LISTENER_NEEDS))
+    in_pages = options.layout == "pages" or (options.layout == "auto" and fit(plan))
+    if in_pages:
+        routes, parts = paged(plan, memo)
+        provenance.update(parts)
+        first = Reference(SCOPE, DISPATCHER)
+    else:
+        table, lines = route_configuration(ROUTES_NAME, plan, memo)
+        provenance.update(lines)
+        targets = [Reference(CLUSTER, n) for n in called(e for h in plan.hosts for e in h.entries)]
+        routes = [serialized(ROUTES, ROUTES_NAME, table, needs=targets)]
+        first = Reference(ROUTES, ROUTES_NAME)
+    made += routes
+    front = listener(plan, options, paged=in_pages)
+    made.append(resource(LISTENER, front.name, front, needs=(first, *SERVICES_NEEDED)))
     provenance[Subject(LISTENER, front.name)] = (plan.listen_place,)
-    table, lines = route_configuration(ROUTES_NAME, plan, memo)
-    named = called(plan)
-    targets = [Reference(CLUSTER, name) for name in named]
-    if NOWHERE in named:
+    if any(Reference(CLUSTER, NOWHERE) in one.needs for one in routes):
         made.append(resource(CLUSTER, NOWHERE, nowhere()))
         provenance[Subject(CLUSTER, NOWHERE)] = (plan.listen_place,)
-    made.append(serialized(ROUTES, ROUTES_NAME, table, needs=targets))
-    provenance.update(lines)
     return Compiled(snapshot=snapshot(made), services=served, provenance=provenance)
 
 

@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from controlplane.compile.answers import local_replies
 from controlplane.compile.halves import filters
 from controlplane.compile.options import Options
+from controlplane.compile.pages import selection
 from controlplane.plan.plan import Plan
 from policies.edge import STRIPPED_AT_THE_EDGE, STRIPPED_PREFIXES
 
@@ -31,8 +32,8 @@ BODY_BYTES = 8 * 1024 * 1024
 """The most that a request's body may hold; a request is held back until its body is whole."""
 
 
-def listener(plan: Plan, options: Options) -> Listener:
-    """The one listener for plain HTTP.
+def listener(plan: Plan, options: Options, *, paged: bool = False) -> Listener:
+    """The one listener for plain HTTP; `paged` where its routes stand in pages.
 
     Its name holds its address: the same name at a new address would close the old port at once.
     """
@@ -47,11 +48,11 @@ def listener(plan: Plan, options: Options) -> Listener:
     one = out.filter_chains.add(name="http").filters.add(
         name="envoy.filters.network.http_connection_manager"
     )
-    one.typed_config.Pack(_manager(plan), deterministic=True)
+    one.typed_config.Pack(_manager(plan, paged=paged), deterministic=True)
     return out
 
 
-def _manager(plan: Plan) -> hcm_pb2.HttpConnectionManager:
+def _manager(plan: Plan, *, paged: bool) -> hcm_pb2.HttpConnectionManager:
     trusted_hops = plan.listen.trusted_hops
     out = hcm_pb2.HttpConnectionManager(
         stat_prefix="http",
@@ -70,10 +71,13 @@ def _manager(plan: Plan) -> hcm_pb2.HttpConnectionManager:
     out.stream_idle_timeout.seconds = 300
     nobody = out.internal_address_config.cidr_ranges.add(address_prefix="255.255.255.255")
     nobody.prefix_len.value = 32
-    out.rds.route_config_name = ROUTES_NAME
-    out.rds.config_source.ads.SetInParent()
-    out.rds.config_source.resource_api_version = ApiVersion.V3
-    out.rds.config_source.initial_fetch_timeout.seconds = 0  # no port opens without its routes
+    if paged:
+        out.scoped_routes.CopyFrom(selection.scoped_routes())
+    else:
+        out.rds.route_config_name = ROUTES_NAME
+        out.rds.config_source.ads.SetInParent()
+        out.rds.config_source.resource_api_version = ApiVersion.V3
+        out.rds.config_source.initial_fetch_timeout.seconds = 0  # no port opens without its routes
     common = out.common_http_protocol_options
     common.idle_timeout.seconds = 300
     common.max_headers_count.value = 100
@@ -83,15 +87,20 @@ def _manager(plan: Plan) -> hcm_pb2.HttpConnectionManager:
     early = out.early_header_mutation_extensions.add(
         name="envoy.http.early_header_mutation.header_mutation"
     )
-    early.typed_config.Pack(_stripped(trusted_hops), deterministic=True)
+    stripped = _stripped(trusted_hops)
+    if paged:
+        stripped.mutations.append(selection.first_page())
+        out.http_filters.extend(selection.filters())
+    early.typed_config.Pack(stripped, deterministic=True)
     # a client would see what proxies add to its request, and no backend needs that
     _add_filter(out, TRACE, _untraced())
     # before all that answers, so that their answers are translated too
     _add_filter(out, GRPC_WEB, GrpcWeb())
     out.http_filters.extend(filters(plan.when_down))
-    # off unless a route says otherwise: what needs no backend is answered from the head
     _add_filter(out, BUFFER, whole_bodies())
-    out.http_filters[-1].disabled = True
+    # off unless a route says otherwise: what needs no backend is answered from the head. Routes of
+    # pages can only switch filters off, as Envoy makes the chain before it knows the page.
+    out.http_filters[-1].disabled = not paged
     _add_filter(out, "envoy.filters.http.router", Router(suppress_envoy_headers=True))
     return out
 

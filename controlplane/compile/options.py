@@ -1,8 +1,12 @@
 """What a build takes from its surroundings and not from the files."""
 
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from language.secrets import Secrets
+
+Layout: TypeAlias = Literal["auto", "plain", "pages"]
+"""How the routes of a listener are laid out: one table, or pages; by their number unless said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,9 +17,11 @@ class Options:
     `secrets`: where they come from, and whether they must be set.
     `main`: what the file with `version` is called where files are told apart by name, as counters
     are; its own name unless given. Who compares two gateways gives both the same.
+    `layout`: how routes are laid out.
     """
 
     loopback: bool = False
     trust_store: str = ""
     secrets: Secrets = field(default_factory=Secrets)
     main: str = ""
+    layout: Layout = "auto"

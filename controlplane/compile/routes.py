@@ -1,9 +1,9 @@
 """Virtual hosts and their routes as one RouteConfiguration, in the order of the plan."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from typing import TypeAlias, TypeVar
 
-from envoy.config.core.v3.base_pb2 import HeaderValueOption
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
@@ -14,15 +14,22 @@ from controlplane.compile.answers import problem
 from controlplane.compile.clusters import NOWHERE
 from controlplane.compile.halves import route_steps, unasked_steps
 from controlplane.compile.listener import BUFFER, whole_bodies
+from controlplane.compile.matching import match_conditions, match_path, match_preflight
+from controlplane.compile.standing import NO_HOST, held, no_host, not_allowed, unasked_on
 from controlplane.compile.streams import streams
 from controlplane.encoding import field
 from controlplane.memo import Memo
-from controlplane.model.gateway import Route
-from controlplane.plan.plan import Plan, PlannedRoute, Preflight, besides
+from controlplane.model.gateway import Route, Setting
+from controlplane.plan.plan import (
+    Entry,
+    MethodNotAllowed,
+    Plan,
+    PlannedRoute,
+    Preflight,
+    besides,
+)
 from controlplane.snapshot import ROUTES, Subject
 from controlplane.tables import HOST, ROUTE
-from language.hosts import HOST_REGEX
-from language.matches import How, TextMatch
 from language.paths import PathPattern
 from language.places import Place
 from policies import PREFLIGHTS
@@ -31,10 +38,7 @@ from policies.cors.spec import KEY as CORS
 from policies.respond.spec import BODY_BYTES
 from policies.stream.envoy import unending
 
-NO_HOST = "h-none"
-"""The rule of what is answered 400 because its Host is none."""
-
-_REQUESTED = "access-control-request-method"
+T = TypeVar("T")
 
 _STREAMING = frozenset({"grpc", "grpcs"})
 """Backends whose request bodies are streams, and are not held back until they end."""
@@ -48,47 +52,112 @@ def route_configuration(
     It is put together of serialized routes: to make them is most of what compiling costs, and
     between two saves most of them stay what they are.
     """
-    table = RouteConfiguration()
-    table.max_direct_response_body_size_bytes.value = BODY_BYTES
-    table.ignore_port_in_host_matching = True
-    table.validate_clusters.value = False  # clusters come first on the stream; the gate proves it
-    streaming = frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING)
+    streaming = streaming_backends(plan)
     places: dict[Subject, tuple[Place, ...]] = {}
     hosts: list[bytes] = []
     for planned in plan.hosts:
-        parts = [_bytes(pb.VirtualHost(name=planned.name, domains=planned.domains))]
+        parts = [serialized(pb.VirtualHost(name=planned.name, domains=planned.domains))]
         if any(domain.startswith("*") for domain in planned.domains):
-            parts.append(memo(_no_host))
+            parts.append(memo(_no_host_fields))
             places[Subject(ROUTES, name, f"{planned.name}/{NO_HOST}")] = planned.places
         places[Subject(ROUTES, name, planned.name)] = planned.places
         for entry in planned.entries:
-            subject = Subject(ROUTES, name, f"{planned.name}/{entry.rule}")
-            if isinstance(entry, PlannedRoute):
-                made, places[subject] = memo(_entry, entry, streaming)
-                parts.append(made)
-                continue
-            places[subject] = entry.places
-            if isinstance(entry, Preflight):
-                parts.append(memo(_preflight, entry))
-            else:
-                parts.append(memo(_not_allowed, entry.rule, entry.path, entry.allow))
+            made, lines = of_entry(_fields, entry, streaming, memo)
+            parts.append(made)
+            places[Subject(ROUTES, name, f"{planned.name}/{entry.rule}")] = lines
         hosts.append(field(HOST, b"".join(parts)))
     places[Subject(ROUTES, name)] = tuple(p for h in plan.hosts for p in h.places)
+    return table_of(RouteConfiguration(name=name), hosts), places
+
+
+def table_of(bare: RouteConfiguration, hosts: Iterable[bytes]) -> bytes:
+    """Put a table together of its serialized hosts and the rest of it, its name first."""
+    named = RouteConfiguration(name=bare.name)
+    others = RouteConfiguration()
+    others.CopyFrom(bare)
+    others.ClearField("name")
+    others.max_direct_response_body_size_bytes.value = BODY_BYTES
+    others.ignore_port_in_host_matching = True
+    others.validate_clusters.value = False  # clusters come first on the stream; the gate proves it
     # in the order of the numbers of the fields, as protobuf writes them
-    named = _bytes(RouteConfiguration(name=name))
-    return b"".join((named, *hosts, _bytes(table))), places
+    return b"".join((serialized(named), *hosts, serialized(others)))
 
 
-def called(plan: Plan) -> frozenset[str]:
-    """The clusters that the table names: a target of weight 0 is in none."""
+def streaming_backends(plan: Plan) -> frozenset[str]:
+    """The backends to which bodies are streams."""
+    return frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING)
+
+
+def of_entry(
+    make: Callable[[Iterator[pb.Route]], T],
+    entry: Entry,
+    streaming: frozenset[str],
+    memo: Memo,
+) -> tuple[T, tuple[Place, ...]]:
+    """What is made of the routes that an entry becomes, and its lines; as before if it is the same.
+
+    A 405 is a new object whenever a route of its host changes, and so is what answers preflights:
+    their parts are not.
+    """
+    match entry:
+        case MethodNotAllowed():
+            return memo(_of_not_allowed, make, entry.rule, entry.path, entry.allow), entry.places
+        case Preflight():
+            by = () if entry.route is None else (entry.route.route, entry.route.settings)
+            asked = (entry.methods, entry.others)
+            return memo(_of_preflight, make, entry.rule, entry.path, (asked, by)), entry.places
+        case PlannedRoute():
+            return memo(_of_route, make, entry, streaming)
+
+
+def called(entries: Iterable[Entry]) -> frozenset[str]:
+    """The clusters that the routes of entries name: a target of weight 0 is in none."""
     found: set[str] = set()
-    for entry in (e for h in plan.hosts for e in h.entries):
+    for entry in entries:
         if isinstance(entry, Preflight) and entry.route is not None:
             found.add(NOWHERE)
         elif isinstance(entry, PlannedRoute) and not entry.held:
             found.update(name for name, _ in _targets(entry.route))
             found.update(besides(entry))
     return frozenset(found)
+
+
+def serialized(message: Message) -> bytes:
+    """The bytes of a message, the same in every process."""
+    return message.SerializeToString(deterministic=True)
+
+
+def _of_not_allowed(
+    make: Callable[[Iterator[pb.Route]], T], rule: str, path: PathPattern, allow: tuple[str, ...]
+) -> T:
+    return make(iter((not_allowed(rule, path, allow),)))
+
+
+_Asked: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+_Answer: TypeAlias = tuple[_Asked, tuple[Route, tuple[Setting, ...]] | tuple[()]]
+"""What preflights ask about, and by which route with which settings they are answered."""
+
+
+def _of_preflight(
+    make: Callable[[Iterator[pb.Route]], T], rule: str, path: PathPattern, answer: _Answer
+) -> T:
+    return make(iter((_preflight(rule, path, answer),)))
+
+
+def _of_route(
+    make: Callable[[Iterator[pb.Route]], T], planned: PlannedRoute, streaming: frozenset[str]
+) -> tuple[T, tuple[Place, ...]]:
+    lines = (planned.route.place, *(s.place for s in planned.settings))
+    return make(_routes(planned, streaming)), lines
+
+
+def _fields(routes: Iterator[pb.Route]) -> bytes:
+    """Routes, serialized as a part of their host."""
+    return b"".join(field(ROUTE, serialized(one)) for one in routes)
+
+
+def _no_host_fields() -> bytes:
+    return _fields(iter((no_host(),)))
 
 
 def _targets(route: Route) -> list[tuple[str, int]]:
@@ -98,23 +167,13 @@ def _targets(route: Route) -> list[tuple[str, int]]:
     return [(name, weight) for name, weight in (route.match.to or {}).items() if weight]
 
 
-def _entry(planned: PlannedRoute, streaming: frozenset[str]) -> tuple[bytes, tuple[Place, ...]]:
-    """A route, serialized as a part of its host, and its lines."""
-    made = b"".join(field(ROUTE, _bytes(one)) for one in _routes(planned, streaming))
-    return made, (planned.route.place, *(s.place for s in planned.settings))
-
-
-def _bytes(message: Message) -> bytes:
-    return message.SerializeToString(deterministic=True)
-
-
 def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Route]:
     if planned.held:
-        yield _held(planned)
+        yield held(planned)
         return
     if planned.unanswered:  # its policy would answer them: they go where it does without
         for one in _made(planned, streaming, frozenset({CORS})):
-            _match_preflight(one.match)
+            match_preflight(one.match)
             yield one
     yield from _made(planned, streaming)
 
@@ -123,7 +182,7 @@ def _made(
     planned: PlannedRoute, streaming: frozenset[str], without: frozenset[str] = frozenset()
 ) -> tuple[pb.Route, ...]:
     """A route with its policies, but for those of some keys."""
-    facts = _facts(planned, streaming)
+    facts = _facts(planned.route, stream=streams(planned, streaming))
     made: tuple[pb.Route, ...] = (_bare(planned, stream=facts.stream),)
     steps = route_steps()
     asked = {setting.key for setting in planned.settings}
@@ -137,13 +196,12 @@ def _made(
     return made
 
 
-def _facts(planned: PlannedRoute, streaming: frozenset[str]) -> RouteFacts:
-    route = planned.route
+def _facts(route: Route, *, stream: bool = False) -> RouteFacts:
     return RouteFacts(
         path=route.path,
         methods=route.match.methods,
         grpc=route.match.grpc is not None,
-        stream=streams(planned, streaming),
+        stream=stream,
         targets=tuple(route.match.to or ()),
     )
 
@@ -152,8 +210,8 @@ def _bare(planned: PlannedRoute, *, stream: bool) -> pb.Route:
     """A route that matches and forwards, without policies."""
     route = planned.route
     out = pb.Route(name=planned.rule)
-    _match_path(route.path, out.match)
-    _match_conditions(route, out.match)
+    match_path(route.path, out.match)
+    match_conditions(route, out.match)
     if route.action is Action.FORWARD:
         targets = _targets(route)
         if len(targets) == 1:
@@ -175,126 +233,22 @@ def _whole_bodies() -> Any:
     return packed
 
 
-def _no_host() -> bytes:
-    """Refuse what is no host, where a wildcard would take it (RFC 9112 section 3.2).
-
-    One dot at the end is gone by now: a second would be another spelling of a guarded host.
-    Envoy joins repeated Host headers by a comma; an exact domain is never one of these.
-    """
-    out = pb.Route(name=NO_HOST)
-    out.match.prefix = "/"
-    host = out.match.headers.add(name=":authority", invert_match=True)
-    host.string_match.safe_regex.regex = HOST_REGEX
-    out.direct_response.status = 400
-    out.direct_response.body_format.CopyFrom(problem("Bad Request", 400))
-    return field(ROUTE, _bytes(_unasked(out)))
-
-
-def _match_path(path: PathPattern, match: pb.RouteMatch) -> None:
-    if not path.text_alone:
-        match.safe_regex.regex = path.regex
-    elif path.rest is None:
-        match.path = path.literal
-    elif path.literal:
-        match.path_separated_prefix = path.literal
-    else:
-        match.prefix = "/"
-
-
-def _match_conditions(route: Route, match: pb.RouteMatch) -> None:
-    methods = route.match.methods
-    if methods:
-        method = match.headers.add(name=":method")
-        if len(methods) == 1:
-            method.string_match.exact = methods[0]
-        else:
-            method.string_match.safe_regex.regex = "|".join(_escaped(m) for m in methods)
-    for name, wanted in route.match.headers.items():
-        _compared(wanted, match.headers.add(name=name))
-    for name, wanted in route.match.query.items():
-        _compared(wanted, match.query_parameters.add(name=name))
-
-
-def _compared(wanted: TextMatch, out: pb.HeaderMatcher | pb.QueryParameterMatcher) -> None:
-    match wanted.how:
-        case How.EXACT:
-            out.string_match.exact = wanted.text
-        case How.PREFIX:
-            out.string_match.prefix = wanted.text
-        case How.REGEX:
-            out.string_match.safe_regex.regex = wanted.text
-        case How.PRESENT | How.ABSENT:
-            out.present_match = wanted.how is How.PRESENT
-
-
-def _escaped(method: str) -> str:
-    return "".join(c if c.isalnum() or c == "-" else f"\\{c}" for c in method)
-
-
-def _held(planned: PlannedRoute) -> pb.Route:
-    """What a route answers whose file is not served: nothing less specific may take its place."""
-    out = pb.Route(name=planned.rule)
-    _match_path(planned.route.path, out.match)
-    _match_conditions(planned.route, out.match)
-    out.direct_response.status = 503
-    out.direct_response.body_format.CopyFrom(problem("Service Unavailable", 503))
-    return _unasked(out)
-
-
-def _not_allowed(rule: str, path: PathPattern, allow: tuple[str, ...]) -> bytes:
-    """What a path answers whose routes take none of the request's method."""
-    out = pb.Route(name=rule)
-    _match_path(path, out.match)
-    for method in allow:
-        unlike = out.match.headers.add(name=":method", invert_match=True)
-        unlike.string_match.exact = method
-    out.direct_response.status = 405
-    out.direct_response.body_format.CopyFrom(problem("Method Not Allowed", 405))
-    told = out.response_headers_to_add.add()
-    told.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
-    told.header.key = "allow"
-    told.header.value = ", ".join(allow)
-    return field(ROUTE, _bytes(_unasked(out)))
-
-
-def _preflight(entry: Preflight) -> bytes:
+def _preflight(rule: str, path: PathPattern, answer: _Answer) -> pb.Route:
     """What answers preflights: Envoy's CORS filter, which wants an action to a cluster behind it.
 
     What that filter leaves alone, as its origin is another, goes nowhere and is 403.
     """
-    out = pb.Route(name=entry.rule)
-    _match_path(entry.path, out.match)
-    _match_preflight(out.match, entry.methods, entry.others)
-    if entry.route is None:
+    asked, by = answer
+    out = pb.Route(name=rule)
+    match_path(path, out.match)
+    match_preflight(out.match, *asked)
+    if not by:
         out.direct_response.status = 403
         out.direct_response.body_format.CopyFrom(problem("Forbidden", 403))
-        return field(ROUTE, _bytes(_unasked(out)))
+        return unasked_on(out)
     out.route.cluster = NOWHERE
-    facts = _facts(entry.route, frozenset())
-    for setting in entry.route.settings:
+    route, settings = by
+    for setting in settings:
         if setting.key in PREFLIGHTS and setting.value is not None:
-            (out,) = route_steps()[setting.key](setting.value, facts, out)
-    return field(ROUTE, _bytes(_unasked(out)))
-
-
-def _match_preflight(
-    match: pb.RouteMatch, methods: tuple[str, ...] = (), others: tuple[str, ...] = ()
-) -> None:
-    """What makes a request a preflight (Fetch), with one of these methods or none of the others."""
-    match.headers.add(name=":method").string_match.exact = "OPTIONS"
-    match.headers.add(name="origin").string_match.safe_regex.regex = ".+"
-    requested = match.headers.add(name=_REQUESTED).string_match
-    if len(methods) == 1:
-        requested.exact = methods[0]
-    else:
-        requested.safe_regex.regex = "|".join(_escaped(m) for m in methods) or ".+"
-    for method in others:
-        unlike = match.headers.add(name=_REQUESTED, invert_match=True)
-        unlike.string_match.exact = method
-
-
-def _unasked(route: pb.Route) -> pb.Route:
-    """A route of the gateway itself, with what the policies put on every one."""
-    for step in unasked_steps().values():
-        step(route)
-    return route
+            (out,) = route_steps()[setting.key](setting.value, _facts(route), out)
+    return unasked_on(out)

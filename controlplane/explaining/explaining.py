@@ -2,7 +2,7 @@
 
 import re
 
-from controlplane.compile.routes import NO_HOST
+from controlplane.compile.standing import NO_HOST
 from controlplane.explaining.arriving import Arrived, Refused, arrived
 from controlplane.explaining.outcome import outcome, settings
 from controlplane.explaining.preflight import preflight

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from envoy.config.route.v3 import route_components_pb2 as pb
 
+from controlplane import layout
 from controlplane.build import Build
 from controlplane.snapshot import CLUSTER, LISTENER, ROUTES, Snapshot
 from controlplane.tables import apart
@@ -37,6 +38,7 @@ USERS_ROUTE = "r-"
 
 
 TABLES = 4
+PAGES = 256
 ROUTES_KEPT = 16_384
 """How much is remembered: the version before was read when it came, and is most of the next."""
 
@@ -62,10 +64,11 @@ def removed(before: Build, after: Build) -> tuple[Removal, ...]:
     Both builds have a snapshot. Counted is what is in it, so a build from the disk without a plan
     will do. Objects are told apart by what they are for, never by where they stand or their number:
     listeners by their address, hosts, backends and consumers by their names, and a route by its
-    host with what it matches. Another timeout or target is no removal; another name, host, path or
-    match is one, and something new beside it. Limits are counted by what clients see (`user-s`):
-    their ids change whenever a host is added to a file, which takes nothing away. Identities are
-    not counted: they are nowhere but in what routes ask for.
+    host with what it matches, in however many pages it stands. Another timeout or target is no
+    removal; another name, host, path or match is one, and something new beside it. Limits are
+    counted by what clients see (`user-s`): their ids change whenever a host is added to a file,
+    which takes nothing away. Identities are not counted: they are nowhere but in what routes ask
+    for.
     """
     found = []
     now = _objects(after)
@@ -119,8 +122,10 @@ def _objects(build: Build) -> Mapping[str, Mapping[str, str]]:
     if build.snapshot is not None:
         listeners.update(build.snapshot.of(LISTENER))
         backends.update(n for n in build.snapshot.of(CLUSTER) if not n.startswith(OURS))
-        for table in build.snapshot.of(ROUTES).values():
-            of_table = _of_table(table.body)
+        for name, table in build.snapshot.of(ROUTES).items():
+            if layout.dispatches(name):  # it says where routes are, and has none
+                continue
+            of_table = (_of_page if layout.page(name) else _of_table)(table.body)
             hosts.update(of_table.hosts)
             routes |= of_table.routes
     named = {
@@ -156,8 +161,7 @@ class _Table:
     routes: Mapping[str, str]
 
 
-@lru_cache(maxsize=TABLES)
-def _of_table(body: bytes) -> _Table:
+def _read(body: bytes) -> _Table:
     hosts: set[str] = set()
     routes: dict[str, str] = {}
     for one in apart(body).hosts:
@@ -166,6 +170,10 @@ def _of_table(body: bytes) -> _Table:
         matches = dict(_matches(one.routes))
         routes |= {f"{d} {key}": d + p for d in domains for key, p in matches.items()}
     return _Table(hosts=frozenset(hosts), routes=MappingProxyType(routes))
+
+
+_of_table = lru_cache(maxsize=TABLES)(_read)
+_of_page = lru_cache(maxsize=PAGES)(_read)
 
 
 def _matches(routes: Iterable[bytes]) -> Iterator[tuple[str, str]]:

@@ -73,7 +73,7 @@ class Search:
 
     def _blamed(self, said: Run) -> tuple[Subject, ...]:
         """Give the units that Envoy's words are about, in their order."""
-        those = frozenset(said.blamed)
+        those = frozenset(map(self.whole.unit, said.blamed))
         return tuple(unit for unit in self.left if unit in those)
 
     async def _alone(self, unit: Subject, said: Run) -> Cause | None:

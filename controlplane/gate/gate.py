@@ -24,7 +24,7 @@ from controlplane.gate.verdicts import Passed, Unproved, Verdict
 from controlplane.prover.standby import Means, Standby
 from controlplane.snapshot import Snapshot
 
-FORM = "3"
+FORM = "4"
 """Part of a verdict's key: raise it when a proof changes what it proves."""
 
 VERSION_SECONDS = 5.0

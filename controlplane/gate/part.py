@@ -4,7 +4,7 @@
 their route tables. The prover is sent what a node would be sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
@@ -12,16 +12,18 @@ from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
 )
 
-from controlplane.prover.readers import managers, readers, tables_of
+from controlplane.prover.readers import managers, readers, scoped, tables_of
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
     LISTENER,
     ROUTES,
+    SCOPE,
     Resource,
     Snapshot,
     resource,
@@ -45,10 +47,16 @@ class Part:
         made.node.id = made.node.cluster = "foregate-gate"
         static = made.static_resources
         static.clusters.extend(with_endpoints(one, self.endpoints) for one in self.clusters)
+        scopes = [ScopedRouteConfiguration.FromString(r.body) for r in self._scopes()]
         read = [name for one in self.listeners for name in tables_of(one)]
+        if any(map(scoped, self.listeners)):
+            read += (one.route_configuration_name for one in scopes)
         listeners = (*self.listeners, *readers(self.tables, read))
-        static.listeners.extend(with_tables(one, self.tables) for one in listeners)
+        static.listeners.extend(with_tables(one, self.tables, scopes) for one in listeners)
         return made.SerializeToString(deterministic=True)
+
+    def _scopes(self) -> Iterator[Resource]:
+        return (one for one in self.others if one.type_url == SCOPE)
 
     def snapshot(self) -> Snapshot:
         """Give it as resources."""
@@ -92,8 +100,12 @@ def with_endpoints(cluster: Cluster, endpoints: Mapping[str, ClusterLoadAssignme
     return static
 
 
-def with_tables(listener: Listener, tables: Mapping[str, RouteConfiguration]) -> Listener:
-    """Put route tables into the connection managers that name them."""
+def with_tables(
+    listener: Listener,
+    tables: Mapping[str, RouteConfiguration],
+    scopes: Iterable[ScopedRouteConfiguration] = (),
+) -> Listener:
+    """Put route tables into the connection managers that name them, or read scopes that do."""
     inlined = Listener()
     inlined.CopyFrom(listener)
     for network_filter in managers(inlined):
@@ -101,5 +113,14 @@ def with_tables(listener: Listener, tables: Mapping[str, RouteConfiguration]) ->
         network_filter.typed_config.Unpack(manager)
         if manager.HasField("rds"):
             manager.route_config.CopyFrom(tables[manager.rds.route_config_name])
+            network_filter.typed_config.Pack(manager, deterministic=True)
+        elif manager.HasField("scoped_routes"):
+            inside = manager.scoped_routes.scoped_route_configurations_list
+            inside.SetInParent()
+            for scope in scopes:
+                one = inside.scoped_route_configurations.add()
+                one.CopyFrom(scope)
+                one.ClearField("route_configuration_name")
+                one.route_configuration.CopyFrom(tables[scope.route_configuration_name])
             network_filter.typed_config.Pack(manager, deterministic=True)
     return inlined

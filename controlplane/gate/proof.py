@@ -4,7 +4,7 @@ A proof of a part replaces what was left out by a harmless stand-in of the same 
 refused for what it holds and never for what it lacks.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
@@ -13,6 +13,7 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_components_pb2 import VirtualHost
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
+from controlplane import layout
 from controlplane.gate.part import DanglingResourceError, Part, endpoints_of
 from controlplane.prover.readers import tables_of
 from controlplane.snapshot import (
@@ -32,7 +33,8 @@ TYPES = (CLUSTER, ENDPOINTS, LISTENER, ROUTES)
 class Proof:
     """A snapshot's messages, parsed once; `units` is what a refusal can be narrowed down to.
 
-    `others` are its resources of other types, which are units as they are, and last.
+    `others` are its resources of other types, which are units as they are, and last. `copies` says
+    of a part that stands in several tables which of them is the unit: all are taken with it.
     """
 
     clusters: tuple[Cluster, ...]
@@ -41,6 +43,7 @@ class Proof:
     tables: tuple[RouteConfiguration, ...]
     others: tuple[Resource, ...]
     units: tuple[Subject, ...]
+    copies: Mapping[Subject, Subject]
 
     def whole(self) -> bytes:
         """Prove everything; a serialized `Bootstrap`."""
@@ -61,9 +64,39 @@ class Proof:
             ),
             endpoints={name: one for name, one in self.endpoints.items() if name in used},
             listeners=tuple(one for one in self.listeners if Subject(LISTENER, one.name) in wanted),
-            tables={table.name: _part_of(table, wanted) for table in self.tables},
+            tables={table.name: self._part_of(table, wanted) for table in self.tables},
             others=tuple(one for one in self.others if Subject(one.type_url, one.name) in wanted),
         )
+
+    def unit(self, subject: Subject) -> Subject:
+        """The unit that a part is, or is a copy of."""
+        return self.copies.get(subject, subject)
+
+    def _part_of(
+        self, table: RouteConfiguration, wanted: Collection[Subject]
+    ) -> RouteConfiguration:
+        """Take the chosen hosts and routes of a table; each cluster that they name must exist."""
+        part = RouteConfiguration(name=table.name)
+        whole = Subject(ROUTES, table.name)
+        if whole in wanted:
+            part.CopyFrom(table)
+            part.ClearField("virtual_hosts")
+        part.validate_clusters.value = True
+        for number, host in enumerate(table.virtual_hosts):
+            routes = [
+                route
+                for route in host.routes
+                if self.unit(whole._replace(part=f"{host.name}/{route.name}")) in wanted
+            ]
+            if self.unit(whole._replace(part=host.name)) in wanted:
+                chosen = part.virtual_hosts.add()
+                chosen.CopyFrom(host)
+                chosen.ClearField("routes")
+                chosen.routes.extend(routes)
+            elif routes:
+                name, domain = f"host-{number}", f"{number}.invalid"
+                part.virtual_hosts.append(VirtualHost(name=name, domains=[domain], routes=routes))
+        return part
 
 
 def proof(snapshot: Snapshot) -> Proof:
@@ -89,6 +122,7 @@ def proof(snapshot: Snapshot) -> Proof:
         if type_url not in TYPES
         for one in group.values()
     )
+    units, copies = _units(clusters, tables, listeners)
     return Proof(
         clusters=clusters,
         endpoints=endpoints,
@@ -96,9 +130,10 @@ def proof(snapshot: Snapshot) -> Proof:
         tables=tables,
         others=others,
         units=(
-            *_units(clusters, tables, listeners),
+            *units,
             *(Subject(one.type_url, one.name) for one in others),
         ),
+        copies=copies,
     )
 
 
@@ -106,45 +141,32 @@ def _units(
     clusters: tuple[Cluster, ...],
     tables: tuple[RouteConfiguration, ...],
     listeners: tuple[Listener, ...],
-) -> tuple[Subject, ...]:
-    """Lowest first, so that the shortest refused prefix ends at a host only if no route is bad."""
+) -> tuple[tuple[Subject, ...], dict[Subject, Subject]]:
+    """Lowest first, so that the shortest refused prefix ends at a host only if no route is bad.
+
+    With them come the copies: of pages, the first that has a part stands for all.
+    """
     found = [Subject(CLUSTER, cluster.name) for cluster in clusters]
+    first: dict[tuple[str, str], Subject] = {}
+    copies: dict[Subject, Subject] = {}
     for table in tables:
-        hosts = table.virtual_hosts
-        found.append(Subject(ROUTES, table.name))
-        found += [Subject(ROUTES, table.name, host.name) for host in hosts]
-        found += [
-            Subject(ROUTES, table.name, f"{host.name}/{route.name}")
-            for host in hosts
-            for route in host.routes
-        ]
+        whole = Subject(ROUTES, table.name)
+        found.append(whole)
+        base = table.name if layout.dispatches(table.name) else layout.base(table.name)
+        for part in _parts(table):
+            subject = whole._replace(part=part)
+            unit = first.setdefault((base, part), subject)
+            if unit != subject:
+                copies[subject] = unit
+            found.append(unit)
     found += [Subject(LISTENER, listener.name) for listener in listeners]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found)), copies
 
 
-def _part_of(table: RouteConfiguration, wanted: Collection[Subject]) -> RouteConfiguration:
-    """Take the chosen hosts and routes of a table; each cluster that they name must exist."""
-    part = RouteConfiguration(name=table.name)
-    if Subject(ROUTES, table.name) in wanted:
-        part.CopyFrom(table)
-        part.ClearField("virtual_hosts")
-    part.validate_clusters.value = True
-    for number, host in enumerate(table.virtual_hosts):
-        routes = [
-            route
-            for route in host.routes
-            if Subject(ROUTES, table.name, f"{host.name}/{route.name}") in wanted
-        ]
-        if Subject(ROUTES, table.name, host.name) in wanted:
-            chosen = part.virtual_hosts.add()
-            chosen.CopyFrom(host)
-            chosen.ClearField("routes")
-            chosen.routes.extend(routes)
-        elif routes:
-            part.virtual_hosts.append(
-                VirtualHost(name=f"host-{number}", domains=[f"{number}.invalid"], routes=routes)
-            )
-    return part
+def _parts(table: RouteConfiguration) -> Iterator[str]:
+    hosts = table.virtual_hosts
+    yield from (host.name for host in hosts)
+    yield from (f"{host.name}/{route.name}" for host in hosts for route in host.routes)
 
 
 def _no_cluster(name: str) -> Cluster:

@@ -6,17 +6,18 @@ the others, and most of a snapshot is that of the one before.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.message import DecodeError
 
+from controlplane import layout
 from controlplane.gate.facts.cluster import cluster_facts, endpoints_facts
 from controlplane.gate.facts.facts import Chain, Facts
 from controlplane.gate.facts.listener import FILTERS, listener_facts
 from controlplane.gate.facts.table import scope_facts, table_facts
+from controlplane.gate.placement import Unsound, misplaced
 from controlplane.gate.verdicts import Provenance, lines_of
 from controlplane.snapshot import (
     CLUSTER,
@@ -37,7 +38,10 @@ KEPT = 16_384
 """How many resources are remembered, of those that are small."""
 
 TABLES = 4
-"""How many route tables are: they may be large, and of each its routes are remembered."""
+"""How many plain tables are: they may be large, and of each its routes are remembered."""
+
+PAGES = 256
+"""How many pages are."""
 
 
 _HTTP = "envoy.extensions.filters.http."
@@ -50,14 +54,6 @@ PER_ROUTE = {
 
 Envoy takes the filter's own settings there too, without effect: an IP list would let all in.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsound:
-    """A part of a snapshot that would be served wrong, and why."""
-
-    subject: Subject
-    words: str
 
 
 NOUNS = {
@@ -95,6 +91,7 @@ def unsound(snapshot: Snapshot) -> tuple[Unsound, ...]:
     found += _scopes(read, listeners)
     sound = all(one.subject.type_url != LISTENER for one in found)
     found += _settings(read, listeners, sound=sound)
+    found += misplaced(read)
     return tuple(dict.fromkeys(found))
 
 
@@ -120,7 +117,9 @@ def mistakes_of(
 
 
 def _facts(one: Resource) -> Facts | None:
-    read = _table if one.type_url == ROUTES else _small
+    read = _small
+    if one.type_url == ROUTES:
+        read = _page if layout.page(one.name) else _table
     return read(one.type_url, one.body)
 
 
@@ -133,6 +132,7 @@ def _read(type_url: str, body: bytes) -> Facts | None:
 
 _small = lru_cache(maxsize=KEPT)(_read)
 _table = lru_cache(maxsize=TABLES)(_read)
+_page = lru_cache(maxsize=PAGES)(_read)
 
 
 def _alone(subject: Subject, one: Resource, facts: Facts) -> Iterator[Unsound]:
@@ -156,7 +156,7 @@ def _together(
         if reference.name not in snapshot.of(reference.type_url):
             words = f"it names the {what}, and there is none"
             yield Unsound(subject=subject._replace(part=part), words=words)
-        elif reference not in one.needs and subject.type_url != SCOPE:
+        elif reference not in one.needs:
             words = f"the {what} might be sent after what names it"
             yield Unsound(subject=subject._replace(part=part), words=words)
     for need in one.needs - facts.references:

@@ -53,7 +53,7 @@ def closures(routes: tuple[pb.Route, ...], path: PathPattern | None) -> tuple[pb
     """
     matches = [one.match for one in routes]
     found = [widest(matches), _path_alone(matches)]
-    start = _start(path) if path is not None else _common([_begins(one) for one in matches])
+    start = _start(path) if path is not None else _common([begins(one) for one in matches])
     found.append(pb.RouteMatch(prefix=start))
     made = [closed(routes[0].name, match) for match in found if match is not None]
     return tuple({one.SerializeToString(deterministic=True): one for one in made}.values())
@@ -121,7 +121,8 @@ def _start(path: PathPattern) -> str:
     return out or "/"
 
 
-def _begins(match: pb.RouteMatch) -> str:
+def begins(match: pb.RouteMatch) -> str:
+    """How every path begins that a match takes, as far as that is known."""
     kind = match.WhichOneof("path_specifier")
     text = "/"
     if match.HasField("case_sensitive") and not match.case_sensitive.value:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from google.protobuf.message import DecodeError
 
 from controlplane.build import Build
 from controlplane.isolation.backends import SIGN, Backends, base, members_of
+from controlplane.isolation.folded import Folded, Tables, fold
 from controlplane.isolation.hosts import by_domain
 from controlplane.isolation.isolated import Isolated, Kept
 from controlplane.isolation.judged import Judged, calls, pipelines
@@ -17,12 +18,14 @@ from controlplane.isolation.listeners import chain, enforced, standing
 from controlplane.isolation.refused import Parts, parts
 from controlplane.isolation.rewriting import Rewriting
 from controlplane.isolation.targets import needs, targets
+from controlplane.isolation.unfolding import parts_in, unfold
 from controlplane.plan.plan import Plan, PlannedRoute
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
     LISTENER,
     ROUTES,
+    SCOPE,
     Resource,
     Snapshot,
     Subject,
@@ -40,10 +43,11 @@ def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) ->
     `good` is what is served now. A part that was replaced before and is refused again comes one
     step further (see `ladder`): so `refused` names what is refused of `build`, and no more.
     """
-    tables = None if build.snapshot is None else _tables(build.snapshot)
-    if build.snapshot is None or tables is None:
+    folded = fold(build.snapshot, build.plan)
+    if build.snapshot is None or folded is None:
         return None
-    found = parts(build.snapshot, tables, refused)
+    read = {folded.read(subject): why for subject, why in refused.items()}
+    found = parts(build.snapshot, folded.tables, read)
     before = None if good is None else good.snapshot
     listeners = None if found is None else standing(build.snapshot, before, found.listeners)
     if found is None or listeners is None:
@@ -51,31 +55,46 @@ def isolate(build: Build, good: Build | None, refused: Mapping[Subject, str]) ->
     backends = Backends(now=build.snapshot, before=before, refused=found.clusters)
     judged = Judged(now=build, before=None if before is None else good)
     filters = chain(listeners.values())
-    old = (None if before is None else _tables(before)) or {}
-    new = Rewriting(found=found, provenance=build.provenance)
-    for name, table in tables.items():
+    old = fold(before)
+    new = Rewriting(found=found, provenance=folded.lines(build.provenance))
+    for name, table in folded.tables.items():
         ladder = Ladder(
-            before=by_domain(old.get(name)),
+            before=by_domain(None if old is None else old.tables.get(name)),
             backends=backends,
             judged=judged,
             chain=filters,
             paths=_paths(build.plan),
-            misdescribed=not needs(table) <= build.snapshot.of(ROUTES)[name].needs,
+            misdescribed=_misdescribed(build.snapshot, folded, name),
         )
         if not new.write(table, ladder):
             return None
     if found.listeners and not enforced(_routes(new.tables.values()), filters):
         return None
-    made = snapshot(_resources(build.snapshot, backends, listeners, new))
+    written = unfold(folded, new.tables)
+    made = snapshot(_resources(build.snapshot, backends, listeners, written))
     if not _whole(made, found):
         return None
-    return _isolated(build, judged, found, new, made)
+    return _isolated(build, judged, found, new, _Written(folded, written, made))
+
+
+class _Written(NamedTuple):
+    """The tables as they were read and as they are written, and the snapshot with them."""
+
+    folded: Folded
+    tables: Tables
+    snapshot: Snapshot
+
+
+def _misdescribed(held: Snapshot, folded: Folded, name: str) -> bool:
+    """Whether a table, or one of its pages, does not say what it needs."""
+    names = folded.pages.get(name, {name: None})
+    return any(not needs(folded.written[n]) <= held.of(ROUTES)[n].needs for n in names)
 
 
 def _resources(
-    now: Snapshot, backends: Backends, listeners: Mapping[str, Resource], new: Rewriting
+    now: Snapshot, backends: Backends, listeners: Mapping[str, Resource], tables: Tables
 ) -> Iterator[Resource]:
-    named = targets(_routes(new.tables.values()))
+    named = targets(_routes(tables.values()))
     gone = {name for name in now.of(CLUSTER) if not backends.stays(name)}
     # what was kept for a route lives as long as one goes to it
     gone |= {name for name in now.of(CLUSTER) if SIGN in name and name not in named}
@@ -91,7 +110,7 @@ def _resources(
                 type_url == ENDPOINTS and one.name in members
             )
             if type_url == ROUTES:
-                yield _table(one, new.tables[one.name])
+                yield _table(one, tables[one.name])
             elif not left:
                 yield one
     for name in sorted(named):
@@ -100,7 +119,8 @@ def _resources(
 
 
 def _table(one: Resource, table: RouteConfiguration) -> Resource:
-    made = resource(ROUTES, one.name, table, needs=needs(table))
+    scopes = (need for need in one.needs if need.type_url == SCOPE)
+    made = resource(ROUTES, one.name, table, needs={*needs(table), *scopes})
     return one if made.body == one.body and made.needs <= one.needs else made
 
 
@@ -111,8 +131,9 @@ def _whole(made: Snapshot, found: Parts) -> bool:
 
 
 def _isolated(
-    build: Build, judged: Judged, found: Parts, new: Rewriting, made: Snapshot
+    build: Build, judged: Judged, found: Parts, new: Rewriting, written: _Written
 ) -> Isolated:
+    made = written.snapshot
     kept = [*new.kept]
     for type_url, group in ((CLUSTER, found.clusters), (LISTENER, found.listeners)):
         for name, why in group.items():
@@ -130,7 +151,7 @@ def _isolated(
         build=replace(
             build,
             snapshot=made,
-            provenance=_lines(build, new, made),
+            provenance=_lines(build, new, written),
             services=judged.services(old, new.others),
             calls=calls(_routes(new.tables.values())),
             key_sources=judged.key_sources(old),
@@ -142,27 +163,32 @@ def _isolated(
 Lines = dict[Subject, tuple[Place, ...]]
 
 
-def _lines(build: Build, new: Rewriting, made: Snapshot) -> Lines:
+def _lines(build: Build, new: Rewriting, written: _Written) -> Lines:
     """The lines of what is kept for routes: those of its backend, else those of the routes."""
     found: Lines = {}
     for route, places in new.old:
         for name in targets([route]):
             lines = build.provenance.get(Subject(CLUSTER, base(name)), places)
             found.setdefault(Subject(CLUSTER, name), lines)
-            if name in made.of(ENDPOINTS):
+            if name in written.snapshot.of(ENDPOINTS):
                 found.setdefault(Subject(ENDPOINTS, name), lines[:1])
         for name in pipelines([route]):
             at = Subject(PIPELINE, name)
             found[at] = tuple(dict.fromkeys((*found.get(at, ()), *places)))
-    return {**found, **build.provenance, **new.places}
+    return {**found, **build.provenance, **_in_pages(new, written)}
 
 
-def _tables(held: Snapshot) -> dict[str, RouteConfiguration] | None:
-    """Read the tables; None where nobody can."""
-    try:
-        return {n: RouteConfiguration.FromString(r.body) for n, r in held.of(ROUTES).items()}
-    except DecodeError:
-        return None
+def _in_pages(new: Rewriting, written: _Written) -> Lines:
+    """The lines of what was replaced, in every table that has it."""
+    out: Lines = {}
+    for name_of_all, pages in written.folded.pages.items():
+        parts_of = parts_in(written.tables, pages)
+        for subject, places in new.places.items():
+            if subject.name == name_of_all:
+                names = parts_of.get(subject.part, ())
+                out |= {subject._replace(name=name): places for name in names}
+    rest = {s: p for s, p in new.places.items() if s.name not in written.folded.pages}
+    return {**rest, **out}
 
 
 def _routes(tables: Iterable[RouteConfiguration]) -> Iterator[pb.Route]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from controlplane.memo import Memo
@@ -20,7 +20,7 @@ from controlplane.plan.names import (
 from controlplane.plan.overlaps import overlaps
 from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.plan.precedence import ordered, rule_of
-from controlplane.plan.settle import claimed_twice, settled
+from controlplane.plan.settle import Settled, claimed_twice, settled
 from controlplane.plan.waiting import waiting
 from language.decode import mistake_at, spot
 from language.mistakes import Mistake, errors
@@ -55,7 +55,7 @@ def resolve(
     things = defined(files)
     names = memo(_names, *(one for kind in things.values() for one in kind.values()))
     settled_files = [memo(settled, file, names) for file in files]
-    planned = [(file, one.routes) for file, one in zip(files, settled_files, strict=True)]
+    planned: list[tuple[File, Settled | _Held]] = [*zip(files, settled_files, strict=True)]
     together = sorted([*planned, *memo(_held, *held)], key=lambda one: one[0].name)
     for host, found in _virtual_hosts(together, memo):
         hosts.append(host)
@@ -194,15 +194,29 @@ def _names(*things: Named) -> Names:
     return values({kind: found[kind] for kind in named_keys()})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """The routes of a file that is not served."""
+
+    routes: tuple[PlannedRoute, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Routes of a file that have the same hosts; the same object as long as the file is."""
+
+    routes: tuple[PlannedRoute, ...]
+
+
 def _virtual_hosts(
-    files: Sequence[tuple[File, tuple[PlannedRoute, ...]]], memo: Memo
+    files: Sequence[tuple[File, Settled | _Held]], memo: Memo
 ) -> Iterator[tuple[VirtualHost, tuple[Mistake, ...]]]:
     """Domains that the same routes are for share them, and are one virtual host."""
-    parts = [part for _, routes in files for part in memo(_by_hosts, routes)]
-    every = sorted({"*"}.union(*(part[0].route.hosts for part in parts)))
+    parts = [part for _, of_file in files for part in memo(_by_hosts, of_file)]
+    every = sorted({"*"}.union(*(part.routes[0].route.hosts for part in parts)))
     claims: dict[str, list[tuple[int, Place]]] = defaultdict(list)
     for number, part in enumerate(parts):
-        route = part[0].route
+        route = part.routes[0].route
         for domain, place in zip(route.hosts, route.host_places, strict=True):
             claims[domain].append((number, place))
         if not route.hosts:  # unreadable, so held: its routes may be for any
@@ -217,21 +231,19 @@ def _virtual_hosts(
         yield memo(_virtual_host, tuple(sorted(domains)), places, routes)
 
 
-def _by_hosts(routes: tuple[PlannedRoute, ...]) -> tuple[tuple[PlannedRoute, ...], ...]:
+def _by_hosts(of_file: Settled | _Held) -> tuple[_Group, ...]:
     """The routes of a file in groups of the same hosts."""
     groups: dict[tuple[str, ...], list[PlannedRoute]] = {}
-    for one in routes:
+    for one in of_file.routes:
         groups.setdefault(one.route.hosts, []).append(one)
-    return tuple(map(tuple, groups.values()))
+    return tuple(_Group(routes=tuple(routes)) for routes in groups.values())
 
 
 def _virtual_host(
-    domains: tuple[str, ...],
-    places: tuple[Place, ...],
-    of_files: tuple[tuple[PlannedRoute, ...], ...],
+    domains: tuple[str, ...], places: tuple[Place, ...], groups: tuple[_Group, ...]
 ) -> tuple[VirtualHost, tuple[Mistake, ...]]:
     """A virtual host, and what its routes cannot mean together."""
-    routes = [one for routes in of_files for one in routes]
+    routes = [one for group in groups for one in group.routes]
     host = VirtualHost(
         name=domains[0],
         domains=domains,
@@ -248,9 +260,9 @@ def _reached(routes: list[PlannedRoute]) -> Iterator[PlannedRoute]:
     return (one for one in routes if one.held or one.rule not in held)
 
 
-def _held(*files: File) -> tuple[tuple[File, tuple[PlannedRoute, ...]], ...]:
+def _held(*files: File) -> tuple[tuple[File, _Held], ...]:
     """The routes of each file, to answer 503; one that two files claim stands once."""
-    found: list[tuple[File, tuple[PlannedRoute, ...]]] = []
+    found: list[tuple[File, _Held]] = []
     rules: set[str] = set()
     for file in sorted(files, key=lambda file: file.name):
         routes: list[PlannedRoute] = []
@@ -261,5 +273,5 @@ def _held(*files: File) -> tuple[tuple[File, tuple[PlannedRoute, ...]], ...]:
                 routes.append(
                     PlannedRoute(rule=rule, route=route, settings=(), placements=(), held=True)
                 )
-        found.append((file, tuple(routes)))
+        found.append((file, _Held(routes=tuple(routes))))
     return tuple(found)

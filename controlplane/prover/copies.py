@@ -13,11 +13,12 @@ from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import BoolValue
 
 from controlplane.prover.cut import WHOLE, Cut, Host, cut
-from controlplane.prover.readers import readers, tables_of
+from controlplane.prover.readers import readers, scoped, tables_of
 from controlplane.prover.strip import strip
 from controlplane.snapshot import (
     CLUSTER,
@@ -39,6 +40,7 @@ _READ: Mapping[str, type[Message]] = MappingProxyType(
         ENDPOINTS: ClusterLoadAssignment,
         LISTENER: Listener,
         EXTENSION: TypedExtensionConfig,
+        SCOPE: ScopedRouteConfiguration,
     }
 )
 """What is looked into. Tables are large, and nothing in them calls somebody without a request."""
@@ -56,8 +58,8 @@ clusters that do not exist.
 class Copied:
     """A resource as the prover gets it, one or more (a table is cut, its frame is the first).
 
-    `replaced` is in words; `names` are what it reads: a listener's tables, a cluster's endpoints.
-    `hosts` are those of a table that was cut.
+    `replaced` is in words; `names` are what it reads: tables of a listener or a scope, endpoints of
+    a cluster. `hosts` are those of a table that was cut. `scoped` listeners read what scopes do.
     """
 
     of: Resource
@@ -65,6 +67,7 @@ class Copied:
     replaced: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
     hosts: Mapping[bytes, Host] = field(default_factory=dict)
+    scoped: bool = False
 
 
 Resources = Mapping[str, Mapping[str, Resource]]
@@ -117,7 +120,7 @@ def copy(snapshot: Snapshot, before: Copy = EMPTY, *, walled: bool) -> Copy:
     for copied in known.values():
         for one in copied.made:
             made.setdefault(one.type_url, {})[one.name] = one
-    for reader in _readers(snapshot, known, made.get(ROUTES, {})):
+    for reader in _readers(known, made.get(ROUTES, {})):
         for one in _copied(reader, None, walled=walled).made:
             made.setdefault(LISTENER, {})[one.name] = one
     if ENDPOINTS in made:
@@ -138,13 +141,21 @@ def _copied(one: Resource, before: Copied | None, *, walled: bool) -> Copied:
     names: tuple[str, ...] = ()
     if isinstance(message, Listener):
         names = tables_of(message)
+    if isinstance(message, ScopedRouteConfiguration):
+        names = (message.route_configuration_name,)
     if isinstance(message, Cluster) and message.type == Cluster.EDS:
         names = (message.eds_cluster_config.service_name or message.name,)
     replaced = strip(message, walled=walled)
     body = message.SerializeToString(deterministic=True) if replaced else one.body
     if walled and isinstance(message, Listener) and not message.address.HasField("pipe"):
         body += _ANY_ADDRESS
-    return Copied(of=one, made=(replace(bare, body=body),), replaced=replaced, names=names)
+    return Copied(
+        of=one,
+        made=(replace(bare, body=body),),
+        replaced=replaced,
+        names=names,
+        scoped=isinstance(message, Listener) and scoped(message),
+    )
 
 
 def _tables(table: Resource, found: Cut) -> Iterator[Resource]:
@@ -158,14 +169,12 @@ def _tables(table: Resource, found: Cut) -> Iterator[Resource]:
 
 
 def _readers(
-    snapshot: Snapshot, known: Mapping[Reference, Copied], tables: Mapping[str, Resource]
+    known: Mapping[Reference, Copied], tables: Mapping[str, Resource]
 ) -> Iterator[Resource]:
-    """Have every table read by something; those of scopes are read by them."""
-    read = {
-        name for ref, copied in known.items() if ref.type_url == LISTENER for name in copied.names
-    }
-    if snapshot.of(SCOPE):
-        read |= snapshot.of(ROUTES).keys()
+    """Have every table read by something; those of scopes are, where a listener asks for scopes."""
+    scoped = any(c.scoped for c in known.values())
+    by = {LISTENER, SCOPE} if scoped else {LISTENER}
+    read = {name for ref, copied in known.items() if ref.type_url in by for name in copied.names}
     for one in readers(tables, read):
         yield resource(LISTENER, one.name, one)
 

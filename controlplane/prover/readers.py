@@ -43,6 +43,14 @@ def tables_of(listener: Listener) -> tuple[str, ...]:
     return tuple(names)
 
 
+def scoped(listener: Listener) -> bool:
+    """Whether a listener reads the tables of scopes."""
+    return any(
+        hcm.HttpConnectionManager.FromString(one.typed_config.value).HasField("scoped_routes")
+        for one in managers(listener)
+    )
+
+
 def readers(tables: Iterable[str], read: Iterable[str]) -> Iterator[Listener]:
     """Make a listener for each table that is not `read` by another."""
     there = frozenset(read)

@@ -81,21 +81,30 @@ def places(
 
 
 def changed_routes(before: Snapshot | None, after: Snapshot | None) -> frozenset[Subject]:
-    """Say which routes of a version are others than before, or new."""
+    """Say which routes of a version are others than before, or new; of copies, one."""
     if before is None or after is None:
         return frozenset()
-    return frozenset(s for s, _ in _routes(after).items() - _routes(before).items())
+    old = _routes(before)
+    found = set()
+    for part, contents in _routes(after).items():
+        new = contents.keys() - old.get(part, {}).keys()
+        if new:
+            found.add(min(contents[one] for one in new))
+    return frozenset(found)
 
 
-def _routes(one: Snapshot) -> dict[Subject, bytes]:
-    """Give the routes of all tables by what they are called in the provenance."""
-    found: dict[Subject, bytes] = {}
+def _routes(one: Snapshot) -> dict[str, dict[bytes, Subject]]:
+    """Give what rules say by what they are called in the provenance, and a table that has it."""
+    found: dict[str, dict[bytes, Subject]] = {}
     for name, table in one.of(ROUTES).items():
+        parts: dict[str, bytes] = {}
         for host in RouteConfiguration.FromString(table.body).virtual_hosts:
             for route in host.routes:
-                subject = Subject(ROUTES, name, f"{host.name}/{route.name}")
+                part = f"{host.name}/{route.name}"
                 data = route.SerializeToString(deterministic=True)
-                found[subject] = found.get(subject, b"") + data
+                parts[part] = parts.get(part, b"") + data
+        for part, content in parts.items():
+            found.setdefault(part, {}).setdefault(content, Subject(ROUTES, name, part))
     return found
 
 

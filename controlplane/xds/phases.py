@@ -35,7 +35,10 @@ DRAIN_SECONDS = 600.5
 """How long what a listener names stays after it: Envoy's default drain time, and a little."""
 
 ASKING_SECONDS = 0.5
-"""How long after a cluster a node is expected to ask for its endpoints."""
+"""How long after a cluster a node is expected to ask for its endpoints, after a scope its table."""
+
+FOLLOWING: Mapping[str, str] = {CLUSTER: ENDPOINTS, SCOPE: ROUTES}
+"""What a node asks for once it has taken what names it: the two are of use only together."""
 
 ANY = "*"
 
@@ -124,8 +127,9 @@ class NodeGate:
     def _rested(self) -> frozenset[str]:
         """The types of which the node has all, so that thousands of needs are no thousand looks."""
         mine = {t for t, s in self.subscriptions.items() if s.rests(self.world.offers[t])}
-        if ENDPOINTS not in mine and ENDPOINTS in self.subscriptions:
-            mine.discard(CLUSTER)
+        for first, then in FOLLOWING.items():
+            if then not in mine and then in self.subscriptions:
+                mine.discard(first)
         return frozenset(mine)
 
     def _there(self, need: Reference) -> bool:
@@ -139,9 +143,8 @@ class NodeGate:
             return True
         if not subscription.has(one):
             return False
-        if need.type_url != CLUSTER:
-            return True
-        return all(self._there(more) for more in one.needs if more.type_url == ENDPOINTS)
+        then = FOLLOWING.get(need.type_url)
+        return all(self._there(more) for more in one.needs if more.type_url == then)
 
 
 def drained(
@@ -161,15 +164,16 @@ def drained(
 
 
 def expected(
-    before: Subscription, after: Subscription, endpoints: Subscription | None, now: float
+    before: Subscription, after: Subscription, then: Subscription | None, now: float
 ) -> dict[Reference, float]:
-    """Say until when a node is expected to ask for endpoints, now that it has taken clusters."""
-    if after.type_url != CLUSTER or before.pending is None or endpoints is None:
+    """Say until when a node is expected to ask for what follows, now that it has taken some."""
+    following = FOLLOWING.get(after.type_url)
+    if following is None or before.pending is None or then is None:
         return {}
     sent = (one for one in before.pending.content.values() if one is not None)
     new = (one for one in sent if after.has(one) and not before.has(one))
-    needs = (n for one in new for n in one.needs if n.type_url == ENDPOINTS)
-    return {need: now + ASKING_SECONDS for need in needs if not endpoints.covers(need.name)}
+    needs = (n for one in new for n in one.needs if n.type_url == following)
+    return {need: now + ASKING_SECONDS for need in needs if not then.covers(need.name)}
 
 
 def _lost(before: Subscription, after: Subscription) -> Iterator[Resource]:

@@ -45,8 +45,10 @@ def phase(subscriptions: Subscriptions) -> Phase:
 
 def arriving(subscriptions: Subscriptions) -> bool:
     """Whether an Envoy that comes has not said yet what it holds of listeners and routes."""
-    listeners, tables = (subscriptions.get(t) for t in (LISTENER, ROUTES))
+    listeners, scopes, tables = (subscriptions.get(t) for t in (LISTENER, SCOPE, ROUTES))
     if listeners is None:
         return True
-    named = any(n.type_url == ROUTES for one in listeners.live() for n in one.needs)
-    return named and tables is None
+    by_listeners = {n.type_url for one in listeners.live() for n in one.needs}
+    if SCOPE in by_listeners and scopes is None:
+        return True
+    return tables is None and bool(by_listeners & {ROUTES, SCOPE})

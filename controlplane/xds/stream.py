@@ -13,7 +13,7 @@ from controlplane.xds.due import push
 from controlplane.xds.events import Close, Event, Ignored, Send, answer, asked
 from controlplane.xds.memory import Memory, by_name
 from controlplane.xds.node import unfit
-from controlplane.xds.phases import DRAIN_SECONDS, NodeGate, drained, expected
+from controlplane.xds.phases import DRAIN_SECONDS, FOLLOWING, NodeGate, drained, expected
 from controlplane.xds.progress import State
 from controlplane.xds.subscription import Subscription
 from controlplane.xds.world import ENVOY, World
@@ -109,12 +109,12 @@ class Stream:
             close = Close(status="RESOURCE_EXHAUSTED", message=f"over {NAMES} names of a type")
             return Step(stream=self, events=(close,))
         events = answer(mine.node, type_url, verdict) + asked(mine.node, before, after, request)
-        endpoints = mine.subscriptions.get(ENDPOINTS)
+        then = mine.subscriptions.get(FOLLOWING.get(type_url, ""))
         mine = replace(
             mine,
             subscriptions={**mine.subscriptions, type_url: after},
             drains=drained(mine.drains, before, after, now, mine.drain_seconds),
-            asking={**mine.asking, **expected(before, after, endpoints, now)},
+            asking={**mine.asking, **expected(before, after, then, now)},
         )
         flushed = _flush(mine, now)
         refused = type_url != KEY_REQUEST and verdict is not None and verdict.error is not None

@@ -16,6 +16,7 @@ from controlplane.snapshot import (
     LISTENER,
     ORDER,
     ROUTES,
+    SCOPE,
     SECRET,
     Resource,
     Snapshot,
@@ -38,7 +39,7 @@ or still on their way in, ask for what a newer snapshot does not hold."""
 ARCHIVE_SIZE = 10_000
 """How many archived resources of a type are kept; the oldest leave first."""
 
-_ENVOY_NEEDS = (CLUSTER, LISTENER, ROUTES)
+_ENVOY_NEEDS = (CLUSTER, LISTENER, SCOPE, ROUTES)
 _NOTHING: Mapping[str, Resource] = MappingProxyType({})
 
 

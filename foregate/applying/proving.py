@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from controlplane.build import Build
 from controlplane.gate.gate import Gate
-from controlplane.gate.soundness import Unsound, mistakes_of, unsound
+from controlplane.gate.placement import Unsound
+from controlplane.gate.soundness import mistakes_of, unsound
 from controlplane.gate.verdicts import Cause, Passed, Refused, Unproved, lines_of
 from controlplane.gate.verdicts import mistakes as words_of
 from controlplane.isolation.isolate import isolate
@@ -112,10 +113,9 @@ class _Taking:
         """All that files wrote: as it was, and where that was not enough, closed."""
         kept = {one.subject for one in self.done.kept}
         stays = as_before(self.build, self.good)
-        for one in rules_of(self.build, files):
-            file = self.build.provenance[one][0].file
+        for one, place in rules_of(self.build, files):
             host = one._replace(part=one.part.partition("/")[0])
-            if file in self.files or not (one in stays or one in kept or host in kept):
+            if place.file in self.files or not (one in stays or one in kept or host in kept):
                 yield one
         for file in sorted(files - self.files):
             self.tell([_other_routes(file, self.whole)])
@@ -124,7 +124,7 @@ class _Taking:
 
 def _other_routes(file: str, build: Build) -> Mistake:
     """Say once of a file that it is not only the routes that are told."""
-    first = min(build.provenance[one][0] for one in rules_of(build, {file}))
+    first = min(place for _, place in rules_of(build, {file}))
     return Mistake(
         place=first,
         message="and the other routes of this file stay as they are served, or closed: "

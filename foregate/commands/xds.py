@@ -10,6 +10,7 @@ from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
 
@@ -21,6 +22,7 @@ from controlplane.snapshot import (
     LISTENER,
     ORDER,
     ROUTES,
+    SCOPE,
     Resource,
     Subject,
 )
@@ -40,6 +42,7 @@ _MESSAGES: Mapping[str, type[Message]] = {
     CLUSTER: Cluster,
     ENDPOINTS: ClusterLoadAssignment,
     LISTENER: Listener,
+    SCOPE: ScopedRouteConfiguration,
     ROUTES: RouteConfiguration,
 }
 

@@ -32,6 +32,7 @@ from foregate.dev.starter import NAME, starter
 from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, Ready, supervise
 from foregate.dev.voice import Voice
 from foregate.following import follow
+from foregate.layout import layout
 from foregate.origin import Origin
 from foregate.watch import saves
 from language.mistakes import Mistake
@@ -96,7 +97,9 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
             archive = Disk(Recorder())
             applier = Applier(
                 read=read,
-                choose=chooser(Options(loopback=True, trust_store=options.trust_store)),
+                choose=chooser(
+                    Options(loopback=True, trust_store=options.trust_store, layout=layout())
+                ),
                 bringer=Bringer(
                     gate=gate,
                     publisher=publisher,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,36 @@ def test_what_nobody_asks_for_is_let_go() -> None:
     memo(id, one)
     memo.forget()
     assert memo(Thing, "kept") is not first
+
+
+def test_the_parts_of_what_is_asked_for_are_kept() -> None:
+    memo = Memo()
+
+    def whole(text: str, parts: Memo) -> tuple[Thing, str]:
+        return parts(Thing, "part"), text
+
+    part, _ = memo(whole, "one", memo)
+    memo.forget()
+    memo(whole, "one", memo)  # does not ask for its part again
+    memo.forget()
+    assert memo(whole, "two", memo)[0] is part
+    memo.forget()
+    memo.forget()
+    assert memo(whole, "two", memo)[0] is not part
+
+
+def test_a_function_that_raises_leaves_no_trace() -> None:
+    memo = Memo()
+
+    def failing(parts: Memo) -> None:
+        parts(Thing, "part")
+        raise ValueError("nothing")
+
+    kept = memo(Thing, "kept")
+    with pytest.raises(ValueError, match="nothing"):
+        memo(failing, memo)
+    memo.forget()
+    assert memo(Thing, "kept") is kept
 
 
 @given(calls=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0, 1, True, "0", "1"]))))

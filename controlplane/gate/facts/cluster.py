@@ -8,6 +8,7 @@ from envoy.config.core.v3.config_source_pb2 import ConfigSource
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 
+from controlplane.compile.clusters import NOWHERE
 from controlplane.gate.facts.facts import Facts, Named, Wrong
 from controlplane.snapshot import ENDPOINTS, SECRET, Reference
 
@@ -27,8 +28,10 @@ def cluster_facts(body: bytes) -> Facts:
             wrong.append(Wrong("", "its endpoints are to come from elsewhere"))
     else:
         by_address = not cluster.HasField("cluster_type") and cluster.type == Cluster.STATIC
-        ours = cluster.name.startswith(OURS)
-        wrong += _members(cluster.load_assignment, by_address=by_address, may_be_empty=ours)
+        nobody = cluster.name == NOWHERE
+        wrong += _members(cluster.load_assignment, by_address=by_address, may_be_empty=nobody)
+        if nobody and cluster.load_assignment.endpoints:
+            wrong.append(Wrong("", "somebody is where nobody may be"))
     context = UpstreamTlsContext()
     if cluster.transport_socket.typed_config.Is(UpstreamTlsContext.DESCRIPTOR):
         cluster.transport_socket.typed_config.Unpack(context)

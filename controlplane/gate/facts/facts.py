@@ -34,13 +34,24 @@ class Chain:
     fragments: int | None = None
 
 
+class Dispatch(NamedTuple):
+    """A page as the dispatcher says it: the part that does, for whom, and if upgrades get there."""
+
+    part: str
+    page: str
+    domains: frozenset[str]
+    upgrades: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What one resource says; `name` is what the message calls itself.
 
     `settings` are the parts of a table that set something for an HTTP filter, by its name and the
     type of what is set. `hosts` are the virtual hosts of which there are several with one name.
-    `fragments` is how many parts a scope's key has. `references` are all of `named`.
+    `references` are all of `named`. `fragments` is how many parts a scope's key has, `keys` are
+    they. Of a table, `domains` are those of all its hosts, `dispatches` the pages that it is there
+    to choose, and `upgrades` its parts that take some, each with what it takes.
     """
 
     name: str
@@ -52,3 +63,7 @@ class Facts:
     addresses: tuple[str, ...] = ()
     fragments: int = 0
     hosts: tuple[str, ...] = ()
+    domains: frozenset[str] = frozenset()
+    dispatches: tuple[Dispatch, ...] = ()
+    upgrades: tuple[tuple[str, str], ...] = ()
+    keys: tuple[str, ...] = ()

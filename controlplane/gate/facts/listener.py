@@ -1,20 +1,29 @@
 """What a Listener says: where it listens, how hard it is, and what its filters are and name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from envoy.config.core.v3.config_source_pb2 import ConfigSource
 from envoy.config.core.v3.grpc_service_pb2 import GrpcService
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthz
+from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation
+from envoy.extensions.filters.http.ip_tagging.v3.ip_tagging_pb2 import IPTagging
 from envoy.extensions.filters.http.ratelimit.v3.rate_limit_pb2 import RateLimit
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
 )
+from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutation_pb2 import (
+    HeaderMutation as _Early,
+)
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext
 
 from controlplane.compile.listener import BUFFER, GRPC_WEB, TRACE
+from controlplane.compile.pages.names import DISPATCHER
+from controlplane.compile.pages.selection import HEADER, PAGE_FILTER, RESELECT_FILTER
 from controlplane.gate.facts.cluster import from_here
 from controlplane.gate.facts.facts import Chain, Facts, Named, Wrong
-from controlplane.snapshot import CLUSTER, EXTENSION, PREFIX, ROUTES, SECRET, Reference
+from controlplane.gate.facts.pages import said
+from controlplane.snapshot import CLUSTER, EXTENSION, PREFIX, ROUTES, SCOPE, SECRET, Reference
 from policies.auth.envoy import FILTER as AUTH
 from policies.cors.envoy import FILTER as CORS
 from policies.headers.envoy import FILTER as HEADERS
@@ -27,7 +36,11 @@ FILTERS = (
 )
 """What stands in every chain, in the order in which a request must meet it."""
 
+FIRST = (PAGE_FILTER, RESELECT_FILTER)
+"""What stands before all others where routes are in pages: the others are to see the page."""
+
 _UNAVAILABLE = 503
+_EARLY = _Early.DESCRIPTOR
 _HTTP = hcm.HttpConnectionManager
 _HARD = {
     "normalize_path": "paths are not normalised",
@@ -92,6 +105,8 @@ def _chain(manager: hcm.HttpConnectionManager) -> Chain:
 def _named(manager: hcm.HttpConnectionManager) -> Iterator[Reference]:
     if manager.HasField("rds"):
         yield Reference(ROUTES, manager.rds.route_config_name)
+    if manager.HasField("scoped_routes"):
+        yield Reference(SCOPE, DISPATCHER)
     for one in manager.http_filters:
         if one.HasField("config_discovery"):
             yield Reference(EXTENSION, one.name)
@@ -134,11 +149,18 @@ def _soft(manager: hcm.HttpConnectionManager) -> Iterator[str]:
         yield "headers with underscores come in"
     if not manager.early_header_mutation_extensions:
         yield "what only the gateway may say is not removed from requests"
-    if manager.HasField("rds") and not from_here(manager.rds.config_source):
-        yield "its routes are to come from elsewhere"
+    yield from _routeless(manager)
+
+
+def _routeless(manager: hcm.HttpConnectionManager) -> Iterator[str]:
+    """What is wrong with where its routes come from."""
     kind = manager.WhichOneof("route_specifier")
-    if kind not in {"rds", "scoped_routes"}:
+    if kind == "scoped_routes":
+        yield from _not_scoping(manager)
+    elif kind != "rds":
         yield "its routes are part of it: a change of them would cut connections"
+    elif not from_here(manager.rds.config_source):
+        yield "its routes are to come from elsewhere"
 
 
 def _disordered(manager: hcm.HttpConnectionManager) -> Iterator[str]:
@@ -149,8 +171,14 @@ def _disordered(manager: hcm.HttpConnectionManager) -> Iterator[str]:
         yield f"the filter '{missing[0]}' is missing"
     elif [name for name in names if name in FILTERS] != list(FILTERS):
         yield "its filters stand in another order, or twice"
+    scoped = manager.HasField("scoped_routes")
+    if scoped:
+        yield from _not_paging(manager.http_filters)
+    off = frozenset() if scoped else frozenset({BUFFER})
     for one in manager.http_filters:
-        if one.name in FILTERS and (one.disabled != (one.name == BUFFER) or one.is_optional):
+        if one.name in {*FIRST, *FILTERS} and (
+            one.disabled != (one.name in off) or one.is_optional
+        ):
             yield f"the filter '{one.name}' is switched"
         if one.typed_config.Is(ExtAuthz.DESCRIPTOR):
             settings = ExtAuthz.FromString(one.typed_config.value)
@@ -158,3 +186,49 @@ def _disordered(manager: hcm.HttpConnectionManager) -> Iterator[str]:
                 yield "who may pass is not asked when nobody answers"
             if settings.status_on_error.code != _UNAVAILABLE:
                 yield "our own failure is not answered 503"
+
+
+def _not_scoping(manager: hcm.HttpConnectionManager) -> Iterator[str]:
+    """What keeps a request from the dispatcher, or lets a client choose its page."""
+    scoped = manager.scoped_routes
+    if not all(map(from_here, (scoped.rds_config_source, _source(scoped)))):
+        yield "its routes are to come from elsewhere"
+    wanted = hcm.ScopedRoutes.ScopeKeyBuilder()
+    wanted.fragments.add().header_value_extractor.name = HEADER
+    wanted.fragments[0].header_value_extractor.index = 0
+    if scoped.scope_key_builder != wanted:
+        yield f"its scopes are not those of {HEADER}"
+    early = [one.typed_config for one in manager.early_header_mutation_extensions]
+    mutations = [
+        m for one in early if one.Is(_EARLY) for m in _Early.FromString(one.value).mutations
+    ]
+    if len(early) != 1 or mutations[-1:] != [said(DISPATCHER)]:
+        yield "a client may say which page it is"
+
+
+def _source(scoped: hcm.ScopedRoutes) -> ConfigSource:
+    return scoped.scoped_rds.scoped_rds_config_source
+
+
+def _not_paging(filters: Sequence[hcm.HttpFilter]) -> Iterator[str]:
+    """What keeps a request from being matched again, by its page."""
+    if tuple(one.name for one in filters[: len(FIRST)]) != FIRST:
+        yield "its filters do not choose the page first"
+        return
+    if [one.name for one in filters if one.name in FIRST] != [*FIRST]:
+        yield "its filters choose the page twice"
+    first, second = (one.typed_config for one in filters[: len(FIRST)])
+    if not first.Is(HeaderMutation.DESCRIPTOR) or first.value:
+        yield f"the filter '{PAGE_FILTER}' says the same of all"
+    if not second.Is(IPTagging.DESCRIPTOR) or not _of_all(IPTagging.FromString(second.value)):
+        yield f"not every request is matched again by '{RESELECT_FILTER}'"
+
+
+def _of_all(tagging: IPTagging) -> bool:
+    """Whether every request gets a tag in a header: only that has Envoy match it again."""
+    header = tagging.ip_tag_header
+    if tagging.request_type != IPTagging.BOTH or not header.header:
+        return False
+    lists = [one.ip_list for one in tagging.ip_tags]
+    taken = {c.address_prefix for several in lists for c in several if not c.prefix_len.value}
+    return header.action == IPTagging.IpTagHeader.SANITIZE and taken >= {"0.0.0.0", "::"}  # noqa: S104 # every client

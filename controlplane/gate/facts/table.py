@@ -14,11 +14,15 @@ from envoy.extensions.filters.http.ratelimit.v3.rate_limit_pb2 import RateLimitP
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError
 
-from controlplane.compile.routes import NO_HOST
+from controlplane import layout
+from controlplane.compile.clusters import NOWHERE
+from controlplane.compile.pages.names import NOT_FOUND
+from controlplane.compile.standing import NO_HOST
 from controlplane.encoding import EncodingError
-from controlplane.gate.facts.facts import Facts, Named, Wrong
-from controlplane.snapshot import CLUSTER, NOTHING, PREFIX, ROUTES, Reference
-from controlplane.tables import apart
+from controlplane.gate.facts import pages
+from controlplane.gate.facts.facts import Dispatch, Facts, Named, Wrong
+from controlplane.snapshot import CLUSTER, NOTHING, PREFIX, ROUTES, SCOPE, Reference
+from controlplane.tables import Table, apart
 from policies.auth.envoy import FILTER as AUTH
 from policies.limits.envoy import AFTER_AUTH
 
@@ -26,6 +30,7 @@ FILTER_CONFIG = "envoy.config.route.v3.FilterConfig"
 
 _EVERYTHING = pb.RouteMatch(prefix="/")
 _UNAVAILABLE = 503
+_PORTS = "a host with a port is not the host"
 
 _Settings = Mapping[str, Any]
 _Parts = dict[tuple[str, str], list[str]]
@@ -39,7 +44,8 @@ ROUTES_KEPT = 16_384
 class _Route:
     """What a route says by itself; `settings` are the filters that it sets something for.
 
-    `refuses`: what is no host is refused by it.
+    `refuses`: what is no host is refused by it. `wrong_in_page` is wrong where it is in a page.
+    `upgrades` are those that it takes, `ends` is whether it answers what nothing else takes.
     """
 
     name: str
@@ -47,6 +53,9 @@ class _Route:
     wrong: tuple[str, ...]
     clusters: tuple[Reference, ...]
     settings: tuple[tuple[str, str], ...]
+    wrong_in_page: tuple[str, ...]
+    upgrades: tuple[str, ...]
+    ends: bool
 
 
 def table_facts(body: bytes) -> Facts:
@@ -56,12 +65,17 @@ def table_facts(body: bytes) -> Facts:
     except EncodingError as error:
         raise DecodeError(str(error)) from error
     table = RouteConfiguration.FromString(parts.bare)
-    wrong: list[Wrong] = []
+    if layout.dispatches(table.name):
+        return _dispatcher(table, parts)
+    paged = bool(layout.page(table.name))
+    wrong: list[Wrong] = [Wrong("", words) for words in pages.of_page(table) if paged]
+    upgrades: list[tuple[str, str]] = []
+    domains: set[str] = set()
     named: list[Named] = []
     settings: _Parts = defaultdict(list)
     wrong += _of_all("", table.typed_per_filter_config, settings)
     if not table.ignore_port_in_host_matching:
-        wrong.append(Wrong("", "a host with a port is not the host"))
+        wrong.append(Wrong("", _PORTS))
     if not parts.hosts:
         wrong.append(Wrong("", "there are no hosts: every answer is 404"))
     names: Counter[str] = Counter()
@@ -69,13 +83,17 @@ def table_facts(body: bytes) -> Facts:
         host = pb.VirtualHost.FromString(each.bare)
         routes = [_route(one) for one in each.routes]
         names[host.name] += 1
-        wrong += _of_host(host, routes)
+        domains.update(host.domains)
+        wrong += _of_host(host, routes, paged=paged)
         wrong += _of_all(host.name, host.typed_per_filter_config, settings)
         for route in routes:
             part = f"{host.name}/{route.name}"
             if not route.name:
                 wrong.append(Wrong(host.name, "a route has no name"))
             wrong += [Wrong(part, words) for words in route.wrong]
+            if paged:
+                wrong += [Wrong(part, words) for words in route.wrong_in_page]
+            upgrades += [(part, one) for one in route.upgrades]
             named += [Named(part, one) for one in route.clusters]
             for key in route.settings:
                 settings[key].append(part)
@@ -86,6 +104,50 @@ def table_facts(body: bytes) -> Facts:
         references=frozenset(one.reference for one in named),
         settings={key: tuple(parts) for key, parts in settings.items()},
         hosts=tuple(name for name, times in names.items() if times > 1),
+        domains=frozenset(domains),
+        upgrades=tuple(upgrades) if paged else (),
+    )
+
+
+def _dispatcher(table: RouteConfiguration, parts: Table) -> Facts:
+    """Read what chooses pages: no route of a user's stands there."""
+    wrong = [] if table.ignore_port_in_host_matching else [Wrong("", _PORTS)]
+    named: list[Named] = []
+    dispatches: list[Dispatch] = []
+    settings: _Parts = defaultdict(list)
+    names: Counter[str] = Counter()
+    wrong += _of_all("", table.typed_per_filter_config, settings)
+    for each in parts.hosts:
+        host = pb.VirtualHost.FromString(each.bare + b"".join(each.routes))
+        domains = frozenset(host.domains)
+        names[host.name] += 1
+        first = [_refuses(one) for one in host.routes[:1]]
+        wrong += _of_domains(
+            host,
+            refused=first == [True]
+            or not any(r.name.startswith(layout.TO_PAGE) for r in host.routes),
+        )
+        wrong += [Wrong(host.name, words) for words in pages.of_dispatched_host(host)]
+        wrong += _of_all(host.name, host.typed_per_filter_config, settings)
+        for route in host.routes:
+            part = f"{host.name}/{route.name}"
+            wrong += [Wrong(part, words) for words in pages.of_dispatched(route)]
+            for key in _set(route.typed_per_filter_config):
+                settings[key].append(part)
+            named += [Named(part, Reference(CLUSTER, name)) for name in _clusters(route.route)]
+            if route.name.startswith(layout.TO_PAGE):
+                page = route.name.removeprefix(layout.TO_PAGE)
+                taken = frozenset(one.upgrade_type for one in route.route.upgrade_configs)
+                named.append(Named(part, Reference(SCOPE, page)))
+                dispatches.append(Dispatch(part, page, domains, taken))
+    return Facts(
+        name=table.name,
+        wrong=(*wrong, *_switched(settings)),
+        named=tuple(named),
+        references=frozenset(one.reference for one in named),
+        settings={key: tuple(of) for key, of in settings.items()},
+        hosts=tuple(name for name, times in names.items() if times > 1),
+        dispatches=tuple(dispatches),
     )
 
 
@@ -99,6 +161,8 @@ def _route(field: bytes) -> _Route:
     if route.HasField("route"):
         wrong += _beyond(route.route)
         clusters = tuple(Reference(CLUSTER, name) for name in _clusters(route.route))
+        if Reference(CLUSTER, NOWHERE) in clusters:
+            wrong.append("it goes nowhere")
         for weight in route.route.weighted_clusters.clusters:
             wrong += _of_several(weight.typed_per_filter_config)
             settings += _set(weight.typed_per_filter_config)
@@ -114,6 +178,9 @@ def _route(field: bytes) -> _Route:
         wrong=tuple(wrong),
         clusters=clusters,
         settings=tuple(settings),
+        wrong_in_page=tuple(pages.of_page_route(route)),
+        upgrades=tuple(one.upgrade_type for one in route.route.upgrade_configs),
+        ends=pages.ends(route),
     )
 
 
@@ -127,16 +194,24 @@ def scope_facts(body: bytes) -> Facts:
         named=(Named("", Reference(ROUTES, table)),) if table else (),
         references=frozenset({Reference(ROUTES, table)}) if table else NOTHING,
         fragments=len(scope.key.fragments),
+        keys=tuple(one.string_key for one in scope.key.fragments),
     )
 
 
-def _of_host(host: pb.VirtualHost, routes: list[_Route]) -> Iterator[Wrong]:
+def _of_host(host: pb.VirtualHost, routes: list[_Route], *, paged: bool) -> Iterator[Wrong]:
+    # who comes to a page has been refused by the dispatcher, where that had to be
+    yield from _of_domains(host, refused=paged or not routes or routes[0].refuses)
+    if not routes:
+        yield Wrong(host.name, "the host has no routes: every answer is 404")
+    elif paged and not (any(one.ends for one in routes) and routes[-1].name == NOT_FOUND):
+        yield Wrong(host.name, "the page does not end in an answer of the gateway")
+
+
+def _of_domains(host: pb.VirtualHost, *, refused: bool) -> Iterator[Wrong]:
     for domain in host.domains:
         if "*" in domain[1:] or domain != domain.lower():
             yield Wrong(host.name, f"no request has the host '{domain}'")
-    if not routes:
-        yield Wrong(host.name, "the host has no routes: every answer is 404")
-    elif any(d.startswith("*") for d in host.domains) and not routes[0].refuses:
+    if any(d.startswith("*") for d in host.domains) and not refused:
         yield Wrong(host.name, "it takes any host, and what is none is not refused first")
 
 

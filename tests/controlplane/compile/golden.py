@@ -14,6 +14,7 @@ from google.protobuf.json_format import MessageToDict
 
 from controlplane.build import Build, Options, build
 from controlplane.compile.listener import BUFFER
+from controlplane.compile.options import Layout
 from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Snapshot
 from controlplane.sources import SourceFile
 from protos import CONSUMERS, CONSUMERS_NAME, EXTAUTHZ, PIPELINE, auth_pb2
@@ -65,10 +66,10 @@ def _case(path: Path) -> Case:
     return Case(path=path, about=held["about"], gateway=held["gateway"], expect=held["expect"])
 
 
-def built(case: Case, trust_store: str = TRUST_STORE) -> Build:
+def built(case: Case, trust_store: str = TRUST_STORE, layout: Layout = "plain") -> Build:
     """Compile the gateway file of a case, and refuse one that has mistakes or warnings."""
     source = SourceFile(name="gateway.yaml", data=case.gateway.encode())
-    made = build((source,), Options(trust_store=trust_store))
+    made = build((source,), Options(trust_store=trust_store, layout=layout))
     told = [f"{m.place.line}:{m.place.column} {m.message} ({m.hint})" for m in made.mistakes]
     assert not told, f"{case.name}: {told}"
     return made

@@ -7,6 +7,7 @@ no list below knows fails the test that meets it, so that a new feature cannot g
 from collections.abc import Iterator
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.common.mutation_rules.v3.mutation_rules_pb2 import HeaderMutation
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
@@ -16,12 +17,14 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from controlplane.compile.pages.selection import HEADER
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
     EXTENSION,
     PREFIX,
     ROUTES,
+    SCOPE,
     SECRET,
     Reference,
     Resource,
@@ -45,7 +48,7 @@ FIELDS = {
 """String fields that name a resource whenever they are set."""
 
 OTHERS = {
-    "envoy.config.endpoint.v3.ClusterLoadAssignment.cluster_name",  # its own name
+    "envoy.config.endpoint.v3.ClusterLoadAssignment.cluster_name",  # its own name, or its cluster's
 }
 """String fields that speak of such a thing and need nothing."""
 
@@ -70,12 +73,7 @@ def _named(message: Message) -> Iterator[Reference]:
         if message.type_url:
             yield from _named(unpacked(message))
         return
-    if isinstance(message, Cluster) and message.type == Cluster.EDS:
-        yield Reference(ENDPOINTS, message.eds_cluster_config.service_name or message.name)
-    if isinstance(message, hcm_pb2.HttpFilter) and message.HasField("config_discovery"):
-        yield Reference(EXTENSION, message.name)
-    if isinstance(message, SdsSecretConfig) and message.HasField("sds_config"):
-        yield Reference(SECRET, message.name)
+    yield from _known(message)
     for field, value in message.ListFields():
         is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
         below = value.values() if is_map else value if field.is_repeated else [value]
@@ -84,6 +82,18 @@ def _named(message: Message) -> Iterator[Reference]:
                 yield from _named(one)
             elif isinstance(one, str):
                 yield from _string(field, one)
+
+
+def _known(message: Message) -> Iterator[Reference]:
+    """What messages name that are no string of FIELDS."""
+    if isinstance(message, Cluster) and message.type == Cluster.EDS:
+        yield Reference(ENDPOINTS, message.eds_cluster_config.service_name or message.name)
+    if isinstance(message, hcm_pb2.HttpFilter) and message.HasField("config_discovery"):
+        yield Reference(EXTENSION, message.name)
+    if isinstance(message, HeaderMutation) and message.append.header.key == HEADER:
+        yield Reference(SCOPE, message.append.header.value)
+    if isinstance(message, SdsSecretConfig) and message.HasField("sds_config"):
+        yield Reference(SECRET, message.name)
 
 
 def _string(field: FieldDescriptor, value: str) -> Iterator[Reference]:

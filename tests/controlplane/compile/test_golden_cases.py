@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from controlplane.compile.options import Layout
 from controlplane.gate.proof import proof
 from controlplane.gate.validate import Run, validate
 from foregate.parts import envoy
@@ -23,9 +24,10 @@ def test_a_case_becomes_the_resources_it_expects(case: Case) -> None:
     assert actual(case) == case.expect
 
 
+@pytest.mark.parametrize("layout", ["plain", "pages"])
 @each_case
-def test_envoy_accepts_a_case(case: Case) -> None:
-    snapshot = built(case, trust_store()).snapshot
+def test_envoy_accepts_a_case(case: Case, layout: Layout) -> None:
+    snapshot = built(case, trust_store(), layout).snapshot
     assert snapshot is not None
     bootstrap = proof(snapshot).whole()
     run = asyncio.run(validate(envoy().path, bootstrap, seconds=30, memory=4 << 30))

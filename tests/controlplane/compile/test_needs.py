@@ -12,6 +12,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 from google.protobuf.message import Message
 
+from controlplane.compile.options import Layout
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
@@ -26,10 +27,13 @@ from controlplane.snapshot import (
 from tests.controlplane.compile.golden import CASES_BY_NAME, built
 from tests.controlplane.compile.named import UnlistedFieldError, named
 
+LAYOUTS: tuple[Layout, ...] = ("plain", "pages")
 
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", CASES_BY_NAME)
-def test_needs_are_what_the_messages_name(name: str) -> None:
-    made = built(CASES_BY_NAME[name])
+def test_needs_are_what_the_messages_name(name: str, layout: Layout) -> None:
+    made = built(CASES_BY_NAME[name], layout=layout)
     assert made.snapshot is not None
     for type_url, group in made.snapshot.resources.items():
         for one in group.values():
@@ -38,11 +42,13 @@ def test_needs_are_what_the_messages_name(name: str) -> None:
 
 
 def test_the_cases_show_every_kind_of_need_that_compile_makes() -> None:
-    snapshots = [built(case).snapshot for case in CASES_BY_NAME.values()]
+    every = [(case, layout) for case in CASES_BY_NAME.values() for layout in LAYOUTS]
+    snapshots = [built(case, layout=layout).snapshot for case, layout in every]
     groups = [g for one in snapshots if one is not None for g in one.resources.values()]
     seen = {(r.type_url, n.type_url) for g in groups for r in g.values() for n in r.needs}
     by_listener = {(LISTENER, ROUTES), (LISTENER, CLUSTER)}
-    assert seen == {(CLUSTER, ENDPOINTS), (ROUTES, CLUSTER), *by_listener}
+    by_pages = {(LISTENER, SCOPE), (SCOPE, ROUTES), (ROUTES, SCOPE)}
+    assert seen == {(CLUSTER, ENDPOINTS), (ROUTES, CLUSTER), *by_listener, *by_pages}
 
 
 def found(type_url: str, message: Message) -> set[Reference]:

@@ -14,6 +14,7 @@ from controlplane.gate.brake import Removal, mistakes, removed
 from controlplane.sources import SourceFile
 from language.mistakes import errors
 from language.places import Place
+from tests.controlplane.small_pages import in_pages
 
 START = Place("gateway.yaml", 1, 1)
 ECHO = "backends: {echo: 'http://127.0.0.1:9'}"
@@ -212,3 +213,17 @@ def test_routes_are_shown_by_their_paths(path: str, shown: str) -> None:
     before = routes(f"path: '{path}', to: echo", *more)
     (one,) = removed(before, routes("path: /left, to: echo"))
     assert shown in one.names
+
+
+def test_another_layout_removes_nothing_and_copies_count_once() -> None:
+    paths = [f"path: /p{n}/**, to: echo" for n in range(30)]
+    wide = ['path: "/{any}/{way}", to: echo', "path: /**, to: echo"]
+    plain = routes(*paths, *wide, head=f"{ECHO}\nhosts: ['*.example.com']")
+    pages = [in_pages(plain, Options(), largest) for largest in (1, 3, 50)]
+    for one, other in permutations((plain, *pages), 2):
+        assert removed(one, other) == ()
+    fewer = routes(*paths[12:], *wide, head=f"{ECHO}\nhosts: ['*.example.com']")
+    for one in (plain, *pages):
+        for other in (fewer, in_pages(fewer, Options(), 2)):
+            (found,) = removed(one, other)
+            assert (found.kind, found.had, found.left) == ("routes", 32, 20)

@@ -13,6 +13,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 
+from controlplane.build import Options, build
 from controlplane.prover import strip
 from controlplane.prover.copies import EMPTY, copy
 from controlplane.prover.readers import NAME
@@ -22,11 +23,13 @@ from controlplane.snapshot import (
     LISTENER,
     ROUTES,
     Reference,
+    Snapshot,
     Subject,
     resource,
     snapshot,
 )
 from tests.controlplane.gate.gate_snapshots import built, good
+from tests.controlplane.small_pages import in_pages
 
 PIPE = Address(pipe=Pipe(path="/run/service.sock"))
 
@@ -50,12 +53,16 @@ def test_in_a_namespace_all_is_as_it_is_but_for_what_is_appended() -> None:
     assert not any(one.needs for group in made.resources.values() for one in group.values())
 
 
+def in_one_table(routes: int) -> Snapshot:
+    return good(build(built(routes).sources, Options(loopback=True, layout="plain")))
+
+
 def test_what_did_not_change_is_the_same_object_and_a_large_table_is_cut() -> None:
-    first = copy(good(built(1_000)), walled=True)
-    second = copy(good(built(1_001)), first, walled=True)
+    first = copy(in_one_table(1_400), walled=True)
+    second = copy(in_one_table(1_401), first, walled=True)
     kept = first.resources[CLUSTER]["b7"]
     assert second.resources[CLUSTER]["b7"] is kept
-    (table,) = good(built(1_000)).of(ROUTES)
+    (table,) = in_one_table(1_400).of(ROUTES)
     parts = [name for name in first.resources[ROUTES] if name != table]
     assert len(parts) > 1
     readers = [name for name in first.resources[LISTENER] if name.startswith(NAME)]
@@ -188,3 +195,17 @@ def test_a_name_becomes_an_address_that_is_nobodys() -> None:
     assert cluster.type == Cluster.STATIC
     (group,) = cluster.load_assignment.endpoints
     assert group.lb_endpoints[0].endpoint.address.socket_address.address == strip.NOWHERE
+
+
+def test_pages_are_whole_and_scopes_read_them_where_a_listener_asks_for_scopes() -> None:
+    pages = good(in_pages(built(2_000), Options(loopback=True), 120))
+    made = copy(pages, walled=True)
+    assert made.resources[ROUTES].keys() == pages.of(ROUTES).keys()
+    assert len(pages.of(ROUTES)) > 10
+    assert not any(name.startswith(NAME) for name in made.resources[LISTENER])
+    first = next(name for name in pages.of(ROUTES) if not name.endswith("/_d"))
+    assert {s.name for s in made.subjects(Reference(ROUTES, first))} == {first}
+    # a part of it, without the listener, is read all the same
+    rest = (r for t, g in pages.resources.items() if t != LISTENER for r in g.values())
+    part = copy(snapshot(rest), walled=True)
+    assert {n.removeprefix(NAME) for n in part.resources[LISTENER]} == pages.of(ROUTES).keys()

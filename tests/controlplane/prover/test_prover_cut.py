@@ -70,7 +70,7 @@ def test_what_was_cut_before_changes_nothing(
 def test_a_change_of_one_route_changes_one_part() -> None:
     table = RouteConfiguration(name="http")
     host = table.virtual_hosts.add(name="any", domains=["*"])
-    for number in range(2_000):
+    for number in range(8_000):
         route = host.routes.add(name=f"r-{number}")
         route.match.prefix = f"/a/path/that/is/long/{number}"
         route.route.cluster = "c"

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlplane.build import Options, build
+from controlplane.compile.options import Layout
 from controlplane.files import Sources
 from controlplane.selection.selector import Selector
 from controlplane.sources import SourceFile
@@ -66,6 +67,7 @@ def _with(head: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.builds(_file, head, st.sampled_from(HOSTS), st.sampled_from(DEFAULTS), written)
 
 
+LAYOUTS: tuple[Layout, ...] = ("plain", "pages")
 NAMES = ("gateway.yaml", "m.yaml", "z.yaml")
 saves = st.lists(
     st.one_of(
@@ -78,16 +80,16 @@ saves = st.lists(
 
 
 @settings(max_examples=150, deadline=None)
-@given(first=_with(shared), saves=saves)
+@given(first=_with(shared), saves=saves, layout=st.sampled_from(LAYOUTS))
 def test_every_save_makes_what_a_start_makes(
-    first: str, saves: list[tuple[str, str | None]]
+    first: str, saves: list[tuple[str, str | None]], layout: Layout
 ) -> None:
-    selector, texts = Selector(), {NAMES[0]: first}
+    selector, texts, options = Selector(), {NAMES[0]: first}, Options(layout=layout)
     for name, text in [(NAMES[0], first), *saves]:
         texts = {n: t for n, t in {**texts, name: text}.items() if t is not None}
         files = tuple(SourceFile(name=n, data=t.encode()) for n, t in sorted(texts.items()))
         sources = Sources(files=files, mistakes=())
-        chosen = selector.choose(sources, (), Options())
-        assert chosen == Selector().choose(sources, (), Options())
+        chosen = selector.choose(sources, (), options)
+        assert chosen == Selector().choose(sources, (), options)
         if all(view.state == "current" for view in chosen.files):
-            assert chosen.build == build(files, Options())
+            assert chosen.build == build(files, options)
