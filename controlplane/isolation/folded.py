@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from controlplane import layout
 from controlplane.compile.standing import NO_HOST
 from controlplane.isolation.closed import is_closed
-from controlplane.isolation.paging import Page, bare, dispatched, page_of
+from controlplane.isolation.paging import Page, bare, pages_of
 from controlplane.plan.plan import Plan
 from controlplane.snapshot import ROUTES, Snapshot, Subject
 from language.places import Place
@@ -78,12 +78,10 @@ def fold(held: Snapshot | None, plan: Plan | None = None) -> Folded | None:
 
 
 def _pages(base: str, written: Tables) -> dict[str, Page]:
-    to = dispatched(written.get(layout.dispatcher(base), RouteConfiguration()))
-    return {
-        name: page_of(table, to.get(layout.page(name)))
-        for name, table in written.items()
-        if layout.page(name) and layout.base(name) == base and not layout.dispatches(name)
-    }
+    mine = [name for name in written if layout.page(name) and layout.base(name) == base]
+    tables = {layout.page(n): written[n] for n in mine if not layout.dispatches(n)}
+    first = written.get(layout.dispatcher(base), RouteConfiguration())
+    return {f"{base}/{name}": page for name, page in pages_of(first, tables).items()}
 
 
 def _ranks(plan: Plan | None) -> Ranks:

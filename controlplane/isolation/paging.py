@@ -27,10 +27,14 @@ _GATEWAYS = frozenset({NOT_FOUND, NO_HOST})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page: its table, how the paths that it is asked for begin, and whether upgrades get in."""
+    """A page: its table, how the paths that it is asked for begin, and whether upgrades get in.
+
+    What begins with one of `carved` is asked of other pages.
+    """
 
     table: RouteConfiguration
     prefix: str
+    carved: tuple[str, ...]
     upgraded: bool
 
     def takes(self, routes: Iterable[pb.Route]) -> bool:
@@ -52,17 +56,31 @@ class Page:
         yield from (r for host in hosts for r in host.routes if r.name == NOT_FOUND)
 
     def _reached(self, match: pb.RouteMatch) -> bool:
-        if match.WhichOneof("path_specifier") == "path":
-            return match.path.startswith(self.prefix) or not _by_case(match)
         start = begins(match)
-        return start.startswith(self.prefix) or self.prefix.startswith(start)
+        if any(start.startswith(one) for one in self.carved):
+            return False
+        exact = match.WhichOneof("path_specifier") == "path" and _by_case(match)
+        return start.startswith(self.prefix) or (not exact and self.prefix.startswith(start))
 
 
-def page_of(table: RouteConfiguration, to: pb.Route | None) -> Page:
-    """Read a page by the dispatcher's route to it."""
-    route = to or pb.Route()
-    prefix = route.match.prefix or "/"
-    return Page(table=table, prefix=prefix, upgraded=bool(route.route.upgrade_configs))
+Pages = Mapping[str, Page]
+
+
+def pages_of(dispatcher: RouteConfiguration, tables: Mapping[str, RouteConfiguration]) -> Pages:
+    """Read pages by the dispatcher's routes to them; one without is asked for anything."""
+    found = {n: Page(table=t, prefix="/", carved=(), upgraded=False) for n, t in tables.items()}
+    for host in dispatcher.virtual_hosts:
+        to = {one.name.removeprefix(TO_PAGE): one for one in _to_pages(host)}
+        prefixes = {one.match.prefix for one in to.values()}
+        for name in to.keys() & tables.keys():
+            mine = to[name].match.prefix
+            found[name] = Page(
+                table=tables[name],
+                prefix=mine,
+                carved=tuple(p for p in prefixes if p != mine and p.startswith(mine)),
+                upgraded=bool(to[name].route.upgrade_configs),
+            )
+    return found
 
 
 def paged(routes: Iterable[pb.Route], *, upgraded: bool) -> list[pb.Route]:
@@ -87,12 +105,12 @@ def let_in(dispatcher: RouteConfiguration, upgrades: Mapping[str, Iterable[pb.Ro
 
 def dispatched(dispatcher: RouteConfiguration) -> Mapping[str, pb.Route]:
     """The dispatcher's routes by the page that they name."""
-    return {
-        one.name.removeprefix(TO_PAGE): one
-        for host in dispatcher.virtual_hosts
-        for one in host.routes
-        if one.name.startswith(TO_PAGE)
-    }
+    hosts = dispatcher.virtual_hosts
+    return {r.name.removeprefix(TO_PAGE): r for host in hosts for r in _to_pages(host)}
+
+
+def _to_pages(host: pb.VirtualHost) -> list[pb.Route]:
+    return [one for one in host.routes if one.name.startswith(TO_PAGE)]
 
 
 def bare(route: pb.Route) -> pb.Route:

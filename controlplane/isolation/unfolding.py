@@ -5,6 +5,8 @@ What stands in for a rule may take more than the rule did, and then stands in mo
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from itertools import groupby
 
 from envoy.config.route.v3 import route_components_pb2 as pb
@@ -13,7 +15,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from controlplane import layout
 from controlplane.compile.standing import NO_HOST
 from controlplane.isolation.folded import Folded, Tables
-from controlplane.isolation.hosts import read, with_routes
+from controlplane.isolation.hosts import read
 from controlplane.isolation.paging import Page, let_in, paged
 
 
@@ -22,16 +24,15 @@ def unfold(folded: Folded, new: Tables) -> Tables:
     out = {name: new.get(name, table) for name, table in folded.written.items()}
     for base, pages in folded.pages.items():
         before = {h.name: h for h in folded.tables[base].virtual_hosts}
-        altered = {h.name: _altered(before.get(h.name), h) for h in new[base].virtual_hosts}
-        changed = _changed(folded.tables[base], new[base])
+        hosts = [_rewritten(before.get(h.name), h) for h in new[base].virtual_hosts]
         upgrades = {}
         for name, page in pages.items():
             domains = {d for host in page.table.virtual_hosts for d in host.domains}
-            mine = [h for h in new[base].virtual_hosts if domains.intersection(h.domains)]
-            if changed.isdisjoint(domains):
-                continue
             rules = {route.name for h in page.table.virtual_hosts for route in h.routes}
-            chosen = [(h, _chosen(page, rules, altered[h.name], h.routes)) for h in mine]
+            mine = [one for one in hosts if domains.intersection(one.message.domains)]
+            if not any(one.concerns(page, rules) for one in mine):
+                continue
+            chosen = [(one.message, one.chosen(page, rules)) for one in mine]
             taking = [r for _, routes in chosen for r in routes if r.route.upgrade_configs]
             out[name] = _page(page, chosen, upgraded=page.upgraded or bool(taking))
             if taking:
@@ -45,6 +46,44 @@ def unfold(folded: Folded, new: Tables) -> Tables:
     return out
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rewritten:
+    """A virtual host as it is to read: its routes rule by rule, and which rules are others now.
+
+    `gone` are rules that it had; `other` is whether it is another as a whole.
+    """
+
+    message: pb.VirtualHost
+    runs: tuple[tuple[str, tuple[pb.Route, ...]], ...]
+    altered: Mapping[str, tuple[pb.Route, ...]]
+    gone: frozenset[str]
+    other: bool
+
+    def concerns(self, page: Page, rules: AbstractSet[str]) -> bool:
+        """Whether a page that has some rules is not as it was."""
+        if self.other or self.gone & rules:
+            return True
+        return any(rule in rules or page.takes(some) for rule, some in self.altered.items())
+
+    def chosen(self, page: Page, rules: AbstractSet[str]) -> list[pb.Route]:
+        """Give what the page must have: its own rules, and what it may be asked for now."""
+        wide = {rule for rule, some in self.altered.items() if page.takes(some)}
+        mine = (rules | wide) - {NO_HOST}
+        return [route for rule, some in self.runs if rule in mine for route in some]
+
+
+def _rewritten(before: pb.VirtualHost | None, after: pb.VirtualHost) -> _Rewritten:
+    now = read(after).rules
+    was = {} if before is None else read(before).rules
+    return _Rewritten(
+        message=after,
+        runs=tuple((rule, tuple(some)) for rule, some in groupby(after.routes, lambda r: r.name)),
+        altered={rule: some for rule, some in now.items() if was.get(rule) != some},
+        gone=frozenset(was.keys() - now.keys()),
+        other=before is None or [*before.domains] != [*after.domains],
+    )
+
+
 def parts_in(tables: Tables, pages: Iterable[str]) -> Mapping[str, list[str]]:
     """The pages that hold each part of tables: a virtual host, or a rule of one."""
     out: dict[str, list[str]] = {}
@@ -56,33 +95,6 @@ def parts_in(tables: Tables, pages: Iterable[str]) -> Mapping[str, list[str]]:
     return out
 
 
-def _changed(before: RouteConfiguration, after: RouteConfiguration) -> set[str]:
-    """The domains of the virtual hosts that are not as they were."""
-    old = {host.name: host for host in before.virtual_hosts}
-    new = {host.name: host for host in after.virtual_hosts}
-    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return {d for name in names for held in (old, new) if name in held for d in held[name].domains}
-
-
-def _altered(before: pb.VirtualHost | None, after: pb.VirtualHost) -> frozenset[str]:
-    """The rules of a virtual host whose routes are not as they were."""
-    now = read(after).rules
-    was = {} if before is None else read(before).rules
-    return frozenset(rule for rule, routes in now.items() if was.get(rule) != routes)
-
-
-def _chosen(
-    page: Page, rules: set[str], altered: frozenset[str], routes: Iterable[pb.Route]
-) -> list[pb.Route]:
-    """Those of the routes that the page must have: its own, and what it may be asked for now."""
-    out = []
-    for rule, some in groupby(routes, key=lambda one: one.name):
-        found = list(some)
-        if rule != NO_HOST and (rule in rules or (rule in altered and page.takes(found))):
-            out += found
-    return out
-
-
 def _page(
     page: Page, hosts: list[tuple[pb.VirtualHost, list[pb.Route]]], *, upgraded: bool
 ) -> RouteConfiguration:
@@ -91,6 +103,6 @@ def _page(
     del out.virtual_hosts[:]
     rest = list(page.rest())
     for host, routes in hosts:
-        made = [*paged(routes, upgraded=upgraded), *rest]
-        out.virtual_hosts.append(with_routes(host, made))
+        one = out.virtual_hosts.add(name=host.name, domains=host.domains)
+        one.routes.extend([*paged(routes, upgraded=upgraded), *rest])
     return out
