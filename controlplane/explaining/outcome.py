@@ -77,7 +77,7 @@ def _host(arrived: Arrived, scheme: str, port: str) -> str:
     if end <= 0:
         return authority
     proto = arrived.headers.get(FORWARDED_PROTO, ("http",))[0]
-    implied = scheme != proto and authority[end:] == _DEFAULT_PORT.get(proto)
+    implied = scheme != proto and authority[end:] == _DEFAULT_PORT.get(proto.lower())
     return authority[:end] if port or implied else authority
 
 
