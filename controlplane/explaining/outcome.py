@@ -62,12 +62,12 @@ def _redirected(redirect: Redirect, pattern: PathPattern, arrived: Arrived) -> R
         path = redirect.path.text
     scheme = redirect.scheme or arrived.scheme
     port = f":{redirect.port}" if redirect.port else ""
-    host = redirect.host or _host(arrived, scheme, port)
+    host = redirect.host or new_host(arrived, scheme, port)
     location = f"{scheme}://{host}{port}{path}{_query(arrived)}"
     return Redirected(status=redirect.code, location=location)
 
 
-def _host(arrived: Arrived, scheme: str, port: str) -> str:
+def new_host(arrived: Arrived, scheme: str, port: str) -> str:
     """The host of the new address; its port goes where a new one comes, or the scheme implies it.
 
     Envoy (config_impl.cc, processRequestHost) looks at the port of the scheme that is left.
@@ -77,7 +77,7 @@ def _host(arrived: Arrived, scheme: str, port: str) -> str:
     if end <= 0:
         return authority
     proto = arrived.headers.get(FORWARDED_PROTO, ("http",))[0]
-    implied = scheme != proto and authority[end:] == _DEFAULT_PORT.get(proto)
+    implied = scheme != proto and authority[end:] == _DEFAULT_PORT.get(proto.lower())
     return authority[:end] if port or implied else authority
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from controlplane.build import Build
 from controlplane.explaining.explaining import Explaining
+from controlplane.explaining.outcome import new_host
 from controlplane.explaining.request import Request
 from controlplane.explaining.told import Forwarded, Redirected, Refusal, Told
 from controlplane.plan.plan import MethodNotAllowed, PlannedRoute
@@ -78,7 +79,7 @@ def _expected(told: Told) -> Answer:
             assert arrived is not None
             if not out.rewritten:
                 return Answer(status=200, rule=rule, path=path)
-            location = f"{arrived.scheme}://{arrived.authority}{out.target}"
+            location = f"{arrived.scheme}://{new_host(arrived, arrived.scheme, '')}{out.target}"
             return Answer(status=302, rule=rule, location=location)
     raise AssertionError(out)
 
