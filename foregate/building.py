@@ -12,6 +12,7 @@ from controlplane.selection.chosen import Chosen, FileView
 from controlplane.selection.selector import Selector
 from controlplane.sources import SourceFile, gateway_of, home
 from foregate.garbage import uncollected
+from foregate.resolvers import resolvers
 from foregate.trust import trust_store
 from language.mistakes import Mistake, errors
 from language.secrets import Secrets
@@ -56,7 +57,12 @@ def check_path(path: Path, *, required: bool) -> Checked:
 
 
 def _options(*, loopback: bool, required: bool) -> Options:
-    return Options(loopback=loopback, trust_store=trust_store(), secrets=secrets(required=required))
+    return Options(
+        loopback=loopback,
+        trust_store=trust_store(),
+        resolvers=resolvers(),
+        secrets=secrets(required=required),
+    )
 
 
 def _built(sources: Sources, options: Options) -> tuple[Build, tuple[Mistake, ...]]:

@@ -17,6 +17,7 @@ from controlplane.history.versions import sources
 from foregate.building import secrets
 from foregate.commands.show import history
 from foregate.keyfiles import key_files
+from foregate.resolvers import resolvers
 from foregate.trust import trust_store
 from language.mistakes import Mistake
 from language.secrets import Secrets
@@ -126,7 +127,7 @@ def _number(asked: str, kept: Kept) -> int:
 
 def _options(known: Secrets) -> Options:
     """Both sides are built with one name for the main file: a version replaces the other."""
-    return Options(trust_store=trust_store(), secrets=known, main=MAIN)
+    return Options(trust_store=trust_store(), resolvers=resolvers(), secrets=known, main=MAIN)
 
 
 def _in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:

@@ -11,11 +11,12 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
 from controlplane.compile.answers import problem
-from controlplane.compile.halves import route_steps, unasked_steps
+from controlplane.compile.halves import forward_steps, route_steps, unasked_steps
 from controlplane.compile.listener import BUFFER, whole_bodies
 from controlplane.encoding import field
 from controlplane.memo import Memo
 from controlplane.model.gateway import Route
+from controlplane.plan.forwarding import Forwarding, forwarding
 from controlplane.plan.plan import MethodNotAllowed, Plan, PlannedRoute
 from controlplane.snapshot import ROUTES, Subject
 from controlplane.tables import HOST, ROUTE
@@ -48,6 +49,7 @@ def route_configuration(
     table.ignore_port_in_host_matching = True
     table.validate_clusters.value = False  # clusters come first on the stream; the gate proves it
     streaming = frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING)
+    of_backends = forwarding(plan.backends)
     places: dict[Subject, tuple[Place, ...]] = {}
     hosts: list[bytes] = []
     for planned in plan.hosts:
@@ -62,7 +64,9 @@ def route_configuration(
                 parts.append(memo(_not_allowed, entry.rule, entry.path, entry.allow))
                 places[subject] = entry.places
             else:
-                made, places[subject] = memo(_entry, entry, streaming)
+                made, places[subject] = memo(
+                    _entry, entry, streaming, _asked_for(entry, of_backends)
+                )
                 parts.append(made)
         hosts.append(field(HOST, b"".join(parts)))
     places[Subject(ROUTES, name)] = tuple(p for h in plan.hosts for p in h.places)
@@ -84,9 +88,18 @@ def _targets(route: Route) -> list[tuple[str, int]]:
     return [(name, weight) for name, weight in (route.match.to or {}).items() if weight]
 
 
-def _entry(planned: PlannedRoute, streaming: frozenset[str]) -> tuple[bytes, tuple[Place, ...]]:
+def _asked_for(planned: PlannedRoute, of_backends: Mapping[str, Forwarding]) -> Forwarding:
+    """What the backends of a route put on it: the same objects as long as nothing changes."""
+    if not of_backends:
+        return ()
+    return next((of_backends[n] for n, _ in _targets(planned.route) if n in of_backends), ())
+
+
+def _entry(
+    planned: PlannedRoute, streaming: frozenset[str], asked: Forwarding
+) -> tuple[bytes, tuple[Place, ...]]:
     """A route, serialized as a part of its host, and its lines."""
-    made = b"".join(field(ROUTE, _bytes(one)) for one in _routes(planned, streaming))
+    made = b"".join(field(ROUTE, _bytes(one)) for one in _routes(planned, streaming, asked))
     return made, (planned.route.place, *(s.place for s in planned.settings))
 
 
@@ -94,12 +107,16 @@ def _bytes(message: Message) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Route]:
+def _routes(
+    planned: PlannedRoute, streaming: frozenset[str], asked_for: Forwarding
+) -> Iterator[pb.Route]:
     route = planned.route
     if planned.held:
         yield _held(planned)
         return
     made: tuple[pb.Route, ...] = (_bare(planned, streaming),)
+    for key, value in asked_for:
+        forward_steps()[key](value, made[0].route)
     facts = RouteFacts(
         path=route.path, methods=route.match.methods, grpc=route.match.grpc is not None
     )

@@ -33,6 +33,7 @@ from foregate.dev.supervise import ChildFailedError, Crashed, Event, Program, Re
 from foregate.dev.voice import Voice
 from foregate.following import follow
 from foregate.origin import Origin
+from foregate.resolvers import resolvers
 from foregate.watch import saves
 from language.mistakes import Mistake
 from language.report import render
@@ -96,7 +97,9 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
             archive = Disk(Recorder())
             applier = Applier(
                 read=read,
-                choose=chooser(Options(loopback=True, trust_store=options.trust_store)),
+                choose=chooser(
+                    Options(loopback=True, trust_store=options.trust_store, resolvers=resolvers())
+                ),
                 bringer=Bringer(
                     gate=gate,
                     publisher=publisher,
