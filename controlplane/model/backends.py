@@ -101,7 +101,8 @@ def _unfit(
     for setting in settings:
         for fault in backend_keys()[setting.key].unfit(setting.value, known, others):
             if setting.key in written:
-                mistake = told(file, written[setting.key], fault, inherited=False)
+                here = replace(fault, idle=False)
+                mistake = told(file, written[setting.key], here, inherited=False)
                 if mistake is not None:
                     yield mistake
             elif not fault.idle:

@@ -39,7 +39,7 @@ class NameServer:
             if not self._heard.wait_for(lambda: self.asked[name] >= wanted, timeout=30):
                 raise TimeoutError(name)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Stop answering."""
         self._socket.close()
 
