@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.address_pb2 import Address, Pipe, SocketAddress
+from envoy.config.core.v3.base_pb2 import TransportSocket
 from envoy.config.endpoint.v3.endpoint_components_pb2 import LbEndpoint
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.access_loggers.file.v3.file_pb2 import FileAccessLog
@@ -23,6 +24,8 @@ from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError, Message
+
+from policies.tls.envoy import OWN_FILES
 
 NOBODY = "@foregate-nobody"
 """An abstract Unix socket, which belongs to a network namespace, and on which nobody listens."""
@@ -156,10 +159,13 @@ def _manager(message: Message) -> Iterator[str]:
         yield TRACING
 
 
-def _context(message: Message) -> Iterator[str]:
+def _files(message: Message) -> Iterator[str]:
     """Files are on the machine of the Envoys that serve: what this one has not is not proved."""
-    assert isinstance(message, UpstreamTlsContext)  # noqa: S101 # the rule's key
-    common = message.common_tls_context
+    assert isinstance(message, TransportSocket)  # noqa: S101 # the rule's key
+    if message.name != OWN_FILES:
+        return
+    context = UpstreamTlsContext.FromString(message.typed_config.value)
+    common = context.common_tls_context
     shown = [one for cert in common.tls_certificates for one in _files_of(cert)]
     trusted = common.validation_context.trusted_ca.filename
     if any(not _is_here(one) for one in shown):
@@ -168,6 +174,7 @@ def _context(message: Message) -> Iterator[str]:
     if trusted and not _is_here(trusted):
         common.ClearField("validation_context")
         yield FILES
+    message.typed_config.Pack(context, deterministic=True)
 
 
 def _files_of(certificate: TlsCertificate) -> tuple[str, ...]:
@@ -216,9 +223,9 @@ WALLED: dict[str, Rule] = {
     Pipe.DESCRIPTOR.full_name: _pipe,
     FileAccessLog.DESCRIPTOR.full_name: _log_file,
     Listener.DESCRIPTOR.full_name: _listener,
-    UpstreamTlsContext.DESCRIPTOR.full_name: _context,
+    TransportSocket.DESCRIPTOR.full_name: _files,
 }
-ABSENT: dict[str, Rule] = {UpstreamTlsContext.DESCRIPTOR.full_name: _context}
+ABSENT: dict[str, Rule] = {TransportSocket.DESCRIPTOR.full_name: _files}
 """What alone is taken out for a run that calls nobody and opens nothing."""
 OPEN: dict[str, Rule] = {
     **WALLED,

@@ -9,8 +9,8 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from controlplane.build import Build
 from controlplane.seen.fleet import NodeView, TypeView
 from controlplane.snapshot import ROUTES, Snapshot, Subject
-from controlplane.xds.refusal import blamed
 from controlplane.xds.events import Nacked
+from controlplane.xds.refusal import blamed
 from language.places import Place
 
 Provenance: TypeAlias = Mapping[Subject, tuple[Place, ...]]

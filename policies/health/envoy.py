@@ -9,7 +9,7 @@ from envoy.type.v3.http_pb2 import HTTP2
 from policies.contract import BackendFacts, ClusterStep
 from policies.health.spec import Health
 
-_PANIC = 50
+PANIC = 50
 """The percentage of endpoints that are well below which requests go to all, as Envoy has it."""
 
 
@@ -20,7 +20,7 @@ def _health(settings: Health, facts: BackendFacts, cluster: Cluster) -> None:
     check.no_traffic_interval.FromMilliseconds(settings.every)
     check.unhealthy_threshold.value = settings.unhealthy_threshold
     check.healthy_threshold.value = settings.healthy_threshold
-    cluster.common_lb_config.healthy_panic_threshold.value = _PANIC
+    cluster.common_lb_config.healthy_panic_threshold.value = PANIC
     if settings.tcp:
         check.tcp_health_check.SetInParent()
     elif settings.grpc is not None:

@@ -9,6 +9,12 @@ from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 from policies.contract import BackendFacts, ClusterStep
 from policies.tls.spec import Tls
 
+OWN_FILES = "foregate.tls.own-files"
+"""What a transport socket is called whose files are those of a gateway file.
+
+Envoy goes by the type of the settings; whoever proves them knows that it may not have the files.
+"""
+
 
 def _tls(settings: Tls, facts: BackendFacts, cluster: Cluster) -> None:
     if not facts.tls:
@@ -27,6 +33,8 @@ def _tls(settings: Tls, facts: BackendFacts, cluster: Cluster) -> None:
         shown = common.tls_certificates.add()
         shown.certificate_chain.filename = settings.cert
         shown.private_key.filename = settings.key
+    if settings.ca is not None or settings.cert is not None:
+        cluster.transport_socket.name = OWN_FILES
     cluster.transport_socket.typed_config.Pack(context, deterministic=True)
 
 

@@ -1,5 +1,6 @@
 """Where requests to a backend go, and what is proved on the way, against real upstreams."""
 
+import functools
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import grpc
 import httpx
 import pytest
 import trustme
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from tests.e2e.fleet import until
 from tests.e2e.harness import Gateway
@@ -24,19 +25,18 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-class Health(health_pb2_grpc.HealthServicer):
-    """Says of every service that it is well, or that it is not."""
+class Health:
+    """Says of what the gateway file asks for that it is well, or that it is not."""
 
     def __init__(self, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None:
         self.status = status
 
-    def Check(  # noqa: N802 # the method's name
-        self, request: health_pb2.HealthCheckRequest, context: grpc.ServicerContext
-    ) -> health_pb2.HealthCheckResponse:
-        """Answer with the status; only what the gateway file asks for is known."""
-        if request.service not in {"", "test.Echo"}:
-            context.abort(grpc.StatusCode.NOT_FOUND, request.service)
-        return health_pb2.HealthCheckResponse(status=self.status)
+    def check(self, asked: bytes, context: grpc.ServicerContext) -> bytes:
+        """Answer `grpc.health.v1.Health/Check`."""
+        service = health_pb2.HealthCheckRequest.FromString(asked).service
+        if service not in {"", "test.Echo"}:
+            context.abort(grpc.StatusCode.NOT_FOUND, service)
+        return health_pb2.HealthCheckResponse(status=self.status).SerializeToString()
 
 
 def server(
@@ -47,9 +47,10 @@ def server(
     unary: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
         lambda _, __: name.encode()
     )
-    handlers = {"Unary": unary}
-    made.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-    health_pb2_grpc.add_HealthServicer_to_server(health, made)
+    check: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(health.check)
+    own = grpc.method_handlers_generic_handler(service, {"Unary": unary})
+    asked = grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": check})
+    made.add_generic_rpc_handlers((own, asked))
     at = "127.0.0.1:0"
     port = made.add_insecure_port(at) if tls is None else made.add_secure_port(at, tls)
     made.start()
@@ -119,7 +120,7 @@ def balanced(
         for up in upstreams.values():
             ending.callback(up.end)
         for made, _ in servers.values():
-            ending.callback(lambda one=made: one.stop(None).wait())
+            ending.callback(made.stop, None)
         ending.callback(dead.close)
         ending.callback(process.end)
         process.wait_for("is live")
@@ -143,6 +144,26 @@ def ask(balanced: Gateway) -> Iterator[Callable[..., str]]:
             return str(answer.json()["upstream"] if answer.is_success else answer.status_code)
 
         yield asked
+
+
+def reached(ask: Callable[..., str], path: str, *upstreams: str) -> None:
+    """Ask until each has answered."""
+    seen: set[str] = set()
+
+    def all_of_them() -> bool:
+        seen.add(ask(path))
+        return seen == set(upstreams)
+
+    until(f"{path} reaches {upstreams}", all_of_them)
+
+
+def settled(ask: Callable[..., str], path: str, answer: str) -> None:
+    """Ask until four in a row have the answer."""
+    until(f"{path} is {answer}", lambda: {ask(path) for _ in range(4)} == {answer})
+
+
+def _answers(ask: Callable[..., str], path: str, upstream: str) -> bool:
+    return ask(path) == upstream
 
 
 USERS = [f"user-{n}" for n in range(20)]
@@ -173,8 +194,7 @@ def test_an_address_stays(ask: Callable[..., str]) -> None:
 
 
 def test_random_goes_everywhere(ask: Callable[..., str]) -> None:
-    seen: set[str] = set()
-    until("all three", lambda: seen.add(ask("/random")) or seen == {"a", "b", "c"})
+    reached(ask, "/random", "a", "b", "c")
 
 
 def test_a_cookie_is_given_and_followed(balanced: Gateway) -> None:
@@ -195,8 +215,7 @@ def test_a_cookie_is_given_and_followed(balanced: Gateway) -> None:
 
 
 def test_both_get_requests_while_they_warm_up(ask: Callable[..., str]) -> None:
-    seen: set[str] = set()
-    until("both", lambda: seen.add(ask("/slow")) or seen == {"a", "b"})
+    reached(ask, "/slow", "a", "b")
 
 
 def test_failover_serves_while_the_first_are_not_well(
@@ -217,7 +236,7 @@ def test_failover_serves_when_the_first_are_ejected(ask: Callable[..., str]) -> 
 
 
 def test_who_takes_no_connection_is_taken_out(ask: Callable[..., str]) -> None:
-    until("a alone", lambda: {ask("/taken") for _ in range(4)} == {"a"})
+    settled(ask, "/taken", "a")
 
 
 def test_who_says_not_serving_is_taken_out(balanced: Gateway, well: Health) -> None:
@@ -240,6 +259,8 @@ def test_grpc_over_tls_by_address_and_name(balanced: Gateway) -> None:
             "/test.Secure/Unary"
         )
         assert unary(b"", timeout=10) == b"secure"
+        # https is HTTP/2 where the backend agrees, and this one speaks nothing else
+        assert unary(b"", timeout=10, metadata=(("x-by", "agreement"),)) == b"secure"
 
 
 @pytest.mark.parametrize(
@@ -265,12 +286,11 @@ def test_no_key_is_in_what_envoy_tells(balanced: Gateway) -> None:
 
 def test_addresses_follow_their_names(names: NameServer, ask: Callable[..., str]) -> None:
     """Within the TTL of one second, and an answer that is none changes nothing."""
-    seen: set[str] = set()
-    until("both", lambda: seen.add(ask("/strict")) or seen == {"named-1", "named-2"})
+    reached(ask, "/strict", "named-1", "named-2")
     assert ask("/logical") in {"named-1", "named-2"}
     names.addresses = ("127.0.0.3",)
-    until("the new one", lambda: {ask("/strict") for _ in range(4)} == {"named-3"})
-    until("the new one", lambda: ask("/logical") == "named-3")
+    settled(ask, "/strict", "named-3")
+    settled(ask, "/logical", "named-3")
 
 
 @pytest.mark.parametrize("trouble", ["SERVFAIL", "silence", "NXDOMAIN", "no address"])
@@ -279,7 +299,7 @@ def test_bad_dns_keeps_the_last_addresses(
 ) -> None:
     names.addresses = ("127.0.0.2",)
     for path in ("/strict", "/logical", "/watched"):
-        until("the address", lambda path=path: ask(path) == "named-2")
+        until(f"{path} has it", functools.partial(_answers, ask, path, "named-2"))
     match trouble:
         case "SERVFAIL":
             names.failure = SERVFAIL
