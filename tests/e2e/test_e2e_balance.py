@@ -280,7 +280,7 @@ def test_no_key_is_in_what_envoy_tells(balanced: Gateway) -> None:
     admin = balanced.process.wait_for("Envoy's admin page is")
     page = admin.partition("http://")[2].partition(";")[0]
     told = httpx.get(f"http://{page}/config_dump").text
-    assert str(balanced.folder / "key.pem") in told
+    assert str(balanced.folder / "cert.pem") in told
     assert "PRIVATE KEY" not in told
 
 

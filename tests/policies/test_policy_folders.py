@@ -122,7 +122,7 @@ def _with(key: Key | None) -> Build:
     auth = "" if key is not None and key.required else "    auth: none\n"
     uses = "  - path: /users\n    auth: none\n    to: users\n" if action != "to: users" else ""
     text = (
-        "version: 1\nbackends:\n  users:\n    endpoints: [10.0.0.1:80]\n"
+        "version: 1\nbackends:\n  users:\n    url: https://users\n"
         f"{backend}routes:\n{uses}  - path: /at/{{id}}/{{rest=**}}\n{auth}{route}    {action}\n"
     )
     return build(

@@ -38,4 +38,5 @@ def test_of_files_only_those_that_are_not_here_are_left_out(tmp_path: Path) -> N
         kinds = strip(cluster, walled=True)
         assert kinds == (set() if all(left) else {FILES})
         cluster.transport_socket.typed_config.Unpack(context)
+        common = context.common_tls_context
         assert (common.HasField("validation_context"), bool(common.tls_certificates)) == left
