@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from controlplane.compile.clusters import TLS
 from controlplane.compile.options import Options
+from controlplane.model.addresses import TLS
 from controlplane.model.file import read_file
 from controlplane.model.gateway import File
 from controlplane.model.named import Home

@@ -13,6 +13,7 @@ from controlplane.selection.selector import Selector
 from controlplane.sources import SourceFile, gateway_of, home
 from foregate.garbage import uncollected
 from foregate.layout import layout
+from foregate.resolvers import resolvers
 from foregate.trust import trust_store
 from language.mistakes import Mistake, errors
 from language.secrets import Secrets
@@ -60,6 +61,7 @@ def _options(*, loopback: bool, required: bool) -> Options:
     return Options(
         loopback=loopback,
         trust_store=trust_store(),
+        resolvers=resolvers(),
         secrets=secrets(required=required),
         layout=layout(),
     )

@@ -38,6 +38,7 @@ from foregate.layout import layout
 from foregate.logstage import LogStage
 from foregate.operating import actions
 from foregate.origin import origin
+from foregate.resolvers import resolvers
 from foregate.watch import saves
 from serving.address import AddressError, address, not_here
 from serving.admin import Admin, Page
@@ -161,7 +162,9 @@ def _applier(options: ControlOptions, gate: Gate, publisher: Publisher) -> Appli
     )
     return Applier(
         read=functools.partial(read_sources, options.path),
-        choose=chooser(Options(trust_store=options.trust_store, layout=layout())),
+        choose=chooser(
+            Options(trust_store=options.trust_store, resolvers=resolvers(), layout=layout())
+        ),
         bringer=bringer,
         archive=archive,
         allow_removal=options.allow_removal,

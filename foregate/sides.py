@@ -18,6 +18,7 @@ from foregate.building import secrets
 from foregate.commands.show import history
 from foregate.keyfiles import key_files
 from foregate.layout import layout
+from foregate.resolvers import resolvers
 from foregate.trust import trust_store
 from language.mistakes import Mistake
 from language.secrets import Secrets
@@ -127,7 +128,13 @@ def _number(asked: str, kept: Kept) -> int:
 
 def _options(known: Secrets) -> Options:
     """Both sides are built with one name for the main file: a version replaces the other."""
-    return Options(trust_store=trust_store(), secrets=known, main=MAIN, layout=layout())
+    return Options(
+        trust_store=trust_store(),
+        resolvers=resolvers(),
+        secrets=known,
+        main=MAIN,
+        layout=layout(),
+    )
 
 
 def _in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:

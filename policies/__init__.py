@@ -23,6 +23,9 @@ POLICIES = (
     "outlier_detection",
     "caps",
     "balance",
+    "slow_start",
+    "dns",
+    "tls",
 )
 """Which policies there are, in the order in which they act on a route or a backend."""
 
@@ -37,6 +40,6 @@ GUARDS = ("ip", "cors", "auth", "limits", "respond", "headers")
 
 NO_GUARDS = (
     *("redirect", "rewrite", "upgrades", "stream", "timeout", "sticky", "mirror", "retry"),
-    *("health", "outlier_detection", "caps", "balance"),
+    *("health", "outlier_detection", "caps", "balance", "slow_start", "dns", "tls"),
 )
 """The others: whatever they say, nobody passes who did not, and so they have none."""

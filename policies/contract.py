@@ -2,8 +2,8 @@
 
 `spec.py` names `KEYS`. `envoy.py`, where a key has an effect, names `ROUTE`: key to `RouteStep`,
 `UNASKED`: key to what a route carries that the key does not stand on (those of the gateway itself
-are such), `CLUSTER`: key to `ClusterStep`, `FILTERS`: slot to HTTP filter, and `SERVICES`: key to
-`ServiceStep`.
+are such), `CLUSTER`: key to `ClusterStep`, `FORWARD`: key to `ForwardStep`, `FILTERS`: slot to HTTP
+filter, and `SERVICES`: key to `ServiceStep`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,21 +21,24 @@ from policies.defaults import (
     agreed,
     as_read,
     as_written,
+    at_home,
     faultless,
     no_backends,
     no_references,
+    off_routes,
     replaced,
     uncalled,
     unclaimed,
     undisputed,
     unhindered,
+    unnamed,
     unruled,
     untouched,
 )
 
 if TYPE_CHECKING:  # the protobuf modules stay away from those who only want settings
     from envoy.config.cluster.v3.cluster_pb2 import Cluster
-    from envoy.config.route.v3.route_components_pb2 import Route
+    from envoy.config.route.v3.route_components_pb2 import Route, RouteAction
     from envoy.extensions.filters.network.http_connection_manager.v3 import (
         http_connection_manager_pb2 as hcm_pb2,
     )
@@ -76,10 +79,17 @@ class RouteFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendFacts:
-    """What a policy may know of the backend it stands on; `authority` is host and port."""
+    """What a policy may know of the backend it stands on; `authority` is host and port.
+
+    `by_name`: DNS finds its endpoints. `first` and `failover` are how many of each are written.
+    """
 
     authority: str
     http2: bool
+    tls: bool = False
+    by_name: bool = False
+    first: int = 1
+    failover: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +267,17 @@ class NamedKey(Key):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendKey(Key):
-    """A key of a backend."""
+    """A key of a backend; one that `takes_out` leaves no requests to endpoints that are not well.
+
+    `verified` gives the name that endpoints are verified by, if the settings say one.
+    """
+
+    takes_out: bool = False
+    unfit: Callable[[Settings, BackendFacts, Mapping[str, Settings]], Iterable[Fault]] = at_home
+    """Takes settings, own or inherited, the backend and its other settings: what cannot be."""
+    on_routes: Callable[[Settings], Settings | None] = off_routes
+    """What of the settings stands on the routes to the backend; those of one route must agree."""
+    verified: Callable[[Settings], str] = unnamed
 
 
 RouteStep: TypeAlias = "Callable[[Settings, RouteFacts, Route], tuple[Route, ...]]"
@@ -268,6 +288,9 @@ UnaskedStep: TypeAlias = "Callable[[Route], None]"
 
 ClusterStep: TypeAlias = "Callable[[Settings, BackendFacts, Cluster], None]"
 """Put settings on a cluster."""
+
+ForwardStep: TypeAlias = "Callable[[Settings, RouteAction], None]"
+"""Put what a backend's key gives `on_routes` on a route that goes there."""
 
 
 @settings

@@ -59,6 +59,23 @@ def unruled(
     return ()
 
 
+def at_home(
+    _settings: Settings, _facts: BackendFacts, _others: Mapping[str, Settings]
+) -> Iterable[Fault]:
+    """Find nothing: the default of a key that any backend may have."""
+    return ()
+
+
+def off_routes(_settings: Settings) -> Settings | None:
+    """Give nothing: the default of a key that acts on the backend alone."""
+    return None
+
+
+def unnamed(_settings: Settings) -> str:
+    """Say no name: the default of a key."""
+    return ""
+
+
 def unclaimed(_settings: Settings) -> Iterable[Claim]:
     """Claim nothing: the default of a key."""
     return ()

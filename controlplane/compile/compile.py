@@ -18,6 +18,7 @@ from controlplane.compile.services import (
     services,
 )
 from controlplane.memo import Memo
+from controlplane.model.addresses import Address
 from controlplane.model.gateway import Backend
 from controlplane.plan.plan import Plan
 from controlplane.snapshot import (
@@ -56,7 +57,7 @@ def compile_plan(plan: Plan, options: Options, memo: Memo) -> Compiled:
     provenance: Provenance = {}
     made: list[Resource] = []
     for backend in plan.backends:
-        resources, parts = memo(_backend, backend, options.trust_store)
+        resources, parts = memo(_backend, backend, options.trust_store, options.resolvers)
         made += resources
         provenance.update(parts)
     served = services(plan, memo)
@@ -90,12 +91,14 @@ def compile_plan(plan: Plan, options: Options, memo: Memo) -> Compiled:
     return Compiled(snapshot=snapshot(made), services=served, provenance=provenance)
 
 
-def _backend(backend: Backend, trust_store: str) -> tuple[tuple[Resource, ...], Provenance]:
+def _backend(
+    backend: Backend, trust_store: str, resolvers: tuple[Address, ...]
+) -> tuple[tuple[Resource, ...], Provenance]:
     """The cluster of a backend, with its endpoints where EDS serves them."""
     name = backend.key.text
     found = endpoints(backend)
     needs = () if found is None else (Reference(ENDPOINTS, name),)
-    one = resource(CLUSTER, name, cluster(backend, trust_store), needs=needs)
+    one = resource(CLUSTER, name, cluster(backend, trust_store, resolvers), needs=needs)
     provenance: Provenance = {
         Subject(CLUSTER, name): (backend.place, *(s.place for s in backend.settings))
     }

@@ -14,6 +14,7 @@ from policies import POLICIES, SLOTS
 from policies.contract import (
     ClusterStep,
     FilterStep,
+    ForwardStep,
     RouteStep,
     ServiceStep,
     UnaskedStep,
@@ -53,6 +54,12 @@ def filters(when_down: WhenDown) -> tuple[hcm_pb2.HttpFilter, ...]:
     for half in _halves():
         made.update(getattr(half, "FILTERS", {}))
     return tuple(made[slot](when_down) for slot in SLOTS)
+
+
+@cache
+def forward_steps() -> Mapping[str, ForwardStep]:
+    """What puts a key of a backend on the routes that go there."""
+    return MappingProxyType({k: s for m in _halves() for k, s in getattr(m, "FORWARD", {}).items()})
 
 
 @cache

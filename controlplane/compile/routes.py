@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
@@ -12,14 +12,16 @@ from google.protobuf.message import Message
 
 from controlplane.compile.answers import problem
 from controlplane.compile.clusters import NOWHERE
-from controlplane.compile.halves import route_steps, unasked_steps
+from controlplane.compile.halves import forward_steps, route_steps, unasked_steps
 from controlplane.compile.listener import BUFFER, whole_bodies
 from controlplane.compile.matching import match_conditions, match_path, match_preflight
 from controlplane.compile.standing import NO_HOST, held, no_host, not_allowed, unasked_on
 from controlplane.compile.streams import streams
+from controlplane.compile.targets import Targets, forwarded, targets_of
 from controlplane.encoding import field
 from controlplane.memo import Memo
 from controlplane.model.gateway import Route, Setting
+from controlplane.plan.forwarding import Forwarding
 from controlplane.plan.plan import (
     Entry,
     MethodNotAllowed,
@@ -40,9 +42,6 @@ from policies.stream.envoy import unending
 
 T = TypeVar("T")
 
-_STREAMING = frozenset({"grpc", "grpcs"})
-"""Backends whose request bodies are streams, and are not held back until they end."""
-
 
 def route_configuration(
     name: str, plan: Plan, memo: Memo
@@ -52,7 +51,7 @@ def route_configuration(
     It is put together of serialized routes: to make them is most of what compiling costs, and
     between two saves most of them stay what they are.
     """
-    streaming = streaming_backends(plan)
+    targets = targets_of(plan, memo)
     places: dict[Subject, tuple[Place, ...]] = {}
     hosts: list[bytes] = []
     for planned in plan.hosts:
@@ -62,7 +61,7 @@ def route_configuration(
             places[Subject(ROUTES, name, f"{planned.name}/{NO_HOST}")] = planned.places
         places[Subject(ROUTES, name, planned.name)] = planned.places
         for entry in planned.entries:
-            made, lines = of_entry(_fields, entry, streaming, memo)
+            made, lines = of_entry(_fields, entry, targets, memo)
             parts.append(made)
             places[Subject(ROUTES, name, f"{planned.name}/{entry.rule}")] = lines
         hosts.append(field(HOST, b"".join(parts)))
@@ -83,15 +82,10 @@ def table_of(bare: RouteConfiguration, hosts: Iterable[bytes]) -> bytes:
     return b"".join((serialized(named), *hosts, serialized(others)))
 
 
-def streaming_backends(plan: Plan) -> frozenset[str]:
-    """The backends to which bodies are streams."""
-    return frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING)
-
-
 def of_entry(
     make: Callable[[Iterator[pb.Route]], T],
     entry: Entry,
-    streaming: frozenset[str],
+    targets: Targets,
     memo: Memo,
 ) -> tuple[T, tuple[Place, ...]]:
     """What is made of the routes that an entry becomes, and its lines; as before if it is the same.
@@ -104,10 +98,11 @@ def of_entry(
             return memo(_of_not_allowed, make, entry.rule, entry.path, entry.allow), entry.places
         case Preflight():
             by = () if entry.route is None else (entry.route.route, entry.route.settings)
-            asked = (entry.methods, entry.others)
-            return memo(_of_preflight, make, entry.rule, entry.path, (asked, by)), entry.places
+            about = (entry.methods, entry.others)
+            return memo(_of_preflight, make, entry.rule, entry.path, (about, by)), entry.places
         case PlannedRoute():
-            return memo(_of_route, make, entry, streaming)
+            said = _Said(targets.streaming, targets.asked(entry.route))
+            return memo(_of_route, make, entry, said)
 
 
 def called(entries: Iterable[Entry]) -> frozenset[str]:
@@ -117,7 +112,7 @@ def called(entries: Iterable[Entry]) -> frozenset[str]:
         if isinstance(entry, Preflight) and entry.route is not None:
             found.add(NOWHERE)
         elif isinstance(entry, PlannedRoute) and not entry.held:
-            found.update(name for name, _ in _targets(entry.route))
+            found.update(name for name, _ in forwarded(entry.route))
             found.update(besides(entry))
     return frozenset(found)
 
@@ -133,6 +128,13 @@ def _of_not_allowed(
     return make(iter((not_allowed(rule, path, allow),)))
 
 
+class _Said(NamedTuple):
+    """What backends say of one route."""
+
+    streaming: frozenset[str]
+    asked: Forwarding
+
+
 _Asked: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 _Answer: TypeAlias = tuple[_Asked, tuple[Route, tuple[Setting, ...]] | tuple[()]]
 """What preflights ask about, and by which route with which settings they are answered."""
@@ -145,10 +147,10 @@ def _of_preflight(
 
 
 def _of_route(
-    make: Callable[[Iterator[pb.Route]], T], planned: PlannedRoute, streaming: frozenset[str]
+    make: Callable[[Iterator[pb.Route]], T], planned: PlannedRoute, said: _Said
 ) -> tuple[T, tuple[Place, ...]]:
     lines = (planned.route.place, *(s.place for s in planned.settings))
-    return make(_routes(planned, streaming)), lines
+    return make(_routes(planned, said)), lines
 
 
 def _fields(routes: Iterator[pb.Route]) -> bytes:
@@ -160,30 +162,25 @@ def _no_host_fields() -> bytes:
     return _fields(iter((no_host(),)))
 
 
-def _targets(route: Route) -> list[tuple[str, int]]:
-    """The backends that a route forwards to, with their weights."""
-    if route.action is not Action.FORWARD:
-        return []
-    return [(name, weight) for name, weight in (route.match.to or {}).items() if weight]
-
-
-def _routes(planned: PlannedRoute, streaming: frozenset[str]) -> Iterator[pb.Route]:
+def _routes(planned: PlannedRoute, said: _Said) -> Iterator[pb.Route]:
     if planned.held:
         yield held(planned)
         return
     if planned.unanswered:  # its policy would answer them: they go where it does without
-        for one in _made(planned, streaming, frozenset({CORS})):
+        for one in _made(planned, said, frozenset({CORS})):
             match_preflight(one.match)
             yield one
-    yield from _made(planned, streaming)
+    yield from _made(planned, said)
 
 
 def _made(
-    planned: PlannedRoute, streaming: frozenset[str], without: frozenset[str] = frozenset()
+    planned: PlannedRoute, said: _Said, without: frozenset[str] = frozenset()
 ) -> tuple[pb.Route, ...]:
     """A route with its policies, but for those of some keys."""
-    facts = _facts(planned.route, stream=streams(planned, streaming))
+    facts = _facts(planned.route, stream=streams(planned, said.streaming))
     made: tuple[pb.Route, ...] = (_bare(planned, stream=facts.stream),)
+    for key, value in said.asked:
+        forward_steps()[key](value, made[0].route)
     steps = route_steps()
     asked = {setting.key for setting in planned.settings}
     for key, unasked in unasked_steps().items():
@@ -213,7 +210,7 @@ def _bare(planned: PlannedRoute, *, stream: bool) -> pb.Route:
     match_path(route.path, out.match)
     match_conditions(route, out.match)
     if route.action is Action.FORWARD:
-        targets = _targets(route)
+        targets = forwarded(route)
         if len(targets) == 1:
             out.route.cluster = targets[0][0]
         else:

@@ -78,6 +78,8 @@ def _of_backend(backend: Backend) -> dict[str, str]:
         said = {"url": f"{backend.protocol}://{backend.authority}"}
     else:
         said = {"endpoints": f"[{', '.join(sorted(at))}]", "protocol": backend.protocol}
+    if backend.failover:
+        said["failover"] = f"[{', '.join(sorted(map(str, backend.failover)))}]"
     for one in backend.settings:
         said |= dict(words(one.key, one.value, backend_keys()[one.key].settings))
     return said

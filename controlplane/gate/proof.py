@@ -16,6 +16,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from controlplane import layout
 from controlplane.gate.part import DanglingResourceError, Part, endpoints_of
 from controlplane.prover.readers import tables_of
+from controlplane.prover.strip import without_files
 from controlplane.snapshot import (
     CLUSTER,
     ENDPOINTS,
@@ -106,6 +107,7 @@ def proof(snapshot: Snapshot) -> Proof:
     }
     clusters = tuple(Cluster.FromString(r.body) for r in snapshot.of(CLUSTER).values())
     for cluster in clusters:
+        without_files(cluster)
         name = endpoints_of(cluster)
         if name and name not in endpoints:
             raise DanglingResourceError(ENDPOINTS, name)

@@ -14,12 +14,11 @@ from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
 
 from controlplane.compile.listener import BUFFER
 from controlplane.compile.pages.names import NOT_FOUND
-from controlplane.compile.pages.parts import part, refusing
+from controlplane.compile.pages.parts import part, refusing, untaken
 from controlplane.compile.standing import NO_HOST
 from controlplane.isolation.closed import begins
 from controlplane.layout import TO_PAGE
 
-UPGRADE = "upgrade"
 _FORBIDDEN = 403
 _GATEWAYS = frozenset({NOT_FOUND, NO_HOST})
 """Rules that a page has for itself, or not at all."""
@@ -128,10 +127,7 @@ def _bars(route: pb.Route, behind: pb.Route) -> bool:
     """Whether a route keeps upgrades from the one behind it."""
     if route.direct_response.status != _FORBIDDEN or route.name != behind.name:
         return False
-    match = pb.RouteMatch()
-    match.CopyFrom(behind.match)
-    match.headers.add(name=UPGRADE).present_match = True
-    return route.match == match
+    return route.match == untaken(behind)
 
 
 def _by_case(match: pb.RouteMatch) -> bool:

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from language.hosts import host_name
 from language.scalars import UNIQUE, Quoted, fault, one_text, words
 from language.suggest import nearest
+
+TLS = frozenset({"https", "grpcs"})
+"""What is spoken over TLS, and always verified."""
 
 SCHEMES = {"http": 80, "https": 443, "h2c": 80, "grpc": 80, "grpcs": 443}
 """What a backend may speak, with the port that is meant where none is written."""
@@ -118,6 +122,17 @@ def _endpoint(value: object) -> Address:
     return _backend(_address(text, None))
 
 
+def name_server(text: str) -> Address:
+    """Read `IP:PORT`, or an IP alone for port 53. Raises ValueError."""
+    try:
+        found = _backend(_address(text, 53))
+    except PydanticCustomError as error:
+        raise ValueError(error.message()) from None
+    if not found.is_ip:
+        raise ValueError(f"'{text}' is no address: a name server has no name")
+    return found
+
+
 def _no_twins(addresses: tuple[Address, ...]) -> tuple[Address, ...]:
     """Two spellings of one address are one endpoint."""
     for position, one in enumerate(addresses):
@@ -151,12 +166,6 @@ def _url(value: object) -> BackendUrl:
     return BackendUrl(scheme=scheme, address=address)
 
 
-def _verified(value: object) -> object:
-    if value in ("https", "grpcs"):
-        raise fault(f"{value} verifies a name, and endpoints have none", "write url in their place")
-    return value
-
-
 _PORT_SCHEMA: dict[str, object] = {
     "anyOf": [
         {"type": "integer", "minimum": 1, "maximum": 65535},
@@ -179,6 +188,5 @@ Url: TypeAlias = Annotated[
 ]
 Protocol: TypeAlias = Annotated[
     str,
-    *words("a protocol that endpoints speak", "http", "h2c", "grpc"),
-    BeforeValidator(_verified),
+    *words("a protocol that endpoints speak", *SCHEMES),
 ]

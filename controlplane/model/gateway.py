@@ -133,8 +133,11 @@ class Target:
     ] = None
     endpoints: Annotated[Endpoints, Field(description="HOST:PORT of each, in place of url.")] = ()
     protocol: Annotated[
-        Protocol | None, Field(description="What endpoints speak: http, h2c or grpc; http.")
+        Protocol | None, Field(description="What endpoints speak; http. Over TLS with tls.sni.")
     ] = None
+    failover: Annotated[
+        Endpoints, Field(description="HOST:PORT of each that takes over where these are not well.")
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +207,7 @@ class Backend:
     key: Scalar
     protocol: str
     endpoints: tuple[Address, ...]
+    failover: tuple[Address, ...]
     authority: str
     settings: tuple[Setting, ...]
 

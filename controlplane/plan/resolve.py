@@ -9,6 +9,7 @@ from controlplane.memo import Memo
 from controlplane.model.gateway import Backend, File, Listen, Named, Setting
 from controlplane.model.keys import named_keys
 from controlplane.plan.conflicts import conflicts
+from controlplane.plan.forwarding import disagreeing
 from controlplane.plan.loops import redirect_loops
 from controlplane.plan.names import (
     defined,
@@ -66,6 +67,7 @@ def resolve(
     mistakes.extend(of_names)
     mistakes.extend(m for one in settled_files for m in one.mistakes)
     mistakes.extend(claimed_twice(settled_files))
+    mistakes.extend(disagreeing(files))
     when_down = next((f.when_down for f in files if f.when_down is not None), None)
     whole = all(file.sound for file in files) and any(file.routes for file in files)
     if whole and idle != "untold":

@@ -4,11 +4,13 @@ In a network namespace nearly nothing has to be: the file system is the only way
 all goes that would listen, resolve names, or call somebody before there is a request.
 """
 
+import os
 from collections.abc import Callable, Iterator
 
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.address_pb2 import Address, Pipe, SocketAddress
+from envoy.config.core.v3.base_pb2 import TransportSocket
 from envoy.config.endpoint.v3.endpoint_components_pb2 import LbEndpoint
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.access_loggers.file.v3.file_pb2 import FileAccessLog
@@ -17,9 +19,13 @@ from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import RemoteJwks
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
 )
+from envoy.extensions.transport_sockets.tls.v3.common_pb2 import TlsCertificate
+from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError, Message
+
+from policies.tls.envoy import OWN_FILES
 
 NOBODY = "@foregate-nobody"
 """An abstract Unix socket, which belongs to a network namespace, and on which nobody listens."""
@@ -32,6 +38,7 @@ LOG_FILES = "files of access logs"
 LOGS = "access logs to others"
 TRACING = "tracing"
 PORTS = "ports of listeners"
+FILES = "certificates in files that are elsewhere"
 CHECKS = "active health checks"
 NAMES = "DNS names of backends"
 LOAD = "load reports"
@@ -48,6 +55,12 @@ Rule = Callable[[Message], Iterator[str]]
 def strip(message: Message, *, walled: bool) -> frozenset[str]:
     """Change a message in place; return what was taken out, in words: empty if nothing."""
     return frozenset(_stripped(message, WALLED if walled else OPEN))
+
+
+def without_files(message: Message) -> None:
+    """Take out only the files that this machine has not."""
+    for _ in _stripped(message, ABSENT):
+        pass
 
 
 def _stripped(message: Message, rules: dict[str, Rule]) -> Iterator[str]:
@@ -146,6 +159,33 @@ def _manager(message: Message) -> Iterator[str]:
         yield TRACING
 
 
+def _files(message: Message) -> Iterator[str]:
+    """Files are on the machine of the Envoys that serve: what this one has not is not proved."""
+    assert isinstance(message, TransportSocket)  # noqa: S101 # the rule's key
+    if message.name != OWN_FILES:
+        return
+    context = UpstreamTlsContext.FromString(message.typed_config.value)
+    common = context.common_tls_context
+    shown = [one for cert in common.tls_certificates for one in _files_of(cert)]
+    trusted = common.validation_context.trusted_ca.filename
+    if any(not _is_here(one) for one in shown):
+        del common.tls_certificates[:]
+        yield FILES
+    if trusted and not _is_here(trusted):
+        common.ClearField("validation_context")
+        yield FILES
+    message.typed_config.Pack(context, deterministic=True)
+
+
+def _files_of(certificate: TlsCertificate) -> tuple[str, ...]:
+    every = (certificate.certificate_chain.filename, certificate.private_key.filename)
+    return tuple(one for one in every if one)
+
+
+def _is_here(path: str) -> bool:
+    return os.access(path, os.R_OK)
+
+
 def _jwks(message: Message) -> Iterator[str]:
     assert isinstance(message, RemoteJwks)  # noqa: S101 # the rule's key
     if message.HasField("async_fetch"):
@@ -183,7 +223,10 @@ WALLED: dict[str, Rule] = {
     Pipe.DESCRIPTOR.full_name: _pipe,
     FileAccessLog.DESCRIPTOR.full_name: _log_file,
     Listener.DESCRIPTOR.full_name: _listener,
+    TransportSocket.DESCRIPTOR.full_name: _files,
 }
+ABSENT: dict[str, Rule] = {TransportSocket.DESCRIPTOR.full_name: _files}
+"""What alone is taken out for a run that calls nobody and opens nothing."""
 OPEN: dict[str, Rule] = {
     **WALLED,
     Listener.DESCRIPTOR.full_name: _open_listener,

@@ -10,6 +10,7 @@ from controlplane.build import Build
 from controlplane.seen.fleet import NodeView, TypeView
 from controlplane.snapshot import ROUTES, Snapshot, Subject
 from controlplane.xds.events import Nacked
+from controlplane.xds.refusal import blamed
 from language.places import Place
 
 Provenance: TypeAlias = Mapping[Subject, tuple[Place, ...]]
@@ -73,7 +74,8 @@ def places(
     if new and len(new) <= FEW:
         return tuple(dict.fromkeys(provenance[s][0] for s in new))
     mine = [s for s in provenance if s.type_url == nacked.type_url]
-    named = [s for s in mine if s.name in nacked.message]
+    culprits = blamed(nacked.type_url, nacked.message, (s.name for s in mine))
+    named = [s for s in mine if s.name in (culprits or nacked.message)]
     if not named and len(nacked.content) == 1:
         named = [s for s in mine if s.name == nacked.content[0][0] and not s.part]
     named.sort(key=lambda s: (-len(s.name), s.part))

@@ -34,6 +34,7 @@ from foregate.dev.voice import Voice
 from foregate.following import follow
 from foregate.layout import layout
 from foregate.origin import Origin
+from foregate.resolvers import resolvers
 from foregate.watch import saves
 from language.mistakes import Mistake
 from language.report import render
@@ -98,7 +99,12 @@ async def run(options: DevOptions, out: TextIO | None = None) -> int:
             applier = Applier(
                 read=read,
                 choose=chooser(
-                    Options(loopback=True, trust_store=options.trust_store, layout=layout())
+                    Options(
+                        loopback=True,
+                        trust_store=options.trust_store,
+                        resolvers=resolvers(),
+                        layout=layout(),
+                    )
                 ),
                 bringer=Bringer(
                     gate=gate,

@@ -10,7 +10,7 @@ from policies.outlier_detection.spec import OutlierDetection
 _SWEEP = 1_000
 """Milliseconds between looks at who may come back; Envoy's 10 s would stretch short ejections."""
 _LONGEST = 300_000
-_PANIC = 50
+PANIC = 50
 """Envoy's own percentage of healthy endpoints below which it sends requests to all."""
 
 
@@ -28,7 +28,7 @@ def _outlier_detection(settings: OutlierDetection, _facts: BackendFacts, cluster
     # without it Envoy ejects none of two endpoints at 10%: one is already 50%
     out.always_eject_one_host.value = True
     # below this share of endpoints Envoy would send to all of them, ejected or not
-    panic = min(_PANIC, 100 - settings.max_ejected)
+    panic = min(PANIC, 100 - settings.max_ejected)
     cluster.common_lb_config.healthy_panic_threshold.value = panic
 
 

@@ -1,6 +1,6 @@
 """The settings of `outlierDetection`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from language.decode import settings
 from language.scalars import Milliseconds, Percent, integer
-from policies.contract import BackendFacts, BackendKey, Fault
+from policies.contract import BackendFacts, BackendKey, Fault, Settings
 
 
 @settings
@@ -36,6 +36,17 @@ def _faults(settings: OutlierDetection, _facts: BackendFacts) -> Iterable[Fault]
         yield Fault(path=("maxEjected",), message="0% takes nothing out", hint="write 10% or more")
 
 
+def _unfit(
+    settings: OutlierDetection, facts: BackendFacts, others: Mapping[str, Settings]
+) -> Iterable[Fault]:
+    """Envoy takes another out as long as the share of those that are out is below the most."""
+    out_before_the_last = 100 * (facts.first - 1) / (facts.first + facts.failover)
+    if facts.failover and "health" not in others and settings.max_ejected <= out_before_the_last:
+        message = f"at {settings.max_ejected}% the first endpoints are never all out"
+        hint = "write maxEjected: 100%, so that failover takes over, or add health"
+        yield Fault(path=("maxEjected",), message=message, hint=hint, warning=True)
+
+
 KEYS = (
     BackendKey(
         name="outlierDetection",
@@ -43,6 +54,8 @@ KEYS = (
         summary="Take out an endpoint that answers 5xx again and again, for a while.",
         example="outlierDetection: {consecutive5xx: 5, ejectFor: 30s, maxEjected: 50%}",
         in_envoy="each Envoy sees the answers of the endpoints",
+        takes_out=True,
         faults=_faults,
+        unfit=_unfit,
     ),
 )

@@ -126,8 +126,7 @@ def _with(key: Key | None, action: str = "to: users") -> Build:
     uses = "" if "users" in action else "  - path: /users\n    auth: none\n    to: users\n"
     uses += "  - path: /next\n    auth: none\n    to: users-next\n"
     backends = (
-        f"  users:\n    endpoints: [10.0.0.1:80]\n{backend}"
-        "  users-next:\n    endpoints: [10.0.0.2:80]\n"
+        f"  users:\n    url: https://users\n{backend}  users-next:\n    url: https://users-next\n"
     )
     own = f"  - path: /at/{{id}}/{{rest=**}}\n{auth}{route}    {action}\n"
     text = f"version: 1\nbackends:\n{backends}routes:\n{uses}{own}"

@@ -11,6 +11,7 @@ from controlplane.compile.pages.parts import not_found, part, refusing
 from controlplane.compile.pages.region import Region
 from controlplane.compile.pages.selection import HEADER, TAG_HEADER
 from controlplane.compile.routes import called, of_entry, serialized, table_of
+from controlplane.compile.targets import Targets
 from controlplane.encoding import field
 from controlplane.memo import Memo
 from controlplane.plan.plan import VirtualHost
@@ -39,15 +40,15 @@ class Page:
     provenance: tuple[tuple[Subject, tuple[Place, ...]], ...]
 
 
-def page(host: VirtualHost, region: Region, streaming: frozenset[str], memo: Memo) -> Page:
+def page(host: VirtualHost, region: Region, targets: Targets, memo: Memo) -> Page:
     """The page of a region of a host. Host and paths are compared again, so it stands alone."""
     name = page_id(host.domains, region.prefix, region.carved)
     table = table_name(name)
-    made = [(one, *of_entry(part, one, streaming, memo)) for one in region.entries]
+    made = [(one, *of_entry(part, one, targets, memo)) for one in region.entries]
     upgrades = frozenset[str]().union(*(one.upgrades for _, one, _ in made))
     routes = [one.body for _, one, _ in made]
     if upgrades:
-        routes = [of_entry(refusing, one, streaming, memo)[0] for one in region.entries]
+        routes = [of_entry(refusing, one, targets, memo)[0] for one in region.entries]
     head = serialized(pb.VirtualHost(name=host.name, domains=host.domains))
     bare = RouteConfiguration(name=table, request_headers_to_remove=[HEADER, TAG_HEADER])
     body = table_of(bare, [field(HOST, b"".join((head, *routes, memo(_rest))))])

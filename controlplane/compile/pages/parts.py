@@ -78,14 +78,24 @@ def no_tunnel() -> pb.Route:
     return out
 
 
-def _refusal(route: pb.Route) -> pb.Route:
-    """Refuse other upgrades as Envoy does; it removes `upgrade` from what is no upgrade."""
-    out = pb.Route(name=route.name)
-    out.match.CopyFrom(route.match)
-    out.match.headers.add(name="upgrade").present_match = True
+def untaken(route: pb.Route) -> pb.RouteMatch:
+    """The upgrades that a route matches and does not take; what is no upgrade has no such header.
+
+    Envoy removes it there.
+    """
+    out = pb.RouteMatch()
+    out.CopyFrom(route.match)
+    out.headers.add(name="upgrade").present_match = True
     for protocol in sorted(upgrading(route)):
-        unlike = out.match.headers.add(name="upgrade", invert_match=True).string_match
+        unlike = out.headers.add(name="upgrade", invert_match=True).string_match
         unlike.exact, unlike.ignore_case = protocol, True
+    return out
+
+
+def _refusal(route: pb.Route) -> pb.Route:
+    """Refuse other upgrades as Envoy does."""
+    out = pb.Route(name=route.name)
+    out.match.CopyFrom(untaken(route))
     out.direct_response.status = 403
     out.direct_response.body_format.CopyFrom(problem("Forbidden", 403))
     return unheld(unasked_on(out))

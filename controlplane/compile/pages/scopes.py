@@ -13,7 +13,7 @@ from controlplane.compile.pages.dispatcher import (
 from controlplane.compile.pages.names import DISPATCHER
 from controlplane.compile.pages.page import page, scope
 from controlplane.compile.pages.region import regions
-from controlplane.compile.routes import streaming_backends
+from controlplane.compile.targets import Targets, targets_of
 from controlplane.memo import Memo
 from controlplane.plan.plan import Plan, VirtualHost
 from controlplane.snapshot import (
@@ -40,8 +40,8 @@ def fit(plan: Plan) -> bool:
 
 def paged(plan: Plan, memo: Memo) -> tuple[list[Resource], Provenance]:
     """The resources, and the lines of them and their parts."""
-    streaming = streaming_backends(plan)
-    hosts = [memo(_of_host, host, streaming, memo) for host in plan.hosts]
+    targets = targets_of(plan, memo)
+    hosts = [memo(_of_host, host, targets, memo) for host in plan.hosts]
     needs = [Reference(SCOPE, name) for one in hosts for name in one.pages]
     complete = any(ANY_HOST in host.domains for host in plan.hosts)
     table = dispatcher((one.dispatched for one in hosts), complete=complete)
@@ -68,8 +68,8 @@ class _OfHost:
     provenance: Provenance
 
 
-def _of_host(host: VirtualHost, streaming: frozenset[str], memo: Memo) -> _OfHost:
-    pages = [page(host, region, streaming, memo) for region in regions(host.entries)]
+def _of_host(host: VirtualHost, targets: Targets, memo: Memo) -> _OfHost:
+    pages = [page(host, region, targets, memo) for region in regions(host.entries)]
     provenance = dict(lines_of(host, pages))
     for one in pages:
         provenance.update(one.provenance)

@@ -56,7 +56,7 @@ def test_what_is_right_is_taken() -> None:
         (("defaults", "backend", "timeout"), "3s"),
         (("backends", "a"), "a"),
         (("backends", "b", "url"), "http://a"),
-        (("backends", "b", "balance"), "random"),
+        (("backends", "b", "balance"), "least"),
         (("routes", 0, "path"), "a"),
         (("routes", 0, "respond"), {"status": 200}),
         (("routes", 0, "timeout"), 3),

@@ -76,3 +76,9 @@ def test_a_node_is_shown_with_the_lines_as_long_as_it_refuses() -> None:
         )
 
     assert [t.places for v in blames.placed([node("bad"), node("")]) for t in v.types] == [(B,), ()]
+
+
+def test_whom_envoy_names_is_to_blame_and_not_whose_name_is_in_its_words() -> None:
+    words = "Error adding/updating cluster(s) b: Invalid path: /a/ab.pem"
+    lines = {**LINES, Subject(CLUSTER, "b"): (R,)}
+    assert places(nacked(CLUSTER, words), lines) == (R,)

@@ -1,0 +1,1 @@
+"""How the endpoints of a backend are found that has a name."""

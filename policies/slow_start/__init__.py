@@ -1,0 +1,1 @@
+"""Let an endpoint that is new warm up before it gets its whole share."""
