@@ -10,7 +10,7 @@ from controlplane.compile.pages.dispatcher import (
     lines_of,
     nowhere,
 )
-from controlplane.compile.pages.names import DISPATCHER, NOWHERE
+from controlplane.compile.pages.names import DISPATCHER, NOT_FOUND, NOWHERE
 from controlplane.compile.pages.page import page, scope
 from controlplane.compile.pages.region import regions
 from controlplane.compile.routes import streaming_backends
@@ -59,6 +59,9 @@ def paged(plan: Plan, memo: Memo) -> tuple[list[Resource], Provenance]:
         Subject(SCOPE, DISPATCHER): places,
         Subject(ROUTES, TABLE): places,
     }
+    if not complete:
+        provenance[Subject(ROUTES, TABLE, NOT_FOUND)] = places
+        provenance[Subject(ROUTES, TABLE, f"{NOT_FOUND}/{NOT_FOUND}")] = places
     for one in hosts:
         provenance.update(one.provenance)
     return made, provenance
