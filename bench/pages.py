@@ -28,7 +28,7 @@ from tools.parts import command
 
 ROUTES, FILES = 10_000, 100
 ROUNDS, SECONDS, CONNECTIONS = 6, 2, 16
-CHANGES, BUILDS = 40, 3
+CHANGES, PUBLISHES, BUILDS = 40, 15, 3
 
 LAYOUTS = {"bare": (1, 1), "100 hosts": (100, 100), "one host": (1, 10_000)}
 """Hosts, and routes of each."""
@@ -126,7 +126,7 @@ def _change_in_envoy() -> str:
     with _served("changing", files) as (envoy, publisher):
         took = []
         before, began = cpu_seconds(envoy.pid), time.monotonic()
-        for number in range(CHANGES):
+        for number in range(PUBLISHES):
             files = _changed(files, number)
             took.append(publisher.publish(files)["seconds"])
         used, seconds = cpu_seconds(envoy.pid) - before, time.monotonic() - began
@@ -134,8 +134,8 @@ def _change_in_envoy() -> str:
         time.sleep(min(seconds, 10))
         idle = (cpu_seconds(envoy.pid) - before) / min(seconds, 10) * seconds
     return (
-        f"one route of {ROUTES:,} in {FILES} files changed, {CHANGES} times: "
-        f"{max(0.0, used - idle) / CHANGES * 1000:.1f} ms of Envoy's CPU, goal 10; "
+        f"one route of {ROUTES:,} in {FILES} files changed, {PUBLISHES} times: "
+        f"{max(0.0, used - idle) / PUBLISHES * 1000:.1f} ms of Envoy's CPU, goal 10; "
         f"publish to ACK p50 {statistics.median(took) * 1000:.0f} ms"
     )
 

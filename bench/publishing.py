@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.child import Words, answering
+from bench.child import Words, answering, quiet
 from controlplane.build import Options, build
 from controlplane.rollout.options import PublisherOptions
 from controlplane.rollout.publisher import Publisher
@@ -14,6 +14,7 @@ from controlplane.sources import SourceFile
 
 async def main(socket: Path) -> None:
     """Serve on a Unix socket; the time of a publish is without that of its build."""
+    quiet()  # its parts take their loggers when they are made
     async with Publisher(f"unix:{socket}", PublisherOptions(files=socket.parent)) as publisher:
 
         async def answer(told: Words) -> Words:

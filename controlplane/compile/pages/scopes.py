@@ -10,7 +10,7 @@ from controlplane.compile.pages.dispatcher import (
     dispatcher,
     lines_of,
 )
-from controlplane.compile.pages.names import DISPATCHER
+from controlplane.compile.pages.names import DISPATCHER, NOT_FOUND
 from controlplane.compile.pages.page import page, scope
 from controlplane.compile.pages.region import regions
 from controlplane.compile.targets import Targets, targets_of
@@ -55,6 +55,9 @@ def paged(plan: Plan, memo: Memo) -> tuple[list[Resource], Provenance]:
         Subject(SCOPE, DISPATCHER): places,
         Subject(ROUTES, TABLE): places,
     }
+    if not complete:
+        provenance[Subject(ROUTES, TABLE, NOT_FOUND)] = places
+        provenance[Subject(ROUTES, TABLE, f"{NOT_FOUND}/{NOT_FOUND}")] = places
     for one in hosts:
         provenance.update(one.provenance)
     return made, provenance
