@@ -55,7 +55,8 @@ class Arrived:
 
     `authority` is the Host without a dot at its end, `host` that in lower case without its port.
     Of a repeated parameter the first value counts, as it was sent; a repeated header has several.
-    `scheme` is what a trusted proxy says that the client spoke; `notes` say what the edge changed.
+    `scheme` is what a trusted proxy says that the client spoke, `upgrade` the protocol that it is
+    to be switched to; `notes` say what the edge changed.
     """
 
     method: str
@@ -66,6 +67,7 @@ class Arrived:
     query: str | None
     parameters: dict[str, str]
     headers: dict[str, tuple[str, ...]]
+    upgrade: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -84,6 +86,8 @@ def arrived(request: Request, trusted_hops: int = 0) -> Arrived | Refused:
             return Refused(status=400, why="an escaped slash in the path of a gRPC call")
         why = "an escaped slash: the client is sent to the path that it means"
         return Refused(status=307, why=why, location=target)
+    if request.method == "TRACE":
+        return Refused(status=403, why="TRACE is refused")
     if not values[FORWARDED_PROTO][0]:
         return Refused(status=404, why=f"{FORWARDED_PROTO} is empty: Envoy looks for no route")
     authority = _without_dot(request.host)
@@ -96,6 +100,7 @@ def arrived(request: Request, trusted_hops: int = 0) -> Arrived | Refused:
         query=query if mark else None,
         parameters=_parameters(query),
         headers=values,
+        upgrade=_upgrade(request),
         notes=tuple(_notes(request, path.path, authority, trusted_hops)),
     )
 
@@ -120,8 +125,6 @@ def _refusals(request: Request) -> Iterator[Refused]:
     if not _AUTHORITY.fullmatch(request.host):
         yield Refused(status=400, why=f"{request.host!r} is no host")
     yield from _target_refusals(request)
-    if _upgrades(request):
-        yield Refused(status=403, why="upgrades are not passed on")
 
 
 def _target_refusals(request: Request) -> Iterator[Refused]:
@@ -135,10 +138,11 @@ def _target_refusals(request: Request) -> Iterator[Refused]:
         yield Refused(status=400, why="a request has no fragment ('#')")
 
 
-def _upgrades(request: Request) -> bool:
-    """Whether another protocol is asked for; Envoy takes no notice of h2c."""
+def _upgrade(request: Request) -> str:
+    """The protocol that is asked for, empty for none; Envoy takes no notice of h2c."""
     said = {name.lower(): value.lower() for name, value in request.headers}
-    return said.get("upgrade", "h2c") != "h2c" and "upgrade" in said.get("connection", "")
+    protocol = said.get("upgrade", "")
+    return protocol if protocol != "h2c" and "upgrade" in said.get("connection", "") else ""
 
 
 def _control(value: str) -> bool:

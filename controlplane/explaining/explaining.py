@@ -3,6 +3,7 @@
 import re
 
 from controlplane.compile.standing import NO_HOST
+from controlplane.compile.streams import upgrades
 from controlplane.explaining.arriving import Arrived, Refused, arrived
 from controlplane.explaining.outcome import outcome, settings
 from controlplane.explaining.preflight import preflight
@@ -87,6 +88,9 @@ def _guards_hosts(host: VirtualHost) -> bool:
 
 def _outcome(result: Tried, request: Arrived) -> Outcome:
     winner = result.winner
+    if winner is not None and request.upgrade and not _takes(winner, request.upgrade):
+        why = f"it does not take upgrades to '{request.upgrade}'"
+        return Refusal(status=403, why=why, rule=winner.rule)
     if isinstance(winner, PlannedRoute):
         return outcome(winner, request)
     if isinstance(winner, MethodNotAllowed):
@@ -98,6 +102,10 @@ def _outcome(result: Tried, request: Arrived) -> Outcome:
     if result.lost:
         why = "the routes of this path want other headers or parameters"
     return Refusal(status=404, why=why)
+
+
+def _takes(winner: Entry, protocol: str) -> bool:
+    return isinstance(winner, PlannedRoute) and protocol in upgrades(winner)
 
 
 def _response(winner: Entry | None) -> HeaderOperations:

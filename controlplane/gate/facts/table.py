@@ -24,6 +24,7 @@ from controlplane.gate.facts.facts import Dispatch, Facts, Named, Wrong
 from controlplane.snapshot import CLUSTER, NOTHING, PREFIX, ROUTES, SCOPE, Reference
 from controlplane.tables import Table, apart
 from policies.auth.envoy import FILTER as AUTH
+from policies.cors.envoy import FILTER as CORS
 from policies.limits.envoy import AFTER_AUTH
 
 FILTER_CONFIG = "envoy.config.route.v3.FilterConfig"
@@ -161,7 +162,8 @@ def _route(field: bytes) -> _Route:
     if route.HasField("route"):
         wrong += _beyond(route.route)
         clusters = tuple(Reference(CLUSTER, name) for name in _clusters(route.route))
-        if Reference(CLUSTER, NOWHERE) in clusters:
+        answers = CORS in route.typed_per_filter_config  # what that leaves alone is refused
+        if Reference(CLUSTER, NOWHERE) in clusters and not answers:
             wrong.append("it goes nowhere")
         for weight in route.route.weighted_clusters.clusters:
             wrong += _of_several(weight.typed_per_filter_config)
