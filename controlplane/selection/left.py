@@ -38,6 +38,7 @@ def _may_hold(one: Contender, path: str) -> bool:
         return bool(one.unread)
     data = one.newest.source.data
     start = _PLAIN.match(path.removeprefix("{regex: ").removesuffix("}"))
-    text = "" if start is None else start[0].strip("/")  # a gRPC method is written without slash
-    written = text.encode() in data
+    text = "" if start is None else start[0]
+    service = text.strip("/")  # a gRPC method is written without a slash, and has a dot
+    written = text.encode() in data or ("." in service and service.encode() in data)
     return written or b"\\" in data or not data.strip() or not one.newest.complete
