@@ -41,7 +41,7 @@ def ran(
 
 def told(said: str) -> dict[str, Told]:
     """The routes in the output of `foregate xds -o json`, by path."""
-    kind = "RouteConfiguration"
+    kind = ".RouteConfiguration"  # pages have a ScopedRouteConfiguration too
     shown = [r["resource"] for r in json.loads(said)["resources"] if r["type"].endswith(kind)]
     routes = [r for table in shown for h in table["virtual_hosts"] for r in h["routes"]]
     return {r["match"]["path"]: _told(r) for r in routes if "path" in r["match"]}

@@ -6,15 +6,16 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedRWPair
+from io import BufferedIOBase, BufferedRWPair
 
 import grpc
 import h2.config
 import h2.connection
 import h2.errors
-import h2.events
 import httpx
 import pytest
+from hpack import Decoder
+from hyperframe.frame import Frame, HeadersFrame, RstStreamFrame
 
 from tests.e2e.harness import Gateway
 from tests.e2e.streaming import CLOSE, TEXT, Streaming, accepted, frame, read_frame
@@ -236,17 +237,25 @@ def test_connect_over_http2_is_refused(gateway: Gateway, protocol: str | None) -
     connection.send_headers(1, head)
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as client:
         client.sendall(connection.data_to_send())
-        while data := client.recv(65536):
-            for event in connection.receive_data(data):
-                if isinstance(event, h2.events.StreamReset):
-                    assert event.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR
-                    return
-                if isinstance(event, h2.events.ResponseReceived):
-                    status = dict(event.headers or [])[b":status"]
-                    assert status in {b"400", b"403", b"404"}
-                    return
-            client.sendall(connection.data_to_send())
-        pytest.fail("the connection ended without a word")
+        first = next(one for one in frames(client.makefile("rb")) if one.stream_id)
+    if isinstance(first, RstStreamFrame):
+        assert first.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR
+    else:
+        assert isinstance(first, HeadersFrame)
+        status = dict(Decoder().decode(first.data, raw=True))[b":status"]
+        assert status in {b"400", b"403", b"404"}
+
+
+def frames(stream: BufferedIOBase) -> Iterator[Frame]:
+    """What comes over HTTP/2, frame by frame.
+
+    Pages refuse CONNECT as an upgrade, so Envoy says GOAWAY before its answer, as RFC 9113 section
+    6.8 has it, and h2 takes no answer after a GOAWAY.
+    """
+    while head := stream.read(9):
+        made, size = Frame.parse_frame_header(memoryview(head))
+        made.parse_body(memoryview(stream.read(size)))
+        yield made
 
 
 def test_a_mirror_gets_a_copy_as_it_was(http: httpx.Client, shadow: Streaming) -> None:

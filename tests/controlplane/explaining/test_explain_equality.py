@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.build import Build
+from controlplane.compile.options import Layout
 from controlplane.explaining.explaining import Explaining
 from controlplane.explaining.outcome import new_host
 from controlplane.explaining.request import Request
@@ -27,10 +28,11 @@ AT_ONCE = 2_000
 SHOWN = 5
 
 
+@pytest.mark.parametrize("layout", ["plain", "pages"])
 @pytest.mark.parametrize("seed", range(GATEWAYS))
 @pytest.mark.timeout(600)
-def test_explain_and_envoy_agree(seed: int, tmp_path: Path) -> None:
-    text, built = gateway(seed)
+def test_explain_and_envoy_agree(seed: int, layout: Layout, tmp_path: Path) -> None:
+    text, built = gateway(seed, layout=layout)
     wrong = asyncio.run(_disagreements(tmp_path, seed, built))
     shown = "\n".join(wrong[:SHOWN])
     assert not wrong, f"seed {seed}: {len(wrong)} of {REQUESTS} disagree\n{text}\n{shown}"
