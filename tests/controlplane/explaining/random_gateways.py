@@ -43,7 +43,9 @@ routes:
     lines = [_route(draw, number) for number in range(routes)]
     while True:
         text = head + "".join(f"  - {line}\n" for line in lines)
-        built = build((SourceFile(name="gateway.yaml", data=text.encode()),), Options(layout=layout))
+        built = build(
+            (SourceFile(name="gateway.yaml", data=text.encode()),), Options(layout=layout)
+        )
         wrong = {m.place.line - head.count("\n") - 1 for m in errors(built.mistakes)}
         if not wrong:
             return text, built
