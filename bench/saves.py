@@ -47,7 +47,8 @@ def _lines(routes: int, count: int, envoys: int, goal: int) -> Iterator[str]:
         _save(control, files, texts[CHANGED], 0)  # whoever saves first waits until it is watched
         took = sorted(_save(control, files, texts[CHANGED], n) for n in range(1, SAVES + 1))
         yield (
-            f"{routes:,} routes in {count} files, one changed, {SAVES} saves, {envoys} Envoys: "
+            f"{routes:,} routes in {count} files, one changed, {SAVES} saves, "
+            f"{envoys} Envoys: "
             f"p50 {statistics.median(took) * 1000:.0f} ms, "
             f"p99 {took[int(len(took) * 0.99) - 1] * 1000:.0f} ms to the last ACK; goals {goal}, 300"
         )
