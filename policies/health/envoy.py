@@ -21,8 +21,9 @@ def _health(settings: Health, facts: BackendFacts, cluster: Cluster) -> None:
     check.unhealthy_threshold.value = settings.unhealthy_threshold
     check.healthy_threshold.value = settings.healthy_threshold
     cluster.common_lb_config.healthy_panic_threshold.value = PANIC
-    # who is not listed any more gets no request, also where its checks still succeed
-    cluster.ignore_health_on_host_removal = True
+    # who is not listed any more gets no request, also where its checks still succeed; what a name
+    # server does not list is another thing: it may be wrong
+    cluster.ignore_health_on_host_removal = not facts.by_name
     if settings.tcp:
         check.tcp_health_check.SetInParent()
     elif settings.grpc is not None:

@@ -13,6 +13,7 @@ import h2.config
 import h2.connection
 import h2.errors
 import h2.events
+import h2.exceptions
 import httpx
 import pytest
 
@@ -237,7 +238,13 @@ def test_connect_over_http2_is_refused(gateway: Gateway, protocol: str | None) -
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as client:
         client.sendall(connection.data_to_send())
         while data := client.recv(65536):
-            for event in connection.receive_data(data):
+            try:
+                events = connection.receive_data(data)
+            except h2.exceptions.ProtocolError:
+                # in pages a GOAWAY stands before the 403, and this library reads nothing after one
+                assert b"Forbidden" in data
+                return
+            for event in events:
                 if isinstance(event, h2.events.StreamReset):
                     assert event.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR
                     return
