@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STUBS := .stubs/.ready
 # What is run a second time with the routes in pages.
-PAGED := $(addprefix tests/e2e/test_e2e_,routing.py hardening.py policies.py decisions.py changes.py switches.py)
+PAGED := tests/e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help run test prove check format bench lock generate clean

@@ -4,6 +4,7 @@ import random
 from collections.abc import Generator, Iterator
 
 from controlplane.build import Build, Options, build
+from controlplane.compile.options import Layout
 from controlplane.sources import SourceFile
 from language.mistakes import errors
 
@@ -28,7 +29,7 @@ _MATCHES = (
 _SERVICES = ("a.S/M", "a.S", "S/M", "v1.S/b")
 
 
-def gateway(seed: int, routes: int = 60) -> tuple[str, Build]:
+def gateway(seed: int, layout: Layout = "plain", routes: int = 60) -> tuple[str, Build]:
     """A gateway's text, and what it compiles to: lines with a mistake are left out."""
     draw = random.Random(seed)  # noqa: S311 # drawn again from its seed
     head = f"""\
@@ -42,7 +43,9 @@ routes:
     lines = [_route(draw, number) for number in range(routes)]
     while True:
         text = head + "".join(f"  - {line}\n" for line in lines)
-        built = build((SourceFile(name="gateway.yaml", data=text.encode()),), Options())
+        built = build(
+            (SourceFile(name="gateway.yaml", data=text.encode()),), Options(layout=layout)
+        )
         wrong = {m.place.line - head.count("\n") - 1 for m in errors(built.mistakes)}
         if not wrong:
             return text, built
