@@ -14,8 +14,12 @@ from bench.gateways import folder
 from bench.running import free_port
 from foregate.operating import ask_rollback
 
-ROUTES, FILES, SAVES, BACKS = 1_000, 10, 100, 10
-ENVOYS = (1, 3)
+SAVES, BACKS = 100, 10
+GATEWAYS = ((1_000, 10, 1, 80), (1_000, 10, 3, 80), (10_000, 100, 1, 100))
+"""Routes, files, Envoys, and the goal of p50 in milliseconds."""
+
+PAUSE = 0.25
+"""Seconds between two saves: those that follow within 0.1 s are a burst, and wait for its end."""
 
 CHANGED = "team-5.yaml"
 """The file that is saved again and again, a header of one route changed."""
@@ -23,29 +27,30 @@ CHANGED = "team-5.yaml"
 
 def lines() -> Iterator[str]:
     """The measurement in words."""
-    for envoys in ENVOYS:
-        yield from _lines(envoys)
+    for routes, files, envoys, goal in GATEWAYS:
+        yield from _lines(routes, files, envoys, goal)
 
 
-def _lines(envoys: int) -> Iterator[str]:
+def _lines(routes: int, count: int, envoys: int, goal: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as name, ExitStack() as held:
         home = Path(name)
         files = home / "gateway"
         files.mkdir()
-        texts = _texts(free_port())
+        texts = _texts(routes, count, free_port())
         for file, text in texts.items():
             (files / file).write_text(text)
         admin = f"unix:{home}/admin.sock"
         control = held.enter_context(ControlPlane(files, home, admin=admin))
         for number in range(envoys):
             held.enter_context(following(home, control.socket, sotw=False, name=f"envoy-{number}"))
-        _until_live(control, 1, 60)
+        _until_live(control, 1, 120)
         _save(control, files, texts[CHANGED], 0)  # whoever saves first waits until it is watched
         took = sorted(_save(control, files, texts[CHANGED], n) for n in range(1, SAVES + 1))
         yield (
-            f"{ROUTES} routes in {FILES} files, one changed, {SAVES} saves, {envoys} Envoys: "
+            f"{routes:,} routes in {count} files, one changed, {SAVES} saves, "
+            f"{envoys} Envoys: "
             f"p50 {statistics.median(took) * 1000:.0f} ms, "
-            f"p99 {took[int(len(took) * 0.99) - 1] * 1000:.0f} ms to the last ACK; goals 150, 300"
+            f"p99 {took[int(len(took) * 0.99) - 1] * 1000:.0f} ms to the last ACK; goals {goal}, 300"
         )
         back = sorted(_back(admin) for _ in range(BACKS))
         yield (
@@ -54,10 +59,10 @@ def _lines(envoys: int) -> Iterator[str]:
         )
 
 
-def _texts(port: int) -> dict[str, str]:
+def _texts(routes: int, files: int, port: int) -> dict[str, str]:
     """The files, with backends that need no DNS."""
     made = {}
-    for source in folder(ROUTES, FILES):
+    for source in folder(routes, files):
         text = source.data.decode().replace("listen: {http: 8080}", f"listen: {{http: {port}}}")
         made[source.name] = text.replace(".internal:8080", ".example:8080")
     return made
@@ -67,6 +72,7 @@ def _save(control: ControlPlane, files: Path, text: str, number: int) -> float:
     before = control.said('"live"')
     unfinished = files.parent / "unfinished"
     unfinished.write_text(text.replace('x-route: "1"', f'x-route: "save-{number}"'))
+    time.sleep(PAUSE)
     began = time.perf_counter()
     unfinished.replace(files / CHANGED)
     _until_live(control, before + 1, 30)

@@ -4,6 +4,7 @@ A pattern is compared on the normalised path without the query, case-sensitively
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from language import expressions
 from language.expressions import STEPS
@@ -18,7 +19,7 @@ from language.segments import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PathPattern:
     """A parsed path; `segments` are those after the first slash, a trailing slash one empty.
 
@@ -33,12 +34,12 @@ class PathPattern:
         """Whether it is an expression on the whole path."""
         return self.segments[0].kind is Kind.REGEX
 
-    @property
+    @cached_property
     def exact(self) -> bool:
         """Whether it matches one path alone."""
         return all(s.kind is Kind.LITERAL for s in self.segments)
 
-    @property
+    @cached_property
     def rest(self) -> Segment | None:
         """The last segment where that is `**` or `{x=**}`."""
         last = self.segments[-1]
@@ -55,13 +56,13 @@ class PathPattern:
         named = (Kind.VARIABLE, Kind.REST)
         return tuple(s.text for s in self.segments if s.kind in named and s.text)
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Segment, ...]:
         """The pattern without its variables' names: equal shapes match the same paths."""
         alike = (Kind.LITERAL, Kind.REGEX)
         return tuple(s if s.kind in alike else Segment(s.kind, "") for s in self.segments)
 
-    @property
+    @cached_property
     def rank(self) -> tuple[bool, tuple[Segment, ...]]:
         """Sort key: exact first, then segment by segment literal, variable, end, rest.
 
@@ -71,12 +72,12 @@ class PathPattern:
             return (True, (Segment(Kind.REGEX, ""),))
         return (not self.exact, (*self.shape, Segment(Kind.END, "")))
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether its literals compare as text: an escape's hex digits have two cases."""
         return not any("%" in s.text for s in self.segments)
 
-    @property
+    @cached_property
     def text_alone(self) -> bool:
         """Whether it is compared as text, whole or up to its rest, without an expression."""
         return self.plain and all(s.kind is Kind.LITERAL for s in self.fixed)

@@ -4,7 +4,7 @@ The rules are those of the listener that compile makes, and of Envoy's codec for
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from controlplane.explaining.normalise import normalised
@@ -86,10 +86,8 @@ def arrived(request: Request, trusted_hops: int = 0) -> Arrived | Refused:
             return Refused(status=400, why="an escaped slash in the path of a gRPC call")
         why = "an escaped slash: the client is sent to the path that it means"
         return Refused(status=307, why=why, location=target)
-    if request.method == "TRACE":
-        return Refused(status=403, why="TRACE is refused")
-    if not values[FORWARDED_PROTO][0]:
-        return Refused(status=404, why=f"{FORWARDED_PROTO} is empty: Envoy looks for no route")
+    for refused in _unrouted(request, values):
+        return refused
     authority = _without_dot(request.host)
     return Arrived(
         method=request.method,
@@ -125,6 +123,14 @@ def _refusals(request: Request) -> Iterator[Refused]:
     if not _AUTHORITY.fullmatch(request.host):
         yield Refused(status=400, why=f"{request.host!r} is no host")
     yield from _target_refusals(request)
+
+
+def _unrouted(request: Request, values: Mapping[str, tuple[str, ...]]) -> Iterator[Refused]:
+    """What is answered before a route is looked for."""
+    if request.method == "TRACE":
+        yield Refused(status=403, why="TRACE is refused")
+    elif not values[FORWARDED_PROTO][0]:
+        yield Refused(status=404, why=f"{FORWARDED_PROTO} is empty: Envoy looks for no route")
 
 
 def _target_refusals(request: Request) -> Iterator[Refused]:

@@ -1,19 +1,22 @@
 """Hosts that a wildcard takes too: their requests never reach the routes of the wildcard."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from controlplane.memo import Memo
 from controlplane.model.gateway import Route
 from controlplane.plan.plan import PlannedRoute, VirtualHost
 from language.mistakes import Mistake
 from language.places import Place
 
 
-def overlaps(hosts: Iterable[VirtualHost]) -> Iterator[Mistake]:
+def overlaps(hosts: Sequence[VirtualHost], memo: Memo) -> Iterator[Mistake]:
     """Warn once of each host beside whose routes a wildcard has others.
 
     Of `*` nothing is said: it is for whatever has no routes of its own.
     """
-    claims = {domain: _claims(host) for host in hosts for domain in host.domains}
+    if not any(domain.startswith("*.") for host in hosts for domain in host.domains):
+        return
+    claims = {domain: memo(_claims, host) for host in hosts for domain in host.domains}
     for domain, own in claims.items():
         for wildcard in _wildcards(domain):
             theirs = (r for r in claims.get(wildcard, {}).values() if wildcard in r.hosts)

@@ -61,7 +61,7 @@ def resolve(
     for host, found in _virtual_hosts(together, memo):
         hosts.append(host)
         told.update(found)
-    told.update(overlaps(hosts))
+    told.update(overlaps(hosts, memo))
     mistakes.extend(told)
     of_names = list(mistakes_of_names(files, things))
     mistakes.extend(of_names)

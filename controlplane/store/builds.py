@@ -1,10 +1,10 @@
 """Builds on disk: each names the sets that its snapshots are made of."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from controlplane.build import Build
-from controlplane.memo import Memo
-from controlplane.snapshot import Snapshot
+from controlplane.snapshot import Snapshot, Subject
 from controlplane.store.catalogue import Catalogue
 from controlplane.store.manifests import (
     Listed,
@@ -12,10 +12,11 @@ from controlplane.store.manifests import (
     decode_build,
     digest,
     encode_build,
-    encode_lines,
+    encode_line,
 )
 from controlplane.store.objects import Objects
 from controlplane.store.shapes import MalformedError
+from language.places import Place
 
 
 class Builds:
@@ -24,7 +25,8 @@ class Builds:
     def __init__(self, folder: Path, catalogue: Catalogue, *, made: bool = True) -> None:
         self.files = Objects(folder / "builds", made=made)
         self._catalogue = catalogue
-        self._memo = Memo()
+        self._line: dict[Subject, tuple[tuple[Place, ...], bytes]] = {}
+        self._lines: tuple[Mapping[Subject, tuple[Place, ...]], bytes] = ({}, b"[]")
 
     def write(self, build: Build) -> tuple[str, Manifest]:
         """Have a build there, safe from the end of this process but not of the machine."""
@@ -36,8 +38,7 @@ class Builds:
             keys_use_for_ms=build.keys_use_for_ms,
             provenance=build.provenance,
         )
-        data = encode_build(manifest, self._memo(encode_lines, manifest.provenance))
-        self._memo.forget()
+        data = encode_build(manifest, self._encoded(manifest.provenance))
         name = digest(data)
         self.files.put(name, data)
         return name, manifest
@@ -75,6 +76,20 @@ class Builds:
             key_sources=manifest.key_sources,
             keys_use_for_ms=manifest.keys_use_for_ms,
         )
+
+    def _encoded(self, provenance: Mapping[Subject, tuple[Place, ...]]) -> bytes:
+        """The lines of a build; a build is written twice, and most lines are those of the last."""
+        if self._lines[0] is provenance:
+            return self._lines[1]
+        before, lines = self._line, {}
+        for at in sorted(provenance):
+            places = provenance[at]
+            known = before.get(at)
+            same = known is not None and known[0] is places
+            lines[at] = known if known is not None and same else (places, encode_line(at, places))
+        self._line = lines
+        self._lines = (provenance, b"[%s]" % b",".join(line for _, line in lines.values()))
+        return self._lines[1]
 
     def _listed(self, one: Snapshot) -> Listed:
         sets = self._catalogue.written({t: (group,) for t, group in one.resources.items()})

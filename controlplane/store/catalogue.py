@@ -48,6 +48,7 @@ class Catalogue:
         self._index: dict[tuple[str, str, str], Entry] = {}
         self._loaded = Recent[Entry, Resource](cache)
         self._mappings = Recent[tuple[str, int], tuple[Mapping[str, Resource], str]](cache)
+        self._digested = Recent[int, tuple[Resource, str]](cache)
         self._combined: dict[tuple[object, ...], tuple[str, ...]] = {}
         self._told: set[Path] = set()
         self.new = 0
@@ -171,7 +172,7 @@ class Catalogue:
 
     def _write(self, type_url: str, mapping: Mapping[str, Resource]) -> str:
         in_order = sorted(mapping.values(), key=lambda r: r.name)
-        listed = entries(type_url, in_order)
+        listed = entries(type_url, in_order, self._digest)
         for entry, one in zip(listed, in_order, strict=True):
             if entry.body:
                 self.bodies.put(entry.body, one.body)
@@ -182,6 +183,14 @@ class Catalogue:
             self._register(name, listed)
             self.new += 1
         return name
+
+    def _digest(self, one: Resource) -> str:
+        """The digest of a body; most resources of a set are those of the set before."""
+        found = self._digested.get(id(one))
+        if found is None:
+            found = (one, digest(one.body))
+            self._digested.put(id(one), found, _MAPPING + len(one.body))
+        return found[1]
 
     def _there(self, entry: Entry) -> bool:
         at = entry.type_url, entry.name, entry.version

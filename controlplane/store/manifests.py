@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -60,8 +60,10 @@ def is_digest(name: str) -> bool:
     return _DIGEST.fullmatch(name) is not None
 
 
-def entries(type_url: str, resources: Iterable[Resource]) -> tuple[Entry, ...]:
-    """Resources of one type as entries."""
+def entries(
+    type_url: str, resources: Iterable[Resource], digested: Callable[[Resource], str]
+) -> tuple[Entry, ...]:
+    """Resources of one type as entries; `digested` gives the digest of a body."""
     secret = type_url == SECRET
     return tuple(
         Entry(
@@ -69,7 +71,7 @@ def entries(type_url: str, resources: Iterable[Resource]) -> tuple[Entry, ...]:
             name=one.name,
             version=one.version,
             needs=one.needs,
-            body="" if secret else digest(one.body),
+            body="" if secret else digested(one),
             size=0 if secret else len(one.body),
         )
         for one in resources
@@ -118,7 +120,12 @@ def encode_build(manifest: Manifest, lines: bytes | None = None) -> bytes:
 
 def encode_lines(provenance: Mapping[Subject, tuple[Place, ...]]) -> bytes:
     """Give the provenance in a build as JSON."""
-    return _encoded([[*at, places] for at, places in sorted(provenance.items())])
+    return b"[%s]" % b",".join(encode_line(at, provenance[at]) for at in sorted(provenance))
+
+
+def encode_line(at: Subject, places: tuple[Place, ...]) -> bytes:
+    """Give the origin of one part as JSON, as it stands in a build."""
+    return _encoded([*at, places])
 
 
 def decode_build(data: bytes) -> Manifest:

@@ -22,8 +22,8 @@ def _health(settings: Health, facts: BackendFacts, cluster: Cluster) -> None:
     check.healthy_threshold.value = settings.healthy_threshold
     cluster.common_lb_config.healthy_panic_threshold.value = PANIC
     # who is not listed any more gets no request, also where its checks still succeed; what a name
-    # server does not say any more stays while it is well, as an empty answer may be its mistake
-    cluster.ignore_health_on_host_removal = cluster.type == Cluster.EDS
+    # server does not list is another thing: it may be wrong
+    cluster.ignore_health_on_host_removal = not facts.by_name
     if settings.tcp:
         check.tcp_health_check.SetInParent()
     elif settings.grpc is not None:

@@ -41,10 +41,11 @@ def ran(
 
 def told(said: str) -> dict[str, Told]:
     """The routes in the output of `foregate xds -o json`, by path."""
-    kind = ".RouteConfiguration"  # pages have a ScopedRouteConfiguration too
+    kind = ".RouteConfiguration"
     shown = [r["resource"] for r in json.loads(said)["resources"] if r["type"].endswith(kind)]
     routes = [r for table in shown for h in table["virtual_hosts"] for r in h["routes"]]
-    return {r["match"]["path"]: _told(r) for r in routes if "path" in r["match"]}
+    mine = [r for r in routes if r["name"].startswith("r-")]
+    return {r["match"]["path"]: _told(r) for r in mine if "path" in r["match"]}
 
 
 def _told(route: Mapping[str, Any]) -> Told:

@@ -16,7 +16,6 @@ from envoy.config.route.v3.route_components_pb2 import RedirectAction, Route
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from controlplane.bootstrap import Node, for_node
-from controlplane.compile.pages.names import NOT_FOUND
 from controlplane.snapshot import LISTENER, ROUTES, Resource, Snapshot, serialized, snapshot
 from controlplane.xds.options import ServerOptions
 from controlplane.xds.server import Server
@@ -59,8 +58,7 @@ def _swapped(one: Resource) -> Resource:
     else:
         for host in message.virtual_hosts:
             for route in host.routes:
-                if route.name != NOT_FOUND:  # how pages say the 404 that Envoy says by itself
-                    _answer(route)
+                _answer(route)
     body = message.SerializeToString(deterministic=True)
     return replace(serialized(one.type_url, one.name, body), needs=one.needs)
 

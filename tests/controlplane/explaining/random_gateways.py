@@ -29,7 +29,7 @@ _MATCHES = (
 _SERVICES = ("a.S/M", "a.S", "S/M", "v1.S/b")
 
 
-def gateway(seed: int, routes: int = 60, layout: Layout = "plain") -> tuple[str, Build]:
+def gateway(seed: int, layout: Layout = "plain", routes: int = 60) -> tuple[str, Build]:
     """A gateway's text, and what it compiles to: lines with a mistake are left out."""
     draw = random.Random(seed)  # noqa: S311 # drawn again from its seed
     head = f"""\

