@@ -46,11 +46,12 @@ def _lines(routes: int, count: int, envoys: int, goal: int) -> Iterator[str]:
         _until_live(control, 1, 120)
         _save(control, files, texts[CHANGED], 0)  # whoever saves first waits until it is watched
         took = sorted(_save(control, files, texts[CHANGED], n) for n in range(1, SAVES + 1))
+        p99 = took[int(len(took) * 0.99) - 1]
         yield (
             f"{routes:,} routes in {count} files, one changed, {SAVES} saves, "
             f"{envoys} Envoys: "
             f"p50 {statistics.median(took) * 1000:.0f} ms, "
-            f"p99 {took[int(len(took) * 0.99) - 1] * 1000:.0f} ms to the last ACK; goals {goal}, 300"
+            f"p99 {p99 * 1000:.0f} ms to the last ACK; goals {goal}, 300"
         )
         back = sorted(_back(admin) for _ in range(BACKS))
         yield (
