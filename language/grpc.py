@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from language.paths import PathPattern, parse_pattern
 from language.scalars import fault, one_text
+from language.segments import MalformedPathError
 
 METHOD = "POST"
 """What every call is sent as."""
@@ -39,7 +40,12 @@ def _method(value: object) -> Method:
     if slash and not re.fullmatch(_NAME, method):
         hint = "write package.Service/Method, or package.Service for each method"
         raise fault(f"'{method}' is not a gRPC method", hint, len(service) + 1)
-    return Method(service, method)
+    found = Method(service, method)
+    try:
+        _ = found.path
+    except MalformedPathError as error:
+        raise fault(error.message, "write package.Service/Method for each method") from None
+    return found
 
 
 GrpcMethod: TypeAlias = Annotated[
