@@ -61,7 +61,13 @@ def matches(regex: str, text: str) -> bool:
 
 @lru_cache(maxsize=KEPT)
 def bounds(regex: str) -> Bounds | None:
-    """Between which texts all lie that match; None where nothing can be said of how they begin."""
+    r"""Between which texts all lie that match; None where nothing can be said of how they begin.
+
+    RE2's own leave out texts where a word begins or ends (`\b`, `\B`): nothing is said then,
+    as a route that is not looked for where it matches is a route whose policies are lost.
+    """
+    if "\\b" in regex or "\\B" in regex:
+        return None
     try:
         low, high = _anchored(regex).possiblematchrange(_BOUND_BYTES)
     except re2.error:  # as of `\C`, which matches half a character

@@ -69,3 +69,8 @@ def test_of_half_characters_nothing_is_known() -> None:
 
 def test_more_are_remembered_than_a_large_gateway_has() -> None:
     assert KEPT > 10_000
+
+
+@pytest.mark.parametrize("regex", [r"/admin\b.*", r"/users?\b(/.*)?", r"/a\B.*"])
+def test_where_a_word_ends_nothing_is_said_of_the_beginning(regex: str) -> None:
+    assert bounds(regex) is None
