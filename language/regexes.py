@@ -1,5 +1,6 @@
 """Regular expressions as Envoy reads them: RE2's, on a whole text, of a bounded size."""
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ KEPT = 16_384
 """How many compiled expressions are remembered."""
 
 _BOUND_BYTES = 64
+_SURROGATE = re.compile(r"\\x\{0*[dD][89A-Fa-f][0-9A-Fa-f]{2}\}")
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 
@@ -41,6 +43,10 @@ def check_regex(text: str) -> None:
     if len(text) > LONGEST:
         message = f"{len(text)} characters are too many for an expression"
         raise MalformedRegexError(message, f"write at most {LONGEST}")
+    half = _SURROGATE.search(text)
+    if half is not None:  # Envoy's RE2 refuses what the one here takes
+        message = f"'{half[0]}' is no character"
+        raise MalformedRegexError(message, "leave it out", half.start())
     try:
         steps = _compiled(text).programsize
     except re2.error as error:

@@ -84,16 +84,3 @@ def takes(entry: Entry, method: str) -> bool:
 def met(wanted: Condition, has: Mapping[Name, str]) -> bool:
     """Whether a request that carries these is what is wanted."""
     return all(match.takes(has.get((kind, name))) for kind, name, match in wanted)
-
-
-def may_meet(one: TextMatch, other: TextMatch) -> bool:
-    """Whether a value could be what both want; of two expressions, True."""
-    if How.ABSENT in {one.how, other.how}:
-        return one.how is other.how
-    if one.how is How.EXACT:
-        return other.takes(one.text)
-    if other.how is How.EXACT:
-        return one.takes(other.text)
-    if one.how is other.how is How.PREFIX:
-        return one.text.startswith(other.text) or other.text.startswith(one.text)
-    return True

@@ -1,9 +1,9 @@
 """Whether a path could match an expression and another pattern, by how both begin."""
 
-from functools import lru_cache
-
+from language.matches import How, TextMatch
 from language.paths import PathPattern
-from language.regexes import KEPT, Bounds, bounds, matches
+from language.regexes import bounds, matches
+from language.relations import meets
 from language.segments import Kind
 
 
@@ -22,29 +22,17 @@ def beginning(path: PathPattern) -> bytes:
 
 def may_match(expression: str, path: bytes) -> bool:
     """Whether a path lies where those lie that an expression matches."""
-    known = _between(expression)
+    known = bounds(expression)
     return known is None or known.low <= path <= known.high
 
 
 def may_cross(expression: str, other: PathPattern, begins: bytes) -> bool:
     """Whether an expression and a pattern that begins like this may match the same path."""
     if other.is_regex:
-        return _overlap(expression, other.regex)
+        return meets(TextMatch(How.REGEX, expression), TextMatch(How.REGEX, other.regex))
     if other.exact and other.plain:
         return matches(expression, other.literal)
-    known = _between(expression)
+    known = bounds(expression)
     if known is None:
         return True
     return begins <= known.high and (known.low <= begins or known.low.startswith(begins))
-
-
-def _overlap(one: str, other: str) -> bool:
-    first, second = _between(one), _between(other)
-    if first is None or second is None:
-        return True
-    return first.low <= second.high and second.low <= first.high
-
-
-@lru_cache(maxsize=KEPT)
-def _between(expression: str) -> Bounds | None:
-    return bounds(expression)

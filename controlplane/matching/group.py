@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import TypeAlias
 
-from controlplane.matching.condition import Condition, Name, may_meet, met
+from controlplane.matching.condition import Condition, Name, met
 from language.matches import How
 from language.paths import PathPattern
+from language.relations import meets
 
 Names: TypeAlias = tuple[Name, ...]
 Values: TypeAlias = tuple[tuple[str, str, str], ...]
@@ -72,7 +73,7 @@ class Group:
                     continue
                 for position, rest in found[values]:
                     if all(
-                        may_meet(match, every[kind, name])
+                        meets(match, every[kind, name])
                         for kind, name, match in rest
                         if (kind, name) in every
                     ):

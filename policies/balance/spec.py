@@ -14,9 +14,10 @@ from pydantic import (
     WrapValidator,
 )
 
+from language.cookies import Lifetime
 from language.decode import settings
 from language.fields import HeaderName, Parameter
-from language.scalars import TEXT_SCHEMA, Flag, Milliseconds, fault, one_text, words
+from language.scalars import TEXT_SCHEMA, Flag, fault, one_text, words
 from policies.contract import BackendFacts, BackendKey, Fault
 
 _BY = ("header", "cookie", "query", "address")
@@ -63,7 +64,7 @@ class HashBy:
         Flag | None, Field(description="true: the trusted address of who calls.")
     ] = None
     ttl: Annotated[
-        Milliseconds | None, Field(description="How long a cookie is kept that is given here.")
+        Lifetime | None, Field(description="How long a cookie is kept that is given here.")
     ] = None
 
 

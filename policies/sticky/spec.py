@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from language.cookies import Lifetime
 from language.decode import settings
 from language.fields import HeaderName
-from language.scalars import TEXT_SCHEMA, duration, fault, one_text
+from language.scalars import TEXT_SCHEMA, fault, one_text
 from policies.contract import Fault, RouteFacts, RouteKey
 from policies.edge import never_arrives
 
 _COOKIE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SECOND = 1_000
 
 
 def _cookie(value: object) -> str:
@@ -26,15 +26,6 @@ def _cookie(value: object) -> str:
 
 CookieName: TypeAlias = Annotated[str, BeforeValidator(_cookie), WithJsonSchema(TEXT_SCHEMA)]
 """The name of a cookie; none with a prefix that browsers take over TLS alone."""
-
-
-def _whole(milliseconds: int) -> int:
-    if milliseconds % _SECOND:
-        raise fault("a cookie's time is counted in seconds", "write whole seconds")
-    return milliseconds
-
-
-Lifetime: TypeAlias = Annotated[int, *duration("1s", "365d"), AfterValidator(_whole)]
 
 
 @settings

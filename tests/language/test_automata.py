@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from language.automata import UnreadExpressionError, automaton
 from language.examples import example as example_of
-from language.regexes import MalformedRegexError, check_regex, matches
+from language.regexes import MalformedRegexError, bounds, check_regex, matches
 
 PIECES = (
     *("a", "b", "B", "1", "-", "/", " ", "_", "k", ".", r"\.", r"\d", r"\D", r"\w", r"\W", r"\s"),
@@ -95,3 +95,15 @@ def test_too_many_states_are_not_looked_at() -> None:
     hard = ("(?:a|b)*a[ab]{12}", "(?:a|b)*b[ab]{13}", "(?:aaa|b)*(?:bb|a)*", "[ab]*c")
     with pytest.raises(UnreadExpressionError):
         example_of(hard[:3], ("(?:a|b)*a[ab]{14}", "[ab]{0,28}"))
+
+
+@given(GOOD, st.lists(TEXTS, min_size=20, max_size=60))
+@example(r"a\b.*", ["a", "a-", "a/", "aA"])
+@example(r"a?\b(-.*)?", ["", "a", "a-", "-"])
+def test_all_that_matches_lies_between_the_bounds(expression: str, texts: list[str]) -> None:
+    between = bounds(expression)
+    if between is None:
+        return
+    for text in texts:
+        inside = between.low <= text.encode() <= between.high
+        assert inside or not matches(expression, text), (expression, text, between)

@@ -2,12 +2,13 @@
 
 import pytest
 
-from controlplane.matching.condition import asked, condition, may_meet, pattern, takes
+from controlplane.matching.condition import asked, condition, pattern, takes
 from controlplane.matching.request import Request
 from controlplane.matching.table import Table
 from controlplane.matching.values import Value, path_of, value_of
 from language.automata import UnreadExpressionError
 from language.matches import How, TextMatch, exact
+from language.relations import meets
 from tests.controlplane.difference.differing import built
 
 HEAD = """\
@@ -113,7 +114,7 @@ PREFIX, PRESENT, ABSENT = TextMatch(How.PREFIX, "ab"), TextMatch(How.PRESENT), T
     ],
 )
 def test_what_two_matches_share(one: TextMatch, other: TextMatch, *, meet: bool) -> None:
-    assert may_meet(one, other) == may_meet(other, one) == meet
+    assert meets(one, other) == meets(other, one) == meet
 
 
 @pytest.mark.parametrize(
