@@ -7,11 +7,21 @@ from controlplane.build import Build, Options, build
 from controlplane.compile.options import Layout
 from controlplane.sources import SourceFile
 from language.mistakes import errors
+from tests.controlplane.small_pages import in_pages
 
 WORDS = ("a", "b", "ab", "A", "a.b", "v1", "%20", "%C3%A9", "x~y", "b+c", "(a)", "a:b", "1")
 EXPRESSIONS = (
     *("/a/[0-9]+", "/(a|b)/.*", r"/.*\.b", "/a.*", "(?i)/ab", "/[^/]+/b?", "/+", "/|/a", ".*b"),
-    *("/a%20b", "/%C3%A9.*", "(/[a-z]+)*", "/a{1,3}", r"/\w+/\d", "/v1/(a|b|)"),
+    *(
+        "/a%20b",
+        "/%C3%A9.*",
+        "(/[a-z]+)*",
+        "/a{1,3}",
+        r"/a\b.*",
+        r"/ab?\b(/.*)?",
+        r"/\w+/\d",
+        "/v1/(a|b|)",
+    ),
 )
 HOSTS = (
     *("api.example.com", "eu.example.com", "*.example.com", "*.eu.example.com", "*.com", "*"),
@@ -29,6 +39,10 @@ _MATCHES = (
 _SERVICES = ("a.S/M", "a.S", "S/M", "v1.S/b")
 
 
+LARGEST = 3
+"""Entries of a page: so few that each host has many, and most requests lie near a border."""
+
+
 def gateway(seed: int, layout: Layout = "plain", routes: int = 60) -> tuple[str, Build]:
     """A gateway's text, and what it compiles to: lines with a mistake are left out."""
     draw = random.Random(seed)  # noqa: S311 # drawn again from its seed
@@ -43,12 +57,11 @@ routes:
     lines = [_route(draw, number) for number in range(routes)]
     while True:
         text = head + "".join(f"  - {line}\n" for line in lines)
-        built = build(
-            (SourceFile(name="gateway.yaml", data=text.encode()),), Options(layout=layout)
-        )
+        source = SourceFile(name="gateway.yaml", data=text.encode())
+        built = build((source,), Options(layout="plain"))
         wrong = {m.place.line - head.count("\n") - 1 for m in errors(built.mistakes)}
         if not wrong:
-            return text, built
+            return text, built if layout == "plain" else in_pages(built, Options(), LARGEST)
         lines = [line for number, line in enumerate(lines) if number not in wrong]
 
 
