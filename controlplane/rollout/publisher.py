@@ -88,8 +88,7 @@ class Publisher:
         """Open the port. Raises RuntimeError when the address is taken."""
         await self._held.enter_async_context(self._server)
         await self._held.enter_async_context(self._keyring)
-        now, dirty = self._server.unrecorded, self._server.dirty
-        following = self._recorder.following(now, self._kept, dirty)
+        following = self._recorder.following(self._server.ledger, self._kept)
         await self._held.enter_async_context(following)
         return self
 

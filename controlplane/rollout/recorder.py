@@ -19,10 +19,11 @@ from controlplane.history.version import Fate, NodeFate, Note
 from controlplane.snapshot import Resource
 from controlplane.store.store import Store, StoreError
 from controlplane.xds.holding import Held
+from controlplane.xds.ledger import Ledger
 from controlplane.xds.memory import Memory
 
 SECONDS = 0.01
-"""How long changes of what nodes hold are gathered before they are written: a kill loses these."""
+"""How long changes of what nodes hold are gathered before they are written."""
 
 SYNC_SECONDS = 1.0
 """How often what is written is brought to the disk: a power cut loses what is newer."""
@@ -31,7 +32,6 @@ KEEP_SECONDS = 2.0
 """How long a version waits for the disk before it is said to be live."""
 
 T = TypeVar("T")
-Changed = Callable[[], Mapping[str, Held]]
 Good = Callable[[], Build | None]
 _log = structlog.get_logger(__name__)
 
@@ -129,21 +129,20 @@ class Recorder(Memory):
             return {}
 
     @asynccontextmanager
-    async def following(
-        self, changed: Changed, good: Good, dirty: asyncio.Event
-    ) -> AsyncIterator[None]:
-        """Write down what nodes hold whenever `dirty` is set, and what is good; and at the end."""
+    async def following(self, ledger: Ledger, good: Good) -> AsyncIterator[None]:
+        """Write down what nodes hold whenever that changes, and what is good; and at the end."""
         if self._store is None:
             yield
             return
-        writing = asyncio.create_task(self._follow(changed, good, dirty))
+        writing = asyncio.create_task(self._follow(ledger, good))
         try:
             yield
         finally:
             writing.cancel()
             with suppress(asyncio.CancelledError):
                 await writing
-            await self._written(changed(), good(), sync=True)
+            await self._written(ledger.take(), good(), sync=True)
+            ledger.written()
 
     async def keep(self, good: Build | None) -> None:
         """Have a version on the disk when this returns, unless that takes too long."""
@@ -153,17 +152,18 @@ class Recorder(Memory):
             writing.add_done_callback(self._late.discard)
             await asyncio.wait({writing}, timeout=KEEP_SECONDS)
 
-    async def _follow(self, changed: Changed, good: Good, dirty: asyncio.Event) -> None:
+    async def _follow(self, ledger: Ledger, good: Good) -> None:
         synced = time.monotonic()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SYNC_SECONDS):
-                    await dirty.wait()
+                    await ledger.dirty.wait()
                     await asyncio.sleep(SECONDS)
-            dirty.clear()
+            ledger.dirty.clear()
             sync = time.monotonic() >= synced + SYNC_SECONDS
             synced = time.monotonic() if sync else synced
-            await self._written(changed(), good(), sync=sync)
+            await self._written(ledger.take(), good(), sync=sync)
+            ledger.written()
 
     async def _written(
         self, changed: Mapping[str, Held], good: Build | None, *, sync: bool

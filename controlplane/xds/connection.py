@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -32,6 +32,9 @@ Told: TypeAlias = Acked | Nacked | Ignored | Wanted
 """What others want to hear of a stream."""
 
 Wrote: TypeAlias = Callable[["Connection", Push, int], None]
+
+Noted: TypeAlias = Callable[[Stream], Awaitable[None]]
+"""Waits until what is sent to a node is known to who comes after us."""
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 
@@ -139,14 +142,18 @@ class Connection:
 
 
 async def write_out(
-    connection: Connection, context: Context, turns: asyncio.Semaphore, wrote: Wrote
+    connection: Connection, context: Context, turns: asyncio.Semaphore, wrote: Wrote, noted: Noted
 ) -> None:
-    """Write what waits. A push is laid out only when its turn has come, so none is held twice."""
+    """Write what waits, once it is noted that it is sent.
+
+    A push is laid out only when its turn has come, so none is held twice.
+    """
     while not connection.ended:
         await connection.filled.wait()
         connection.filled.clear()
         while connection.outbox:
             push = connection.outbox.popleft()
+            await noted(connection.stream)
             try:
                 size = await _write(connection, context, push, turns)
             except grpc.aio.InternalError:

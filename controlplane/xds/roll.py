@@ -3,16 +3,13 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal
 
 from controlplane.seen.fleet import NodeView
 from controlplane.xds.connection import Connection
-from controlplane.xds.holding import Held, held_by, together
 from controlplane.xds.progress import State
-from controlplane.xds.stream import Stream
-from controlplane.xds.world import ENVOY
 
 SILENT_SECONDS = 60.0
 """A node that answers nothing for so long is waited for no more."""
@@ -27,10 +24,7 @@ Counted = State | Literal["silent"]
 
 
 class Roll:
-    """All connections. `moved` is called when a node counts as silent.
-
-    `dirty` is set while there is something that `changed` has not given yet.
-    """
+    """All connections. `moved` is called when a node counts as silent."""
 
     def __init__(self, moved: Callable[[], None]) -> None:
         self._moved = moved
@@ -38,9 +32,7 @@ class Roll:
         self._tally: Counter[tuple[str, Counted]] = Counter()
         self._counted: dict[Connection, tuple[str, Counted]] = {}
         self._patience: dict[Connection, asyncio.TimerHandle] = {}
-        self._changed: dict[str, Stream] = {}
         self._gone: dict[str, NodeView] = {}
-        self.dirty = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -89,26 +81,6 @@ class Roll:
         if waiting and not stream.held and not silent and connection not in self._patience:
             later = asyncio.get_running_loop().call_later
             self._patience[connection] = later(SILENT_SECONDS, self._give_up, connection)
-
-    def record(self, stream: Stream) -> None:
-        """Remember that what an Envoy may hold is another than before."""
-        if stream.role == ENVOY and stream.node:
-            self._changed[stream.node] = stream
-            self.dirty.set()
-
-    def changed(self) -> Mapping[str, Held]:
-        """Return what Envoys may hold, of those where that has changed since the last call.
-
-        Streams of the same node are one: each may be the one that is alive.
-        """
-        changed, self._changed = self._changed, {}
-        streams: dict[str, list[Stream]] = {node: [] for node in changed}
-        for connection in self:
-            if connection.stream.node in streams:
-                streams[connection.stream.node].append(connection.stream)
-        return {
-            node: together(map(held_by, streams[node] or [last])) for node, last in changed.items()
-        }
 
     def views(self) -> tuple[NodeView, ...]:
         """Show all nodes that are connected, or were a short time ago, by role and id."""

@@ -22,13 +22,14 @@ from controlplane.snapshot import Resource, Snapshot
 from controlplane.xds.connection import Connection, Context, write_out
 from controlplane.xds.disk import Disk
 from controlplane.xds.events import Close
-from controlplane.xds.holding import Held
+from controlplane.xds.ledger import Ledger
 from controlplane.xds.memory import Lasting
 from controlplane.xds.news import Heard
 from controlplane.xds.node import unfit
 from controlplane.xds.options import ServerOptions
 from controlplane.xds.outcome import Outcome
 from controlplane.xds.progress import State
+from controlplane.xds.stream import Stream
 from controlplane.xds.streams import Manner, Streams
 from controlplane.xds.wire import READ
 from controlplane.xds.world import ENVOY, world
@@ -78,6 +79,7 @@ class Server:
         self.port = 0
         mine = options or ServerOptions()
         memory = Lasting(mine.memory)
+        self._remembering = memory.records
         self._disk = Disk(memory)
         self._streams = Streams(
             heard=heard,
@@ -152,13 +154,9 @@ class Server:
         return self._streams.roll.views()
 
     @property
-    def dirty(self) -> asyncio.Event:
-        """Set while `unrecorded` has something to give; to be cleared before it is asked."""
-        return self._streams.roll.dirty
-
-    def unrecorded(self) -> Mapping[str, Held]:
-        """Return what Envoys may hold, of those where that has changed since the last call."""
-        return self._streams.roll.changed()
+    def ledger(self) -> Ledger:
+        """What Envoys may hold, for who writes it down: replies in SotW wait for that."""
+        return self._streams.ledger
 
     def publish(
         self,
@@ -253,10 +251,17 @@ class Server:
 
     async def _keep(self, connection: Connection, context: Context) -> None:
         async with asyncio.TaskGroup() as tasks:
-            writing = write_out(connection, context, self._turns, self._streams.news.wrote)
+            writing = write_out(
+                connection, context, self._turns, self._streams.news.wrote, self._noted
+            )
             tasks.create_task(writing)
             await self._read(connection, context)
             connection.end()
+
+    async def _noted(self, stream: Stream) -> None:
+        """Have on the disk what a node may hold once it reads what is to be written to it."""
+        if self._remembering and stream.role == ENVOY and not stream.delta:
+            await self.ledger.until_written()
 
     async def _read(self, connection: Connection, context: Context) -> None:
         """Take in requests until the client ends the stream or does something wrong."""

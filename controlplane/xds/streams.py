@@ -10,6 +10,7 @@ from controlplane.xds.admission import Admission
 from controlplane.xds.connection import Connection, Told
 from controlplane.xds.discovery import Request, version_of
 from controlplane.xds.events import Acked, Close, Nacked, Silent
+from controlplane.xds.ledger import Ledger
 from controlplane.xds.memory import Lasting
 from controlplane.xds.meter import Meter
 from controlplane.xds.news import Heard, News
@@ -49,6 +50,7 @@ class Streams:
     ) -> None:
         self.moved = asyncio.Event()
         self.roll = Roll(self._silent)
+        self.ledger = Ledger(lambda: (c.stream for c in self.roll))
         self.stopping = False
         self.worlds: dict[str, World] = {}
         self.accepted: dict[str, Snapshot] = {}
@@ -180,7 +182,7 @@ class Streams:
         answered = any(isinstance(event, Acked | Nacked) for event in told)
         self.roll.note(connection, answered=answered)
         if self._memory.records and connection.stream.subscriptions is not before:
-            self.roll.record(connection.stream)
+            self.ledger.note(connection.stream)
         self._arrange(connection)
         for event in told:
             self._tell(connection, event)

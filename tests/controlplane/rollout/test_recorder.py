@@ -14,6 +14,7 @@ from controlplane.rollout.recorder import Earlier, Recorder
 from controlplane.snapshot import CLUSTER
 from controlplane.store.store import Layers, Store, StoreError
 from controlplane.xds.holding import Held
+from controlplane.xds.ledger import Ledger
 from tests.controlplane.history.noted import note
 from tests.controlplane.store.numbered import layers, numbered
 
@@ -21,28 +22,20 @@ RELEASED_SECONDS = 0.3
 """When a writing goes on that nobody else has met."""
 
 
-class Always(asyncio.Event):
-    """Something has changed again by each time that is looked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.set()
-
-    def clear(self) -> None:
-        pass
-
-
-class Rounds:
+class Rounds(Ledger):
     """What has changed since the last time, time after time. `over` is set once all is written.
 
     A round is asked for when the one before it has ended.
     """
 
     def __init__(self, *changes: Mapping[str, Held]) -> None:
+        super().__init__(tuple)
         self.over = asyncio.Event()
         self._changes = list(changes)
+        self.dirty.set()
 
-    def __call__(self) -> Mapping[str, Held]:
+    def take(self) -> Mapping[str, Held]:
+        self.dirty.set()  # something has changed again by each time that is looked
         if self._changes:
             return self._changes.pop(0)
         self.over.set()
@@ -94,7 +87,7 @@ def test_what_a_round_could_not_write_the_next_one_does(
         rounds = Rounds({"one": layers(1), "two": layers(1)}, {"three": layers(2)})
         mine = Recorder(Failing(tmp_path, error))
         with capture_logs() as logs:
-            async with mine.following(rounds, lambda: None, Always()):
+            async with mine.following(rounds, lambda: None):
                 await rounds.over.wait()  # the writing goes on
                 assert held(mine, "one", "two", "three") == ["a1", "a1", "a2"]
         assert len([one for one in logs if one["log_level"] in {"warning", "error"}]) == 1
@@ -111,9 +104,7 @@ def test_the_last_writing_waits_for_one_that_is_under_way(
     async def body() -> None:
         store = Slow(tmp_path)
         mine = Recorder(store)
-        async with mine.following(
-            Rounds({"one": layers(1)}, {"two": layers(2)}), lambda: None, Always()
-        ):
+        async with mine.following(Rounds({"one": layers(1)}, {"two": layers(2)}), lambda: None):
             await store.begun.wait()
             asyncio.get_running_loop().call_later(RELEASED_SECONDS, store.go.set)
         assert store.beside == []
@@ -127,7 +118,7 @@ def test_without_a_store_nothing_is_asked_for() -> None:
         mine = Recorder()
         assert not mine.records
         rounds = Rounds()
-        async with mine.following(rounds, lambda: None, Always()):
+        async with mine.following(rounds, lambda: None):
             assert mine.holding("one") == {}
         assert not rounds.over.is_set()
 

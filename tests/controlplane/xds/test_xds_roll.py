@@ -99,8 +99,8 @@ def test_without_a_memory_that_records_nothing_is_kept_of_a_node() -> None:
             one = mine.open()
             mine.follow(one)
             mine.close(one)
-            assert set(mine.streams.roll.changed()) == kept
-            assert mine.streams.roll.changed() == {}
+            assert set(mine.streams.ledger.take()) == kept
+            assert mine.streams.ledger.take() == {}
 
     run(body())
 
@@ -118,10 +118,10 @@ def test_streams_of_the_same_node_are_one_record() -> None:
                 mine.answer(connection)
         mine.streams.publish(WORLDS[1])
         mine.answer(new)  # the clusters
-        mine.streams.roll.changed()
+        mine.streams.ledger.take()
         while new.outbox:
             mine.answer(new)
-        held = mine.streams.roll.changed()
+        held = mine.streams.ledger.take()
         assert set(held) == {"n"}
         layers = held["n"][ROUTES]
         assert {one.version for layer in layers for one in layer.values()} == {"0", "1"}
