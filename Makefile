@@ -5,10 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STUBS := .stubs/.ready
-# The end-to-end tests are run a second time with the routes in pages, but for the slow files that
-# look at no route: balance (clusters), history (what is on the disk), prover (its processes), sources
-# (files that break). All of them passed in pages too.
-UNPAGED := $(patsubst %,--ignore=tests/e2e/test_e2e_%.py,balance history prover sources)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test prove check format bench lock generate clean
@@ -21,7 +17,7 @@ run: $(READY) ## a live gateway on examples/shop/gateway.yaml
 
 test: $(READY) ## every test, in parallel, against a real Envoy
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
-	@test -n "$(ARGS)" || FOREGATE_LAYOUT=pages $(BIN)/python -m pytest -n auto --dist loadgroup $(UNPAGED) tests/e2e
+	@test -n "$(ARGS)" || FOREGATE_LAYOUT=pages $(BIN)/python -m pytest -n auto --dist loadgroup tests/e2e
 
 prove: $(READY) ## the long proofs: 1,000,000 requests explained as Envoy answers them
 	@FOREGATE_PROVE=1 $(BIN)/python -m pytest -n auto --dist loadgroup $(or $(ARGS),tests/controlplane/explaining)

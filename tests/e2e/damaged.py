@@ -123,8 +123,12 @@ class Stand:
         return [self.marks[host] in self.client.get(page).text for page in pages]
 
     def late(self) -> int:
-        """How often a service was late, on a machine that does too much, as the Envoys count it."""
-        stats = "stats?filter=cluster.foregate_.*upstream_rq_timeout"
+        """How often a service was late, on a machine that does too much, as the Envoys count it.
+
+        One that is late at its health checks too is none for a while: `none_healthy`.
+        """
+        counted = "(rq_timeout|cx_none_healthy|cx_connect_timeout)"
+        stats = f"stats?filter=cluster.foregate_.*upstream_{counted}"
         ports = [self.fleet.ports[name] for name in ADMINS]
         pages = [self.client.get(f"http://127.0.0.1:{port}/{stats}").text for port in ports]
         return sum(int(line.partition(": ")[2]) for page in pages for line in page.splitlines())
