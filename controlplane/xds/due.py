@@ -6,7 +6,8 @@ from typing import Protocol
 
 from controlplane.snapshot import Resource
 from controlplane.xds.discovery import Pending, Push, same, version_of
-from controlplane.xds.subscription import KEPT, WILDCARD, Subscription
+from controlplane.xds.kinds import KEPT, WILDCARD
+from controlplane.xds.subscription import Subscription
 from controlplane.xds.world import Offer
 
 REPLY_BYTES = 3 * 2**20

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from controlplane.xds.discovery import Push, Request, Verdict
-from controlplane.xds.subscription import WILDCARD, Subscription
+from controlplane.xds.kinds import WILDCARD
+from controlplane.xds.subscription import Subscription
 from protos import KEY_REQUEST
 
 

@@ -12,22 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from controlplane.snapshot import CLUSTER, EXTENSION, LISTENER, SCOPE, Resource
+from controlplane.snapshot import Resource
 from controlplane.xds.discovery import Pending, Request, Verdict, same, version_of
+from controlplane.xds.kinds import WHOLE, WILDCARD
 from controlplane.xds.refusal import blamed
 from controlplane.xds.world import Offer
-
-WILDCARD = "*"
-
-WHOLE = frozenset({CLUSTER, LISTENER, SCOPE})
-"""Types whose SotW reply is the full set: what is missing from it is deleted.
-
-"Grouping resources into responses" says so of CDS and LDS; Envoy reads SRDS the same way.
-"""
-
-KEPT = frozenset({EXTENSION})
-"""Types that are never taken from a delta client: a live listener may still use them, and
-answers 500 without. The client unsubscribes by itself when its last user is gone."""
 
 _NOTHING: Mapping[str, tuple[Resource, ...]] = {}
 

@@ -38,8 +38,8 @@ from controlplane.snapshot import (
 )
 from controlplane.xds.discovery import Push, Request
 from controlplane.xds.events import Acked, Close, Event, Ignored, Nacked, Send, Wanted
+from controlplane.xds.kinds import WHOLE, WILDCARD
 from controlplane.xds.stream import Step, Stream
-from controlplane.xds.subscription import WHOLE, WILDCARD
 from controlplane.xds.world import ENVOY, World, world
 from protos import (
     CONSUMERS,

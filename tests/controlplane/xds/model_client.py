@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Reference
 from controlplane.xds.discovery import Push, Request
 from controlplane.xds.events import Nacked, Send
+from controlplane.xds.kinds import WHOLE
 from controlplane.xds.stream import Step, Stream
-from controlplane.xds.subscription import WHOLE
 from controlplane.xds.world import ENVOY, World
 
 FOLLOWED = (CLUSTER, ENDPOINTS, LISTENER, ROUTES)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlplane.snapshot import CLUSTER, ENDPOINTS, ROUTES, Snapshot
-from controlplane.xds.subscription import WHOLE
+from controlplane.xds.kinds import WHOLE
 from controlplane.xds.world import World, world
 from tests.controlplane.xds.ads_transcript import published
 from tests.controlplane.xds.model_client import FOLLOWED, Client
