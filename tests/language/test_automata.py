@@ -13,6 +13,7 @@ PIECES = (
     *("[ab]", "[^ab]", "[a-c1]", r"[^\d]", "[]a]", "[a-]", "[[:alpha:]]", r"\x41", r"[\w-]", "é"),
     *("(?i)", "(?i:a)", "(", ")", "(?:", "|", "*", "+", "?", "{2}", "{1,}", "{0,2}", "^", "$"),
     *("[k]", "[^k]", "(?i:[^b])", "(?P<n>a)", "(?i:k)", "{", r"\/", "*?", r"\b", r"\pL", "(?s:.)"),
+    *(r"\Qa.\E", r"\Q\E", r"\\Q"),
 )
 TEXTS = st.text(st.sampled_from("abBAkK\u212a1-/ _.é{]\n"), max_size=5)
 EXPRESSIONS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
@@ -76,6 +77,7 @@ def test_an_example_is_one_and_none_means_none(
         (("a*",), ("(?:aa)*",), "a"),
         (("a*",), ("a?|aa+",), None),
         (("",), (), ""),
+        ((r"\Q/a*\E+\\",), (), "/a*\\"),
     ],
 )
 def test_examples(wanted: tuple[str, ...], unwanted: tuple[str, ...], found: str | None) -> None:
@@ -83,7 +85,7 @@ def test_examples(wanted: tuple[str, ...], unwanted: tuple[str, ...], found: str
 
 
 @pytest.mark.parametrize(
-    "expression", [r"\bx", r"\pL", "a$b", "(^a)", "(?s:.)", r"\Qa\E", "(?i:é)", "[[:punct:]]"]
+    "expression", [r"\bx", r"\pL", "a$b", "(^a)", "(?s:.)", "(?i:é)", "[[:punct:]]"]
 )
 def test_nothing_is_said_of_what_is_not_understood(expression: str) -> None:
     with pytest.raises(UnreadExpressionError) as caught:
