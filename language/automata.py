@@ -3,10 +3,11 @@
 A text is followed through the states of each at once; `language.examples` walks them.
 """
 
-from functools import lru_cache
+from collections import deque
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
-from language.charsets import holds
+from language.charsets import Charset, holds, joined, pleasant, shared
 from language.reading import ExpressionReader, UnreadExpressionError
 
 __all__ = ["Automaton", "States", "UnreadExpressionError", "automaton"]
@@ -20,6 +21,7 @@ class Automaton:
     def __init__(self, expression: str) -> None:
         reader = ExpressionReader(expression)
         first, self._last = reader.whole()
+        self._first = first
         self._free = reader.free
         self._moves = reader.moves
         self._known: dict[States, States] = {}
@@ -47,6 +49,30 @@ class Automaton:
             ranges = (one for chars, _ in filter(None, moves) for one in chars)
             self._cuts[states] = frozenset(cut for low, high in ranges for cut in (low, high + 1))
         return self._cuts[states]
+
+    @cached_property
+    def alphabet(self) -> Charset:
+        """The characters that texts may have which match."""
+        return joined(one for chars, _ in self._moves.values() for one in chars)
+
+    def text_of(self, allowed: Charset) -> str | None:
+        """A short text that matches, of allowed characters alone; None: there is none."""
+        read: dict[int, str] = {self._first: ""}
+        waiting = deque([self._first])
+        while waiting:
+            at = waiting.popleft()
+            if at == self._last:
+                return read[at]
+            for to in self._free.get(at, ()):
+                if to not in read:
+                    read[to] = read[at]
+                    waiting.appendleft(to)
+            chars, to = self._moves.get(at, ((), at))
+            both = shared(chars, allowed)
+            if both and to not in read:
+                read[to] = read[at] + pleasant(both)
+                waiting.append(to)
+        return None
 
     def _freely(self, states: States) -> States:
         """These states, and those that are reached from them without a character."""

@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from language.automata import UnreadExpressionError, automaton
+from language.charsets import of
 from language.examples import example as example_of
 from language.regexes import MalformedRegexError, bounds, check_regex, matches
 
@@ -48,6 +49,20 @@ def test_an_automaton_takes_what_re2_takes(expression: str, texts: list[str]) ->
         return
     for text in texts:
         assert accepted(expression, text) == matches(expression, text), (expression, text)
+
+
+@given(GOOD)
+@example("[^a]|a")
+def test_a_text_at_hand_matches_and_none_means_none(expression: str) -> None:
+    try:
+        text = automaton(expression).text_of(of("aB1"))
+    except UnreadExpressionError:
+        return
+    if text is None:
+        assert example_of((expression, "[aB1]*")) is None
+    else:
+        assert matches(expression, text)
+        assert set(text) <= set("aB1")
 
 
 @given(GOOD, GOOD, GOOD, st.lists(TEXTS, max_size=30))
