@@ -8,6 +8,10 @@ Charset: TypeAlias = tuple[tuple[int, int], ...]
 
 LAST = 0x10FFFF
 
+_PLEASANT = "a0A-_.~"
+_VISIBLE = (0x21, 0x7E)
+_SURROGATES = (0xD800, 0xDFFF)
+
 
 def joined(ranges: Iterable[tuple[int, int]]) -> Charset:
     """One set of ranges in any order."""
@@ -54,6 +58,25 @@ def holds(ranges: Charset, char: int) -> bool:
 def of(text: str) -> Charset:
     """The characters of a text."""
     return joined((ord(one), ord(one)) for one in text)
+
+
+def shared(one: Charset, other: Charset) -> Charset:
+    """The characters that are in both sets."""
+    every = ((max(a, c), min(b, d)) for a, b in one for c, d in other)
+    return tuple((low, high) for low, high in every if low <= high)
+
+
+def pleasant(ranges: Charset) -> str:
+    """A character of a set that is not empty, the most readable that there is."""
+    for char in _PLEASANT:
+        if holds(ranges, ord(char)):
+            return char
+    for low, high in ranges:
+        visible = max(low, _VISIBLE[0])
+        if visible <= min(high, _VISIBLE[1]):
+            return chr(visible)
+    low, high = ranges[0]
+    return chr(_SURROGATES[1] + 1 if _SURROGATES[0] <= low <= _SURROGATES[1] < high else low)
 
 
 DIGITS: Charset = ((48, 57),)

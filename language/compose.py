@@ -231,7 +231,18 @@ class _Composer:
         elif key is None:
             self._refuse(self.refusals.empty_item(node))
         elif key is not _DROPPED:
-            self._refuse(self.refusals.empty_value(node, key, flow=self._stack[-1].flow))
+            refused = self.refusals.empty_value(
+                node, key, flow=self._stack[-1].flow, matched=self._matched(key)
+            )
+            self._refuse(refused)
+
+    def _matched(self, key: Scalar) -> str:
+        """The key of a list's item that an empty value stands under, or one step below."""
+        stack = self._stack
+        if len(stack) > 1 and stack[-2].keys is None:
+            return key.text
+        above = stack[-2].key if len(stack) > 2 and stack[-3].keys is None else None
+        return above.text if above is not None else ""
 
     def _put(self, node: Node) -> None:
         if not self._stack:

@@ -5,14 +5,11 @@ from functools import lru_cache
 from itertools import pairwise
 
 from language.automata import Automaton, States, UnreadExpressionError, automaton
+from language.charsets import pleasant
 from language.regexes import matches
 
 _MOST = 3000
 """How many states of all automata together are looked at: some 100 ms at worst."""
-
-_PLEASANT = "a0A-_.~"
-_VISIBLE = (0x21, 0x7E)
-_SURROGATES = (0xD800, 0xDFFF)
 
 _At = tuple[States, ...]
 
@@ -58,18 +55,7 @@ def _shortest(wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> str | None:
 def _told_apart(every: tuple[Automaton, ...], at: _At) -> list[str]:
     """A character of each kind that leads somewhere of its own from here."""
     cuts: set[int] = set().union(*(one.cuts(states) for one, states in zip(every, at, strict=True)))
-    return [_char(low, end - 1) for low, end in pairwise(sorted(cuts))]
-
-
-def _char(low: int, high: int) -> str:
-    """A character of a range, the most readable that there is."""
-    pleasant = next((one for one in _PLEASANT if low <= ord(one) <= high), None)
-    if pleasant is not None:
-        return pleasant
-    visible = max(low, _VISIBLE[0])
-    if visible <= min(high, _VISIBLE[1]):
-        return chr(visible)
-    return chr(_SURROGATES[1] + 1 if _SURROGATES[0] <= low <= _SURROGATES[1] < high else low)
+    return [pleasant(((low, end - 1),)) for low, end in pairwise(sorted(cuts))]
 
 
 def _read(came: dict[_At, tuple[_At, str] | None], at: _At) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from language.arriving import HEADER, PARAMETER, never
 from language.fields import (
     HeaderName,
     Parameter,
@@ -66,18 +67,22 @@ def exact(text: str) -> TextMatch:
 
 
 _HINT = "write the text itself, or {prefix: …}, {regex: …} or {present: true}"
+_NEVER = {
+    HEADER: "a header is one line, without spaces around it",
+    PARAMETER: "parameters are compared as they are sent: no '&', '#' or space, but %20",
+}
 _KEYS = (How.PREFIX.value, How.REGEX.value, How.PRESENT.value)
 
 
 def _header(value: object) -> TextMatch:
     if isinstance(value, dict):
-        return _one_of(value, one_line)
+        return _one_of(value, one_line, HEADER)
     return exact(one_line(_scalar(value)))
 
 
 def _parameter(value: object) -> TextMatch:
     if isinstance(value, dict):
-        return _one_of(value, parameter_text)
+        return _one_of(value, parameter_text, PARAMETER)
     return exact(parameter_text(_scalar(value)))
 
 
@@ -87,7 +92,7 @@ def _scalar(value: object) -> str:
     return one_text(value, _HINT)
 
 
-def _one_of(written: Mapping[str, Any], text: Callable[[object], str]) -> TextMatch:
+def _one_of(written: Mapping[str, Any], text: Callable[[object], str], arriving: str) -> TextMatch:
     for name in written:
         if name not in _KEYS:
             near = nearest(name, _KEYS)
@@ -98,12 +103,12 @@ def _one_of(written: Mapping[str, Any], text: Callable[[object], str]) -> TextMa
         raise fault("a value is compared in one way", "keep one", at=second)
     ((name, value),) = written.items()
     try:
-        return _compared(name, value, text)
+        return _compared(name, value, text, arriving)
     except PydanticCustomError as error:
         raise below(error, name) from None
 
 
-def _compared(name: str, value: object, text: Callable[[object], str]) -> TextMatch:
+def _compared(name: str, value: object, text: Callable[[object], str], arriving: str) -> TextMatch:
     if name == How.PREFIX:
         found = text(value)
         if not found:
@@ -113,6 +118,8 @@ def _compared(name: str, value: object, text: Callable[[object], str]) -> TextMa
         regex = regex_text(value)
         if regex.strip("^$()") in {".*", "(?s).*", "(?s:.*"}:
             raise fault("every value matches this", "write {present: true}")
+        if never(regex, arriving):
+            raise fault("no value that arrives matches this expression", _NEVER[arriving])
         return TextMatch(How.REGEX, regex)
     said = one_text(value, "write true or false")
     if isinstance(value, Quoted) or said not in {"true", "false"}:

@@ -10,6 +10,13 @@ from language.quoting import quote_it, value_at
 from language.source import Source
 
 _REMOVE = "write a value, or remove the key; write 'none' to switch an inherited one off"
+_MATCH_NOTHING = "write {NAME: VALUE}, or remove the key: it asks for nothing"
+_MEANT = {
+    "query": "write {present: true} for any value, or {regex: ^$} for ?NAME without one",
+    "headers": "write {present: true} for any value, or {regex: ^$} for an empty one",
+}
+"""What the empty match of a route may have been meant as, by the key that it stands below."""
+
 _BRACES = re.compile(r"\{[^\s,{}\[\]]*\}")
 _PROPERTY = re.compile(r"[&!]\S*(?=\s|$)|[&!][^\s,\[\]{}]*")
 _SPACE_MISSING = re.compile(r"([A-Za-z][\w-]*):([^\s:].*)", re.DOTALL)
@@ -62,12 +69,19 @@ class Refusals:
         hint = quote_it(braces[0]) if braces else "write a single word before ':'"
         return self._at(node, f"{what} cannot be a key", hint)
 
-    def empty_value(self, node: Node, key: Scalar, *, flow: bool) -> Mistake:
-        """Refuse nothing, null, `""`, `[]` and `{}` as a key's value."""
+    def empty_value(self, node: Node, key: Scalar, *, flow: bool, matched: str = "") -> Mistake:
+        """Refuse nothing, null, `""`, `[]` and `{}` as a key's value.
+
+        `matched` is the key of a route that the value is, or stands below, where that is known.
+        """
         message = f"the value of {name(key.text)} is empty"
+        hint = _REMOVE
+        if matched in _MEANT:
+            hint = _MEANT[matched] if key.text != matched else _MATCH_NOTHING
         if _is_written(node):
-            return self._at(node, message, _REMOVE, width=_width(node))
-        return self._at(key, message, self._instead(key, flow=flow), width=_width(key))
+            return self._at(node, message, hint, width=_width(node))
+        hint = self._instead(key, hint, flow=flow)
+        return self._at(key, message, hint, width=_width(key))
 
     def empty_item(self, node: Node) -> Mistake:
         """Refuse the same in a list."""
@@ -153,17 +167,17 @@ class Refusals:
             also=others,
         )
 
-    def _instead(self, key: Scalar, *, flow: bool) -> str:
+    def _instead(self, key: Scalar, hint: str, *, flow: bool) -> str:
         """How to mend a missing value: inside braces it was often meant as a text."""
         if not flow:
-            return _REMOVE
+            return hint
         missing = _SPACE_MISSING.fullmatch(key.text)
         if missing and not key.quoted:
             return f"a space is missing after ':': {_spaced(missing)}"
         line = self.source.line(key.line)
         if key.column > 1 and _BRACES.match(line, key.column - 2):
             return quote_it(value_at(line, key.column - 1, flow=False)[1])
-        return _REMOVE
+        return hint
 
 
 def _spaced(missing: re.Match[str]) -> str:

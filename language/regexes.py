@@ -17,6 +17,7 @@ KEPT = 16_384
 
 _BOUND_BYTES = 64
 _SURROGATE = re.compile(r"\\x\{0*[dD][89A-Fa-f][0-9A-Fa-f]{2}\}")
+_QUOTE = re.compile(r"\\Q(.*?)(\\E|$)|\\.", re.DOTALL)
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 
@@ -54,6 +55,10 @@ def check_regex(text: str) -> None:
     if steps > STEPS:
         message = f"this expression is too large: {steps} of Envoy's {STEPS} steps"
         raise MalformedRegexError(message, "shorten it, or write two routes")
+    for quote in _QUOTE.finditer(text):
+        if quote[2] == "":  # it would quote whatever an expression is put into, too
+            message = r"'\Q' begins a quote that has no end"
+            raise MalformedRegexError(message, r"end it in \E", quote.start())
     empty = empty_alternative(text)
     if empty is not None:
         hint = r"write (…)? for what may be missing, or \| for the character"

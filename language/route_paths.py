@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from language.arriving import NO_PATHS, PATH, never
 from language.matches import regex_text
 from language.paths import PathPattern, regex_pattern
 from language.regexes import bounds
@@ -34,8 +35,21 @@ def _expression(value: object) -> PathPattern:
         raise fault("every path matches this", "write path: /**")
     found = bounds(text)
     if found is not None and (found.high < b"/" or found.low >= b"0"):
-        raise fault("no path matches this: each starts with '/'", "write /… at its start")
+        raise fault("no path matches this expression", _why(text))
+    if never(text, PATH, NO_PATHS):
+        raise fault("no path matches this expression", _why(text))
     return regex_pattern(text)
+
+
+def _why(text: str) -> str:
+    """What keeps every path from an expression."""
+    if never(text, "/.*"):
+        return "each path starts with '/': write /… at its start"
+    if never(text, "[^?#]*"):
+        return "the query is no part of the path: match it with query"
+    if never(text, PATH):
+        return "paths hold their other characters escaped: { as %7B, a space as %20"
+    return "paths are compared without '//', '/./', '/../', %2F and %5C"
 
 
 _EVERY = frozenset({".*", ".+", "/.*", "(.*)", "(/.*)", "(/.*)?", "/?.*", "/(.*)", "(?:/.*)?"})

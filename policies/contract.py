@@ -7,16 +7,11 @@ filter, and `SERVICES`: key to `ServiceStep`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from pydantic import Field
 from typing_extensions import TypeForm
 
-from language.decode import settings
-from language.paths import PathPattern
-from language.scalars import Milliseconds, words
 from policies.defaults import (
     agreed,
     as_read,
@@ -24,6 +19,7 @@ from policies.defaults import (
     at_home,
     faultless,
     no_backends,
+    no_client_headers,
     no_references,
     off_routes,
     replaced,
@@ -35,6 +31,18 @@ from policies.defaults import (
     unruled,
     untouched,
 )
+from policies.facts import (
+    EVERY_ACTION,
+    Action,
+    BackendFacts,
+    NamedFacts,
+    Names,
+    RouteFacts,
+    Settings,
+    Surroundings,
+)
+from policies.faults import BackendName, Claim, ClientHeader, Fault, NamedFault, Reference
+from policies.when_down import CachedKeys, WhenDown
 
 if TYPE_CHECKING:  # the protobuf modules stay away from those who only want settings
     from envoy.config.cluster.v3.cluster_pb2 import Cluster
@@ -44,136 +52,37 @@ if TYPE_CHECKING:  # the protobuf modules stay away from those who only want set
     )
     from google.protobuf.message import Message
 
-Settings: TypeAlias = Any
-"""A policy's own settings: each key's type is known to its folder alone."""
-
-Names: TypeAlias = Mapping[str, Mapping[str, Settings]]
-"""The settings of all named things, by kind (`identities`) and name."""
-
-
-class Action(Enum):
-    """What a route does with a request; the value is the key that says so."""
-
-    FORWARD = "to"
-    REDIRECT = "redirect"
-    RESPOND = "respond"
-
-
-EVERY_ACTION = frozenset(Action)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteFacts:
-    """What a policy may know of the route it stands on; no `methods` are all of them.
-
-    A `stream` goes on as long as something moves: `timeout` is idle time there. `targets` are the
-    backends that it forwards to, also those of weight 0.
-    """
-
-    path: PathPattern
-    methods: tuple[str, ...]
-    grpc: bool = False
-    stream: bool = False
-    targets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackendFacts:
-    """What a policy may know of the backend it stands on; `authority` is host and port.
-
-    `by_name`: DNS finds its endpoints. `first` and `failover` are how many of each are written.
-    """
-
-    authority: str
-    http2: bool
-    tls: bool = False
-    by_name: bool = False
-    first: int = 1
-    failover: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedFacts:
-    """What a policy may know of a thing that a file names.
-
-    `folder` is that of its file, seen from the folder of gateway.yaml.
-    """
-
-    name: str
-    folder: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A setting that its type allows and its surroundings do not; `path` leads into the setting.
-
-    `beside` is the other end of a contradiction: the mistake is told there when what `path` leads
-    to is inherited. An `idle` setting has no effect: a mistake where it is written, none where it
-    is inherited. With `at_key` the key at the end of the path is meant, not its value. A `warning`
-    stops no publish. `also` are paths to what is shown beside.
-    """
-
-    path: tuple[str | int, ...]
-    message: str
-    hint: str = ""
-    beside: tuple[str | int, ...] = ()
-    idle: bool = False
-    at_key: bool = False
-    warning: bool = False
-    also: tuple[tuple[str | int, ...], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedFault:
-    """A fault of the named thing `name` among all of its kind; `also` are names and paths."""
-
-    name: str
-    fault: Fault
-    also: tuple[tuple[str, tuple[str | int, ...]], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """A name in settings that must be defined at the top of some file.
-
-    `kind` is the top key that defines it (`identities`); `path` leads to the name in the settings.
-    """
-
-    kind: str
-    name: str
-    path: tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackendName:
-    """A backend that settings name; `path` leads to the name in them."""
-
-    name: str
-    path: tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a route's settings are resolved with, once every file is read.
-
-    `names` are all named things by kind and name, with their settings. `file` is the one that the
-    settings stand in, seen from the folder of gateway.yaml, with its `hosts`; `path` is the
-    route's, empty where they are inherited: what is inherited is resolved once for all routes.
-    """
-
-    names: Names
-    file: str
-    hosts: tuple[str, ...]
-    path: str
-    inherited: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What one route alone may have: an `identity`, and the fault of the second that has it."""
-
-    identity: str
-    fault: Fault
+__all__ = [
+    "EVERY_ACTION",
+    "Action",
+    "Admission",
+    "BackendFacts",
+    "BackendKey",
+    "BackendName",
+    "CachedKeys",
+    "Call",
+    "Claim",
+    "ClientHeader",
+    "ClusterStep",
+    "Fault",
+    "FilterStep",
+    "ForwardStep",
+    "Key",
+    "NamedFacts",
+    "NamedFault",
+    "NamedKey",
+    "Names",
+    "Reference",
+    "RouteFacts",
+    "RouteKey",
+    "RouteStep",
+    "ServiceResource",
+    "ServiceStep",
+    "Settings",
+    "Surroundings",
+    "UnaskedStep",
+    "WhenDown",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +128,8 @@ class Key:
     """Takes the settings and the facts of where they stand: those of a route, backend or name."""
     references: Callable[[Settings], Iterable[Reference]] = no_references
     """The names in the settings that must exist."""
+    client_headers: Callable[[Settings], Iterable[ClientHeader]] = no_client_headers
+    """The headers of a client that the settings go by: each must be one that arrives."""
     when_down: Callable[[Settings], Iterable[str]] = untouched
     """Takes settings, resolved ones of a route; gives the keys of `whenDown` that act for them."""
 
@@ -291,36 +202,6 @@ ClusterStep: TypeAlias = "Callable[[Settings, BackendFacts, Cluster], None]"
 
 ForwardStep: TypeAlias = "Callable[[Settings, RouteAction], None]"
 """Put what a backend's key gives `on_routes` on a route that goes there."""
-
-
-@settings
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CachedKeys:
-    """How long an issuer's keys are used that can no longer be fetched."""
-
-    use_cached_for: Annotated[
-        Milliseconds, Field(description="How long keys are used after they were fetched; 1h.")
-    ] = 3_600_000
-
-
-@settings
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhenDown:
-    """What holds while something that decisions need does not answer."""
-
-    redis: Annotated[
-        str,
-        *words("what holds while Redis is down", "local-limits", "allow", "deny"),
-        Field(description="Without Redis: each instance its share, allow or deny; local-limits."),
-    ] = "local-limits"
-    limits: Annotated[
-        str,
-        *words("what holds while limits are not counted", "allow", "deny"),
-        Field(description="Without the service that counts: allow or deny; deny."),
-    ] = "deny"
-    jwks: Annotated[CachedKeys, Field(description="When an issuer's keys cannot be fetched.")] = (
-        field(default_factory=CachedKeys)
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         BackendName,
         Call,
         Claim,
+        ClientHeader,
         Fault,
         NamedFacts,
         NamedFault,
@@ -29,6 +30,11 @@ def no_references(_settings: Settings) -> Iterable[Reference]:
 
 def no_backends(_settings: Settings) -> Iterable[BackendName]:
     """Name none: the default of a key that sends requests nowhere."""
+    return ()
+
+
+def no_client_headers(_settings: Settings) -> Iterable[ClientHeader]:
+    """Name none: the default of a key that goes by nothing that a client sends in a header."""
     return ()
 
 

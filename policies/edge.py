@@ -1,5 +1,9 @@
 """Headers that are the gateway's to say: what a client sends under these names never counts."""
 
+from collections.abc import Iterable, Iterator
+
+from policies.faults import ClientHeader, Fault
+
 STRIPPED_PREFIXES = ("x-foregate-", "x-envoy-")
 """Headers that only the gateway writes, or that would command Envoy: never a client's to send."""
 
@@ -53,3 +57,30 @@ FRAMING = frozenset(
 def never_arrives(name: str) -> bool:
     """Whether no route can see what a client sends under this name."""
     return name.startswith(STRIPPED_PREFIXES) or name in WRITTEN_ALWAYS
+
+
+def removed(name: str) -> str:
+    """What is told of a client's header that never arrives."""
+    return f"a client's '{name}' never arrives: the gateway removes or writes it"
+
+
+def unheard(headers: Iterable[ClientHeader]) -> Iterator[Fault]:
+    """What is wrong with settings that go by a header of a client which no route can see."""
+    for one in headers:
+        if one.name == "host":
+            message = "the host is no header here, and the same for a whole site"
+            yield Fault(path=one.path, message=message, hint="name another header")
+        elif never_arrives(one.name):
+            yield Fault(path=one.path, message=removed(one.name), hint="name another header")
+
+
+def untrusted(headers: Iterable[ClientHeader]) -> Iterator[Fault]:
+    """What is wrong with such settings where no proxy before the gateway is trusted."""
+    for one in headers:
+        if one.name in WRITTEN_AT_THE_EDGE:
+            yield Fault(
+                path=one.path,
+                message=f"a client's '{one.name}' never arrives: no proxy before this is trusted",
+                hint="set listen.trustedHops, or name another header",
+                idle=True,
+            )

@@ -4,19 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from language.arriving import HEADER, NO_PATHS, PARAMETER, PATH
 from language.examples import example
 from language.matches import How, TextMatch
 from language.regexes import matches
 
-_PATH = r"/[^\x00-\x20\x7f?#\\]*"
-_NO_PATHS = (r".*//.*", r".*/\.\.?(?:/.*)?", r".*%(?:2[fF]|5[cC]).*")
-"""What a normalised path is, and what it never has."""
-
-_TEXTS = {
-    "header": r"(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?",
-    "query": r"[^\x00-\x20\x7f&#]*",
-}
-"""What a value may be that arrives: a header's has no space around it."""
+_TEXTS = {"header": HEADER, "query": PARAMETER}
 
 
 class Value(NamedTuple):
@@ -30,11 +23,11 @@ def path_of(wanted: tuple[str, ...], unwanted: tuple[str, ...] = ()) -> str | No
 
     None: there is none. Raise UnreadExpressionError where it is not known.
     """
-    every = (_PATH, *dict.fromkeys(wanted))
+    every = (PATH, *dict.fromkeys(wanted))
     found = example(every, unwanted)
-    if found is None or not any(matches(expression, found) for expression in _NO_PATHS):
+    if found is None or not any(matches(expression, found) for expression in NO_PATHS):
         return found
-    return example(every, (*_NO_PATHS, *unwanted))
+    return example(every, (*NO_PATHS, *unwanted))
 
 
 def value_of(

@@ -123,14 +123,24 @@ def _endpoint(value: object) -> Address:
 
 
 def name_server(text: str) -> Address:
-    """Read `IP:PORT`, or an IP alone for port 53. Raises ValueError."""
+    """Read `IP:PORT`, or an IP alone for port 53. Raises ValueError with a hint."""
+    if _is_six(text):
+        raise ValueError(f"'{text}' is an IPv6 address without brackets: write [{text}]:53")
     try:
         found = _backend(_address(text, 53))
     except PydanticCustomError as error:
-        raise ValueError(error.message()) from None
+        hint = (error.context or {}).get("hint")
+        raise ValueError(f"{error.message()}: {hint}" if hint else error.message()) from None
     if not found.is_ip:
-        raise ValueError(f"'{text}' is no address: a name server has no name")
+        raise ValueError(f"'{text}' is no address: a name server has no name, write IP:PORT")
     return found
+
+
+def _is_six(text: str) -> bool:
+    try:
+        return ":" in str(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def _no_twins(addresses: tuple[Address, ...]) -> tuple[Address, ...]:

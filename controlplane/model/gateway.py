@@ -17,7 +17,7 @@ from language.places import Place
 from language.route_paths import RoutePath
 from language.scalars import UNIQUE, Name, fault, integer
 from policies.contract import Action, Settings
-from policies.edge import never_arrives
+from policies.edge import never_arrives, removed
 
 EVERYWHERE = Address(host="", port=8080)
 
@@ -74,8 +74,7 @@ def _arriving(headers: dict[str, TextMatch]) -> dict[str, TextMatch]:
         if name == "host":
             raise fault("the host is no header here", "use hosts, above the routes", at="host")
         if never_arrives(name):
-            message = f"a client's '{name}' never arrives: the gateway removes or writes it"
-            raise fault(message, "match another header", at=name)
+            raise fault(removed(name), "match another header", at=name)
     return headers
 
 

@@ -1,6 +1,6 @@
 """Inheritance: maps merge at every depth, all else replaces, the word `none` switches off."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
 from language.places import Place
 from policies.contract import BackendFacts, Fault, Key, RouteFacts, RouteKey
+from policies.edge import unheard
 
 Facts: TypeAlias = RouteFacts | BackendFacts
 Entry: TypeAlias = tuple[Scalar, Node]
@@ -180,7 +181,9 @@ def _read(  # noqa: PLR0913 # what is written, what it is merged to, and where b
     read = decoder(key).decode(file, node, name)
     if isinstance(read, Refused):
         return None, read.mistakes
-    faults = key.faults(read, facts) if facts is not None else ()
+    faults: Iterable[Fault] = ()
+    if facts is not None:
+        faults = (*key.faults(read, facts), *unheard(key.client_headers(read)))
     setting = Setting(key=key.name, value=read, file=file, name=name, node=own, inherited=inherited)
     found = (told(file, entry, fault, inherited=inherited) for fault in faults)
     return setting, tuple(m for m in found if m is not None)

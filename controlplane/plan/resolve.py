@@ -22,15 +22,15 @@ from controlplane.plan.overlaps import overlaps
 from controlplane.plan.plan import Plan, PlannedRoute, VirtualHost
 from controlplane.plan.precedence import ordered, rule_of
 from controlplane.plan.settle import Settled, claimed_twice, settled
+from controlplane.plan.untrusting import untrusting
 from controlplane.plan.waiting import waiting
-from language.decode import mistake_at, spot
+from language.decode import mistake_at
 from language.mistakes import Mistake, errors
 from language.nodes import MapNode, Scalar
 from language.places import Place
 from language.scalars import is_name
 from language.suggest import nearest
 from policies.contract import Names, WhenDown
-from policies.edge import WRITTEN_AT_THE_EDGE
 
 Idle: TypeAlias = Literal["error", "warning", "untold"]
 """How it is told that `whenDown` says something of what nothing here depends on. It is `untold`,
@@ -78,7 +78,7 @@ def resolve(
     backends = {b.key.text: b for f in files for b in f.backends}
     listen = (listening and listening.listen) or Listen()
     if not listen.trusted_hops:
-        mistakes.extend(found for file in files for found in memo(_at_the_edge, file))
+        mistakes.extend(dict.fromkeys(m for file in files for m in memo(untrusting, file)))
     top = listening.listen_place if listening else Place(files[0].name, 1, 1)
     plan = Plan(
         listen=listen,
@@ -145,21 +145,6 @@ def _idle(files: tuple[File, ...]) -> Iterator[Mistake]:
             hint = "move it to the files with routes: it holds for its own file alone"
             message = f"'{name}' has no effect: this file has no routes"
             yield mistake_at(file.name, keys[name], message, hint)
-
-
-def _at_the_edge(file: File) -> tuple[Mistake, ...]:
-    """Matches on what only a trusted proxy could say, where there is none."""
-    return tuple(
-        mistake_at(
-            route.file,
-            spot(route.node, None, ("headers", name)).key or route.node,
-            f"a client's '{name}' never arrives: no proxy before this is trusted",
-            "set listen.trustedHops, or match another header",
-        )
-        for route in file.routes
-        for name in route.match.headers
-        if name in WRITTEN_AT_THE_EDGE
-    )
 
 
 def _unknown_backend(file: File, name: Scalar, known: set[str]) -> Mistake:

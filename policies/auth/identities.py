@@ -17,7 +17,7 @@ from policies.auth.public_keys import algorithm
 from policies.auth.sources import KeySource, Origin
 from policies.auth.urls import IssuerUrl
 from policies.contract import Fault, NamedFacts
-from policies.edge import WRITTEN_AT_THE_EDGE, never_arrives
+from policies.edge import WRITTEN_AT_THE_EDGE, never_arrives, removed
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 """What tokens may be signed with: asymmetric alone, as everybody may know a key that verifies."""
@@ -34,8 +34,7 @@ def _key_header(name: str) -> str:
     if name in _REFUSED:
         raise fault(f"'{name}' carries something else", "write a header of its own: x-api-key")
     if never_arrives(name) or name in WRITTEN_AT_THE_EDGE:
-        message = f"a client's '{name}' never arrives: the gateway removes or writes it"
-        raise fault(message, "write another header: x-api-key")
+        raise fault(removed(name), "write another header: x-api-key")
     return name
 
 

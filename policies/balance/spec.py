@@ -18,7 +18,7 @@ from language.cookies import Lifetime
 from language.decode import settings
 from language.fields import HeaderName, Parameter
 from language.scalars import TEXT_SCHEMA, Flag, fault, one_text, words
-from policies.contract import BackendFacts, BackendKey, Fault
+from policies.contract import BackendFacts, BackendKey, ClientHeader, Fault
 
 _BY = ("header", "cookie", "query", "address")
 _HINT = "write a word, {ringHash: {header: …}} or {maglev: {header: …}}"
@@ -84,6 +84,11 @@ class ByHash:
     ] = None
 
     @property
+    def way(self) -> str:
+        """The key that is written."""
+        return "ringHash" if self.ring_hash is not None else "maglev"
+
+    @property
     def by(self) -> HashBy | None:
         """What is hashed."""
         return self.ring_hash or self.maglev
@@ -115,8 +120,7 @@ Balance: TypeAlias = Annotated[_WORD | ByHash, WrapValidator(_way)]
 def _faults(balance: str | ByHash, _facts: BackendFacts) -> Iterable[Fault]:
     if isinstance(balance, str):
         return
-    way = "ringHash" if balance.ring_hash is not None else "maglev"
-    by = balance.by
+    way, by = balance.way, balance.by
     if by is None:
         return
     if by.ttl is not None and by.cookie is None:
@@ -125,9 +129,11 @@ def _faults(balance: str | ByHash, _facts: BackendFacts) -> Iterable[Fault]:
     if by.address is False:
         message = "'false' leaves nothing that is hashed"
         yield Fault(path=(way, "address"), message=message, hint="write true")
-    if by.header == "host":
-        message = "the host is no header here, and the same for a whole site"
-        yield Fault(path=(way, "header"), message=message, hint="hash another header")
+
+
+def _client_headers(balance: str | ByHash) -> Iterable[ClientHeader]:
+    if isinstance(balance, ByHash) and balance.by is not None and balance.by.header is not None:
+        yield ClientHeader(name=balance.by.header, path=(balance.way, "header"))
 
 
 def _on_routes(balance: str | ByHash) -> HashBy | None:
@@ -143,6 +149,7 @@ KEYS = (
         in_envoy="each Envoy picks the endpoint of each request",
         atom=True,
         faults=_faults,
+        client_headers=_client_headers,
         on_routes=_on_routes,
     ),
 )

@@ -10,7 +10,8 @@ from language.decode import settings
 from language.fields import HeaderName, Method
 from language.origins import ANY, OriginText
 from language.scalars import UNIQUE, Flag, duration
-from policies.contract import Action, Fault, RouteFacts, RouteKey, Settings
+from policies.contract import Action, ClientHeader, Fault, RouteFacts, RouteKey, Settings
+from policies.edge import FRAMING
 
 KEY = "cors"
 
@@ -33,6 +34,14 @@ _UNSETTABLE = frozenset(
 
 _UNREADABLE = frozenset({"set-cookie", "set-cookie2"})
 """Headers that no page may read (Fetch, forbidden response-headers)."""
+
+_READABLE = frozenset(
+    (
+        *("cache-control", "content-language", "content-length", "content-type", "expires"),
+        *("last-modified", "pragma"),
+    )
+)
+"""Headers that every page may read (Fetch, CORS-safelisted response-header names)."""
 
 
 @settings
@@ -100,13 +109,30 @@ def _header_faults(settings: Cors) -> Iterable[Fault]:
                 message = "'*' covers no authorization, and nothing where credentials are sent"
                 yield Fault(path=(key, position), message=message, hint="name each header")
     for position, name in enumerate(settings.headers):
-        if name in _UNSETTABLE or name.startswith(("proxy-", "sec-")):
+        if _unsettable(name):
             message = f"'{name}' has no effect: browsers let no page set it"
             yield Fault(path=("headers", position), message=message, hint="leave it out")
     for position, name in enumerate(settings.expose):
         if name in _UNREADABLE:
             message = f"'{name}' has no effect: browsers let no page read it"
             yield Fault(path=("expose", position), message=message, hint="leave it out")
+        elif name in _READABLE:
+            message = f"'{name}' has no effect: every page may read it"
+            yield Fault(path=("expose", position), message=message, hint="leave it out")
+        elif name in FRAMING:
+            message = f"'{name}' has no effect: it is of one connection, and reaches no page"
+            yield Fault(path=("expose", position), message=message, hint="leave it out")
+
+
+def _unsettable(name: str) -> bool:
+    return name in _UNSETTABLE or name.startswith(("proxy-", "sec-"))
+
+
+def _client_headers(settings: Cors) -> Iterable[ClientHeader]:
+    """What pages may set; what browsers let none set is told as that."""
+    for position, name in enumerate(settings.headers):
+        if not _unsettable(name):
+            yield ClientHeader(name=name, path=("headers", position))
 
 
 def _origin_faults(settings: Cors) -> Iterable[Fault]:
@@ -125,7 +151,7 @@ def _origin_faults(settings: Cors) -> Iterable[Fault]:
             yield Fault(path=("origins", position), message=message, hint="keep one of them")
 
 
-def _clashes(_settings: Cors, others: Mapping[str, Settings]) -> Iterable[Fault]:
+def _clashes(settings: Cors, others: Mapping[str, Settings]) -> Iterable[Fault]:
     """What `response` does to the headers that browsers and caches are told with."""
     response = others.get("response")
     if response is None:
@@ -137,6 +163,11 @@ def _clashes(_settings: Cors, others: Mapping[str, Settings]) -> Iterable[Fault]
                 message=f"cors and response both say '{name}'",
                 hint="leave it out of response, or write cors: none",
             )
+    for position, name in enumerate(settings.expose):
+        if name in response.remove:
+            message = f"'{name}' has no effect: 'response' removes it"
+            hint = "leave it out of one"
+            yield Fault(path=("expose", position), message=message, hint=hint, idle=True)
     for name in (*response.set, *response.remove):
         if name == "vary":
             yield Fault(
@@ -156,6 +187,7 @@ KEYS = (
         actions=frozenset({Action.FORWARD}),
         atom=True,
         faults=_faults,
+        client_headers=_client_headers,
         clashes=_clashes,
     ),
 )

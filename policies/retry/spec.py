@@ -70,6 +70,12 @@ class Retry:
         """Whether a try may take too long."""
         return self.per_try is not None or self.per_try_idle is not None
 
+    @property
+    def longest_pause(self) -> int:
+        """Milliseconds to which the pause before a retry may grow, whatever `max` is."""
+        base = BASE if self.back_off is None else self.back_off.base
+        return base << (self.attempts - 1)
+
 
 def _faults(settings: Retry, facts: RouteFacts) -> Iterable[Fault]:
     again = settings.codes or settings.timed
@@ -91,6 +97,11 @@ def _faults(settings: Retry, facts: RouteFacts) -> Iterable[Fault]:
             hint="make max longer, or base shorter",
             beside=("backOff", "base"),
         )
+    if pause is not None and pause.max is not None and settings.longest_pause < pause.max:
+        times = "a retry waits" if settings.attempts == 1 else f"{settings.attempts} retries wait"
+        message = f"'max' has no effect: {times} at most {settings.longest_pause}ms"
+        hint = "leave it out, or make it shorter"
+        yield Fault(path=("backOff", "max"), message=message, hint=hint, idle=True)
     taken = [m for m in settings.methods if not facts.methods or m in facts.methods]
     if settings.codes and not taken:
         these = ", ".join(facts.methods)
@@ -109,12 +120,27 @@ def _overruled(
         if took is not None and whole is not None and took >= whole:
             message = f"'{key}' has no effect: the route's {which} ends before it"
             yield Fault(path=(key,), message=message, hint="make it shorter", idle=True)
+    yield from _long_pauses(settings, whole, which)
     if settings.per_try is not None:
         for name in ("websocket", "upgrades"):
             if name in others:
                 message = f"'perTry' has no effect beside '{name}': it waits for a request's end"
                 yield Fault(path=("perTry",), message=message, hint="write perTryIdle", idle=True)
                 return
+
+
+def _long_pauses(settings: Retry, whole: int | None, which: str) -> Iterable[Fault]:
+    """A back-off that the route's timeout does not wait for."""
+    pause = settings.back_off
+    if pause is None or whole is None:
+        return
+    if pause.base >= whole:
+        message = f"pauses of {pause.base}ms are not shorter than the route's {which}, {whole}ms"
+        hint = "make it shorter, or the timeout longer"
+        yield Fault(path=("backOff", "base"), message=message, hint=hint, idle=True)
+    elif pause.max is not None and pause.max >= whole:
+        message = f"'max' has no effect: the route's {which} ends before it"
+        yield Fault(path=("backOff", "max"), message=message, hint="make it shorter", idle=True)
 
 
 KEYS = (

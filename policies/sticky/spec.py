@@ -11,8 +11,7 @@ from language.cookies import Lifetime
 from language.decode import settings
 from language.fields import HeaderName
 from language.scalars import TEXT_SCHEMA, fault, one_text
-from policies.contract import Fault, RouteFacts, RouteKey
-from policies.edge import never_arrives
+from policies.contract import ClientHeader, Fault, RouteFacts, RouteKey
 
 _COOKIE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -55,12 +54,14 @@ def _faults(settings: Sticky, facts: RouteFacts) -> Iterable[Fault]:
     elif settings.header is not None and settings.ttl is not None:
         message = "'ttl' has no effect without 'cookie'"
         yield Fault(path=("ttl",), message=message, hint="leave it out", at_key=True)
-    if settings.header is not None and never_arrives(settings.header):
-        message = f"a client's '{settings.header}' never arrives: the gateway removes or writes it"
-        yield Fault(path=("header",), message=message, hint="name another header")
     if len(facts.targets) < 2:  # sides
         message = "'sticky' has no effect without weights: there is one side"
         yield Fault(path=(), message=message, hint="write to: {a: 90, b: 10}", at_key=True)
+
+
+def _client_headers(settings: Sticky) -> Iterable[ClientHeader]:
+    if settings.header is not None:
+        yield ClientHeader(name=settings.header, path=("header",))
 
 
 KEYS = (
@@ -72,5 +73,6 @@ KEYS = (
         inherited=False,
         in_envoy="the router chooses the side",
         faults=_faults,
+        client_headers=_client_headers,
     ),
 )

@@ -4,7 +4,6 @@ import functools
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -12,49 +11,16 @@ import grpc
 import httpx
 import pytest
 import trustme
-from grpc_health.v1 import health_pb2
 
+from tests.e2e.answers import answers, reached, settled
 from tests.e2e.fleet import until
 from tests.e2e.harness import Gateway
+from tests.e2e.health import NOT_SERVING, SERVING, Health, server
 from tests.e2e.nameserver import NXDOMAIN, SERVFAIL, NameServer
 from tests.e2e.process import Process, foregate, free_port
 from tests.e2e.upstream import Upstream
 
 HERE = Path(__file__).parent / "backends"
-SERVING = health_pb2.HealthCheckResponse.SERVING
-NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-
-
-class Health:
-    """Says of what the gateway file asks for that it is well, or that it is not."""
-
-    def __init__(self, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None:
-        self.status = status
-
-    def check(self, asked: bytes, context: grpc.ServicerContext) -> bytes:
-        """Answer `grpc.health.v1.Health/Check`."""
-        service = health_pb2.HealthCheckRequest.FromString(asked).service
-        if service not in {"", "test.Echo"}:
-            context.abort(grpc.StatusCode.NOT_FOUND, service)
-        return health_pb2.HealthCheckResponse(status=self.status).SerializeToString()
-
-
-def server(
-    name: str, service: str, health: Health, tls: grpc.ServerCredentials | None = None
-) -> tuple[grpc.Server, int]:
-    """A gRPC server whose only method answers with the server's name."""
-    made = grpc.server(ThreadPoolExecutor(4))
-    unary: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
-        lambda _, __: name.encode()
-    )
-    check: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(health.check)
-    own = grpc.method_handlers_generic_handler(service, {"Unary": unary})
-    asked = grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": check})
-    made.add_generic_rpc_handlers((own, asked))
-    at = "127.0.0.1:0"
-    port = made.add_insecure_port(at) if tls is None else made.add_secure_port(at, tls)
-    made.start()
-    return made, port
 
 
 @pytest.fixture(scope="module")
@@ -144,26 +110,6 @@ def ask(balanced: Gateway) -> Iterator[Callable[..., str]]:
             return str(answer.json()["upstream"] if answer.is_success else answer.status_code)
 
         yield asked
-
-
-def reached(ask: Callable[..., str], path: str, *upstreams: str) -> None:
-    """Ask until each has answered."""
-    seen: set[str] = set()
-
-    def all_of_them() -> bool:
-        seen.add(ask(path))
-        return seen == set(upstreams)
-
-    until(f"{path} reaches {upstreams}", all_of_them)
-
-
-def settled(ask: Callable[..., str], path: str, answer: str) -> None:
-    """Ask until four in a row have the answer."""
-    until(f"{path} is {answer}", lambda: {ask(path) for _ in range(4)} == {answer})
-
-
-def _answers(ask: Callable[..., str], path: str, upstream: str) -> bool:
-    return ask(path) == upstream
 
 
 USERS = [f"user-{n}" for n in range(20)]
@@ -299,7 +245,7 @@ def test_bad_dns_keeps_the_last_addresses(
 ) -> None:
     names.addresses = ("127.0.0.2",)
     for path in ("/strict", "/logical", "/watched"):
-        until(f"{path} has it", functools.partial(_answers, ask, path, "named-2"))
+        until(f"{path} has it", functools.partial(answers, ask, path, "named-2"))
     match trouble:
         case "SERVFAIL":
             names.failure = SERVFAIL

@@ -74,6 +74,14 @@ def test_headers_and_parameters_narrow_a_path(client: httpx.Client) -> None:
     assert taken_by(client, "GET", "/conditions?beta=True") == "echo"
 
 
+def test_an_empty_value_is_asked_for_as_the_hint_says(client: httpx.Client) -> None:
+    assert taken_by(client, "GET", "/empty") == "echo"
+    assert taken_by(client, "GET", "/empty?a=1", **{"x-a": "1"}) == "echo"
+    assert taken_by(client, "GET", "/empty?a") == "other"
+    assert taken_by(client, "GET", "/empty?a=") == "other"
+    assert taken_by(client, "GET", "/empty", **{"x-a": ""}) == "other"
+
+
 @pytest.mark.parametrize(
     ("host", "said"),
     [

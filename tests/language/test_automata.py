@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from language.automata import UnreadExpressionError, automaton
+from language.charsets import of
 from language.examples import example as example_of
 from language.regexes import MalformedRegexError, bounds, check_regex, matches
 
@@ -13,6 +14,7 @@ PIECES = (
     *("[ab]", "[^ab]", "[a-c1]", r"[^\d]", "[]a]", "[a-]", "[[:alpha:]]", r"\x41", r"[\w-]", "é"),
     *("(?i)", "(?i:a)", "(", ")", "(?:", "|", "*", "+", "?", "{2}", "{1,}", "{0,2}", "^", "$"),
     *("[k]", "[^k]", "(?i:[^b])", "(?P<n>a)", "(?i:k)", "{", r"\/", "*?", r"\b", r"\pL", "(?s:.)"),
+    *(r"\Qa.\E", r"\Q\E", r"\\Q"),
 )
 TEXTS = st.text(st.sampled_from("abBAkK\u212a1-/ _.é{]\n"), max_size=5)
 EXPRESSIONS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
@@ -49,6 +51,20 @@ def test_an_automaton_takes_what_re2_takes(expression: str, texts: list[str]) ->
         assert accepted(expression, text) == matches(expression, text), (expression, text)
 
 
+@given(GOOD)
+@example("[^a]|a")
+def test_a_text_at_hand_matches_and_none_means_none(expression: str) -> None:
+    try:
+        text = automaton(expression).text_of(of("aB1"))
+    except UnreadExpressionError:
+        return
+    if text is None:
+        assert example_of((expression, "[aB1]*")) is None
+    else:
+        assert matches(expression, text)
+        assert set(text) <= set("aB1")
+
+
 @given(GOOD, GOOD, GOOD, st.lists(TEXTS, max_size=30))
 def test_an_example_is_one_and_none_means_none(
     one: str, other: str, unlike: str, texts: list[str]
@@ -76,6 +92,7 @@ def test_an_example_is_one_and_none_means_none(
         (("a*",), ("(?:aa)*",), "a"),
         (("a*",), ("a?|aa+",), None),
         (("",), (), ""),
+        ((r"\Q/a*\E+\\",), (), "/a*\\"),
     ],
 )
 def test_examples(wanted: tuple[str, ...], unwanted: tuple[str, ...], found: str | None) -> None:
@@ -83,7 +100,7 @@ def test_examples(wanted: tuple[str, ...], unwanted: tuple[str, ...], found: str
 
 
 @pytest.mark.parametrize(
-    "expression", [r"\bx", r"\pL", "a$b", "(^a)", "(?s:.)", r"\Qa\E", "(?i:é)", "[[:punct:]]"]
+    "expression", [r"\bx", r"\pL", "a$b", "(^a)", "(?s:.)", "(?i:é)", "[[:punct:]]"]
 )
 def test_nothing_is_said_of_what_is_not_understood(expression: str) -> None:
     with pytest.raises(UnreadExpressionError) as caught:
