@@ -57,6 +57,11 @@ class ControlPlane:
         with self._log.open("ab") as log:
             self._child = subprocess.Popen(self._words, cwd=ROOT, stdout=log, stderr=log)
 
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 where none runs."""
+        return self._child.pid if self._child is not None else 0
+
     def said(self, text: str) -> int:
         """How many lines of its log hold a text."""
         return sum(text in line for line in self._log.read_text().splitlines())

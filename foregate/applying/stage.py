@@ -19,8 +19,7 @@ class Live:
 
     `took` seconds after it was read all of them had it, and after `written` it was also on the
     disk. `number` is the version's in the history, None where none is written. `restored`: it is
-    the
-    last good of an earlier run.
+    the last good of an earlier run.
     """
 
     build: Build
