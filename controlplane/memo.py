@@ -41,7 +41,6 @@ class Memo:
         self._asked.append(made)
         return made.value  # type: ignore[return-value] # it was kept for this function
 
-    @property
     def grown(self) -> bool:
         """Whether so much was made, or asked for, since the last `forget` that it is due."""
         size = len(self._kept)
