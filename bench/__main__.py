@@ -7,6 +7,7 @@ from types import MappingProxyType
 from bench import (
     compiling,
     cost,
+    explaining,
     limiting,
     live,
     memory,
@@ -29,6 +30,7 @@ BENCHES: MappingProxyType[str, Callable[[], Iterator[str]]] = MappingProxyType(
     {
         "compile": compiling.lines,
         "pages": pages.lines,
+        "explain": explaining.lines,
         "live": live.lines,
         "proof": proof.lines,
         "saves": saves.lines,

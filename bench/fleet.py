@@ -1,5 +1,6 @@
 """The stack under load: a control plane that follows a file, an Envoy under it, two upstreams."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -56,9 +57,20 @@ class ControlPlane:
         with self._log.open("ab") as log:
             self._child = subprocess.Popen(self._words, cwd=ROOT, stdout=log, stderr=log)
 
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 where none runs."""
+        return self._child.pid if self._child is not None else 0
+
     def said(self, text: str) -> int:
         """How many lines of its log hold a text."""
         return sum(text in line for line in self._log.read_text().splitlines())
+
+    def last(self, text: str) -> Words:
+        """The last line of its log that holds a text."""
+        held = [line for line in self._log.read_text().splitlines() if text in line]
+        words: Words = json.loads(held[-1])
+        return words
 
     def kill(self) -> None:
         """End it as a crash would."""

@@ -7,6 +7,10 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_GROWN = 16
+"""By which part of it a memo grows before it is looked through: of 10,000 routes that takes 11 ms,
+and a save of one file in 100 adds less than a hundredth."""
+
 
 class Memo:
     """Calls functions, and gives again what they gave for the very same arguments.
@@ -21,6 +25,7 @@ class Memo:
         self._kept: dict[object, _Made] = {}
         self._asked: list[_Made] = []
         self._round = 0
+        self._left = 0
 
     def __call__(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Give what a function gives; `named` makes no key, so there must be none."""
@@ -36,6 +41,11 @@ class Memo:
         self._asked.append(made)
         return made.value  # type: ignore[return-value] # it was kept for this function
 
+    def grown(self) -> bool:
+        """Whether so much was made, or asked for, since the last `forget` that it is due."""
+        size = len(self._kept)
+        return (size - self._left) * _GROWN > size or len(self._asked) > size
+
     def forget(self) -> None:
         """Let go of what was not asked for since the last call, and is no part of what was."""
         self._round += 1
@@ -47,6 +57,7 @@ class Memo:
                 asked += made.parts
         for key in [key for key, made in self._kept.items() if made.asked != self._round]:
             del self._kept[key]
+        self._left = len(self._kept)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,9 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 _MAIN = frozenset({"gateway.yaml", "gateway.yml"})
+
+_NAMES = 4096
+"""Names whose `home` is known: of 100 files it is asked 400 times a save, 2 ms of path objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ def gateway_of(names: Collection[str]) -> str | None:
     return min(named, key=lambda name: (len(PurePosixPath(name).parts), name), default=None)
 
 
+@lru_cache(_NAMES)
 def home(name: str, gateway: str | None) -> str:
     """A file's name from the folder of gateway.yaml: the same on every replica."""
     folder = PurePosixPath("" if gateway is None else gateway).parent

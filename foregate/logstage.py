@@ -27,12 +27,12 @@ class LogStage:
     async def went_live(self, live: Live, *, first: bool) -> None:
         """Tell the version."""
         version = live.build.snapshot.version if live.build.snapshot else ""
-        took = round(live.took, 3)
         _log.info(
             "live",
             number=live.number,
             version=version,
-            seconds=took,
+            seconds=round(live.took, 3),
+            written=round(live.written, 3),
             first=first,
             restored=live.restored,
         )

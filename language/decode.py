@@ -45,6 +45,7 @@ class Decoder(Generic[T]):
 
     def __init__(self, wanted: TypeForm[T]) -> None:
         self.adapter: TypeAdapter[T] = TypeAdapter(wanted)
+        self._validator = self.adapter.validator
 
     def decode(
         self, file: str, node: Node, key: Scalar | None, context: object = None
@@ -54,7 +55,7 @@ class Decoder(Generic[T]):
         `context` is for types that take more than the value: a `Reading` where secrets are.
         """
         try:
-            return self.adapter.validate_python(plain(node), context=context)
+            value: T = self._validator.validate_python(plain(node), context=context)
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=True)
             meant = {
@@ -68,6 +69,7 @@ class Decoder(Generic[T]):
                 if not (e["type"].startswith("missing") and e["loc"] in meant)
             )
             return Refused(mistakes=tuple(m for m in told if m is not None))
+        return value
 
     def keys(self, path: tuple[Step, ...]) -> tuple[str, ...]:
         """The keys that may stand in the mapping at a path, from the type's JSON Schema."""

@@ -30,9 +30,12 @@ def steps(fixed: Iterable[Segment], *, rest: bool) -> int:
 
 def literal(text: str) -> str:
     """Escape a literal for RE2; normalising leaves `%c3` and `%C3` apart, and they are one."""
+    escaped = re.escape(text)
+    if "%" not in text:
+        return escaped
     return ESCAPE.sub(
         lambda e: "%" + "".join(f"[{d}{d.lower()}]" if d.isalpha() else d for d in e[0][1:]),
-        re.escape(text).replace("\\%", "%"),
+        escaped.replace("\\%", "%"),
     )
 
 

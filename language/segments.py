@@ -11,7 +11,8 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _LEGAL = _UNRESERVED | frozenset("!$&'()+,;=:@")
 """What a segment may hold as it is (RFC 3986 section 3.3, without `*`, which is ours)."""
 
-_PLAIN = re.compile("[A-Za-z0-9._~!$&'()+,;=:@-]*")
+PLAIN = re.compile("[A-Za-z0-9._~!$&'()+,;=:@-]*")
+"""A literal that means its text alone."""
 
 LONGEST = 8192
 """The most characters of a path: requests with longer ones are not to be relied on (RFC 9112 3)."""
@@ -79,7 +80,7 @@ def parts_of(text: str, query_hint: str) -> Iterator[tuple[int, str]]:
 
 def check_literal(part: str, offset: int) -> None:
     """Raise MalformedPathError where a part is no text of a normalised path."""
-    if _PLAIN.fullmatch(part):  # as nearly every segment
+    if PLAIN.fullmatch(part):  # as nearly every segment
         return
     if "*" in part:
         hint = "write {name} for one segment, or a last ** for the rest"

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from language.expressions import GROUP_STEPS, literal, steps
-from language.paths import PathPattern, PathTemplate, parse_template
+from language.paths import PathPattern, PathTemplate
 from language.segments import Kind
 
 FILLED = 9
@@ -75,8 +75,11 @@ def unchanged(pattern: PathPattern, template: PathTemplate) -> bool:
     """Whether each path that matches a pattern is the path that a template makes of it."""
     if pattern.is_regex:
         return False
-    made = "".join(
-        "/" + (s.text if s.kind is Kind.LITERAL else f"{{{s.text}}}" if s.text else "**")
-        for s in pattern.segments
-    )
-    return parse_template(made).parts == template.parts
+    made = [""]
+    for segment in pattern.segments:
+        made[-1] += "/"
+        if segment.kind is Kind.LITERAL:
+            made[-1] += segment.text
+        else:
+            made += [segment.text or "**", ""]
+    return tuple(made) == template.parts

@@ -4,6 +4,7 @@ A user's own `respond` and a redirect are left as they are; gRPC callers get Env
 """
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from envoy.config.accesslog.v3.accesslog_pb2 import AccessLogFilter, ComparisonFilter
@@ -36,10 +37,12 @@ TITLES: Mapping[int, str] = MappingProxyType(
 """The statuses that Envoy answers with of its own accord (RFC 9110 section 15), or is told to."""
 
 
+@cache
 def problem(title: str, status: int | None = None) -> SubstitutionFormatString:
     """The body of an answer; `rule` is the opaque id that `foregate xds` and `check -v` list.
 
     `status` is given where the format is a route's own, which Envoy reads before there is one.
+    All get the same message: it is copied, never changed.
     """
     out = SubstitutionFormatString(content_type="application/problem+json", omit_empty_values=True)
     out.json_format.update(

@@ -1,6 +1,7 @@
 """Which routes are streams, and which protocols they may be switched to: said once, here."""
 
 from collections.abc import Set as AbstractSet
+from functools import cache
 
 from controlplane.model.keys import route_keys
 from controlplane.plan.plan import PlannedRoute
@@ -16,10 +17,15 @@ def streams(planned: PlannedRoute, streaming: AbstractSet[str]) -> bool:
     match = planned.route.match
     if planned.held or planned.route.action is not Action.FORWARD:
         return False
-    if match.grpc is not None or any(route_keys()[s.key].streams for s in planned.settings):
+    if match.grpc is not None or not _streaming().isdisjoint([s.key for s in planned.settings]):
         return True
     targets = [name for name, weight in (match.to or {}).items() if weight]
     return all(name in streaming for name in targets)
+
+
+@cache
+def _streaming() -> frozenset[str]:
+    return frozenset(name for name, key in route_keys().items() if key.streams)
 
 
 def upgrades(planned: PlannedRoute) -> tuple[str, ...]:

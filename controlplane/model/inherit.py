@@ -94,13 +94,14 @@ def settings_of(
 
     Without `facts` (what they stand on has mistakes itself) only what the types say is checked.
     """
+    defaults = inherited.defaults
     for name, key in keys.items():
-        above = inherited.defaults.get(name)
-        entry = written.get(name)
-        if entry is None:
+        above = defaults.get(name)
+        if name not in written:
             if above is not None and above.setting is not None:
                 yield above.setting
             continue
+        entry = written[name]
         own = entry[1]
         base = above.node if above is not None and not key.atom else None
         nones = list(_nones_without_effect(file, key, above, own)) if inherited.whole else []
@@ -185,8 +186,8 @@ def _read(  # noqa: PLR0913 # what is written, what it is merged to, and where b
     if facts is not None:
         faults = (*key.faults(read, facts), *unheard(key.client_headers(read)))
     setting = Setting(key=key.name, value=read, file=file, name=name, node=own, inherited=inherited)
-    found = (told(file, entry, fault, inherited=inherited) for fault in faults)
-    return setting, tuple(m for m in found if m is not None)
+    found = [told(file, entry, fault, inherited=inherited) for fault in faults]
+    return setting, tuple([m for m in found if m is not None])
 
 
 def told(file: str, entry: Entry, fault: Fault, *, inherited: bool) -> Mistake | None:

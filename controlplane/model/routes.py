@@ -14,11 +14,11 @@ from language.mistakes import Mistake
 from language.nodes import ListNode, MapNode, Node, Scalar
 from language.paths import PathPattern
 from language.places import Place
-from policies.contract import Action, RouteFacts
-from policies.defaults import no_backends, no_references
+from policies.contract import Action, RouteFacts, RouteKey, Settings
+from policies.defaults import no_backends, no_references, unruled
 
 _MATCH: Decoder[Match] = Decoder(Match)
-_ACTIONS = tuple(a.value for a in Action)
+_ACTIONS = {a.value: a for a in Action}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +86,10 @@ def _route(file: str, node: MapNode, around: Around) -> Iterator[Route | Setting
     keys = route_keys()
     inherited = around.inherited
     unknown = tuple(_unknown(file, node))
-    node = mended(node, _known())
-    written = {k.text: (k, v) for k, v in node.entries if k.text in keys}
-    actions = [a for a in Action if node.key(a.value) is not None]
+    node = _meant(node, unknown)
+    entries = {entry[0].text: entry for entry in node.entries}
+    written = {name: entry for name, entry in entries.items() if name in keys}
+    actions = [action for name, action in _ACTIONS.items() if name in entries]
     mistakes = [
         *unknown,
         *_action_faults(file, node, actions),
@@ -167,13 +168,16 @@ def _overruled(
     file: str, settings: list[Setting], written: Mapping[str, Entry], facts: RouteFacts
 ) -> Iterator[Mistake]:
     """What is written here and has no effect beside the route's other settings."""
-    others = {setting.key: setting.value for setting in settings}
+    others: dict[str, Settings] = {}
     for setting in settings:
-        if setting.key in written and setting.value is not None:
-            for fault in route_keys()[setting.key].overruled(setting.value, others, facts):
-                mistake = told(file, written[setting.key], fault, inherited=False)
-                if mistake is not None:
-                    yield mistake
+        key = route_keys()[setting.key]
+        if key.overruled is unruled or setting.key not in written or setting.value is None:
+            continue
+        others = others or {one.key: one.value for one in settings}
+        for fault in key.overruled(setting.value, others, facts):
+            mistake = told(file, written[setting.key], fault, inherited=False)
+            if mistake is not None:
+                yield mistake
 
 
 @cache
@@ -181,11 +185,24 @@ def _known() -> tuple[str, ...]:
     return (*MATCH, *route_keys())
 
 
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(_known())
+
+
+@cache
+def _required_keys() -> tuple[RouteKey, ...]:
+    return tuple(key for key in route_keys().values() if key.required)
+
+
 def _unknown(file: str, node: MapNode) -> Iterator[Mistake]:
-    known = _known()
     for name, _ in node.entries:
-        if name.text not in known:
-            yield unfit_key(file, name, known, here="a route")
+        if name.text not in _names():
+            yield unfit_key(file, name, _known(), here="a route")
+
+
+def _meant(node: MapNode, unknown: tuple[Mistake, ...]) -> MapNode:
+    return mended(node, _known()) if unknown else node
 
 
 def _action_faults(file: str, node: MapNode, actions: list[Action]) -> Iterator[Mistake]:
@@ -216,8 +233,9 @@ def _required(
 ) -> Iterator[Mistake]:
     if not inherited.whole:
         return
-    for name, policy in route_keys().items():
-        if policy.required and name not in written and name not in inherited.defaults:
+    for key in _required_keys():
+        if key.name not in written and key.name not in inherited.defaults:
             start = node.entries[0][0]
-            hint = f"write {policy.example}, here or in defaults"
-            yield mistake_at(file, start, f"this route has no '{name}' from anywhere", hint)
+            hint = f"write {key.example}, here or in defaults"
+            message = f"this route has no '{key.name}' from anywhere"
+            yield mistake_at(file, start, message, hint)

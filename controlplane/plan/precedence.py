@@ -68,12 +68,12 @@ def sort_key(route: Route, *, held: bool = False) -> tuple[object, ...]:
 
 def headers(route: Route) -> Pairs:
     """The header matches, sorted by name."""
-    return tuple(sorted(route.match.headers.items()))
+    return tuple(sorted(route.match.headers.items())) if route.match.headers else ()
 
 
 def query(route: Route) -> Pairs:
     """The parameter matches, sorted by name."""
-    return tuple(sorted(route.match.query.items()))
+    return tuple(sorted(route.match.query.items())) if route.match.query else ()
 
 
 def rule_of(route: Route) -> str:

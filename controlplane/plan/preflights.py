@@ -82,7 +82,10 @@ def preflights(same_path: list[PlannedRoute]) -> tuple[Preflight, ...]:
 
 def has_cors(one: PlannedRoute) -> bool:
     """Whether a route says which pages may ask."""
-    return any(s.key == KEY and s.value is not None for s in one.settings)
+    for setting in one.settings:
+        if setting.key == KEY:
+            return setting.value is not None
+    return False
 
 
 def unanswered(

@@ -157,7 +157,9 @@ class Publisher:
             if outcome.state == "rejected":
                 self._take_back()
                 return Published(outcome=outcome, late=tuple(late.values()))
+            arrived = None
             if outcome.state == "live":
+                arrived = time.monotonic()
                 self._arrived()
                 until = time.monotonic() + services
                 for role in sorted(build.calls - late.keys()):
@@ -169,7 +171,9 @@ class Publisher:
             if outcome.state == "live" or not outcome.waiting:
                 await self._recorder.keep(self._kept())
             keyless = self._keyring.keyless()
-            return Published(outcome=outcome, late=tuple(late.values()), keyless=keyless)
+            return Published(
+                outcome=outcome, late=tuple(late.values()), keyless=keyless, arrived=arrived
+            )
 
     def before(self) -> Build | None:
         """Read the last good version of an earlier run, and what others left. Blocks."""

@@ -52,7 +52,8 @@ class Selector:
         chosen = ((c.home, c.content(choice.states[c.home])) for c in contenders)
         self._served = {at: one for at, one in chosen if one is not None}
         self._cache.forget()
-        self._memo.forget()
+        if self._memo.grown():
+            self._memo.forget()
         return Chosen(
             build=made,
             files=tuple(_views(contenders, choice.states, blamed)),

@@ -47,6 +47,7 @@ class Bringer:
     _earlier: tuple[tuple[Live, Served], ...] = ()
     _arrived_everywhere: bool = False
     _partial: bool = False
+    _compared: tuple[Build, Build, tuple[Removal, ...]] | None = None
     _mistakes: list[Mistake] = field(default_factory=list)
     _warnings: list[str] = field(default_factory=list)
     _texts: Texts = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Bringer:
         removals: tuple[Removal, ...] = ()
         if change.kind == "files":
             removals = await asyncio.to_thread(self.removals, change.build)
+            self._compared = None
         if removals and not change.asked.allow_removal:
             self._tell(held(removals, origin(change.texts)))
             return self._stay("held", change.disk)
@@ -132,11 +134,17 @@ class Bringer:
         return await prove(self.gate, build, self.publisher.standing, at)
 
     def removals(self, build: Build) -> tuple[Removal, ...]:
-        """What of much a build takes from what everybody is offered; it may be older than live."""
+        """What of much a build takes from what everybody is offered; it may be older than live.
+
+        A change is asked about twice: where it is chosen, and where it is brought.
+        """
         standing = self.publisher.standing
         if not self.brake or standing is None:
             return ()
-        return removed(standing, build)
+        asked = self._compared
+        if asked is None or asked[0] is not standing or asked[1] is not build:
+            asked = self._compared = (standing, build, removed(standing, build))
+        return asked[2]
 
     async def _go(self, change: Change, ready: Proved | None, lifted: tuple[str, ...]) -> Result:
         """Publish a build and write it down."""
@@ -178,8 +186,16 @@ class Bringer:
         self._arrived_everywhere = state == "live"
         self._partial = change.partial
         now = datetime.now().astimezone()
-        took = time.monotonic() - change.began
-        self.live = Live(build=change.build, since=now, took=took, number=number, restored=restored)
+        written = time.monotonic()
+        arrived = written if published.arrived is None else published.arrived
+        self.live = Live(
+            build=change.build,
+            since=now,
+            took=arrived - change.began,
+            written=written - change.began,
+            number=number,
+            restored=restored,
+        )
         self.served = Served(
             number=number,
             content=version_of(change.build),

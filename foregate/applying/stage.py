@@ -15,15 +15,17 @@ Texts = dict[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What Envoys serve, and since when; `took` seconds after it was read.
+    """What Envoys serve, and since when.
 
-    `number` is the version's in the history, None where none is written. `restored`: it is the
-    last good of an earlier run.
+    `took` seconds after it was read all of them had it, and after `written` it was also on the
+    disk. `number` is the version's in the history, None where none is written. `restored`: it is
+    the last good of an earlier run.
     """
 
     build: Build
     since: datetime
     took: float
+    written: float
     number: int | None = None
     restored: bool = False
 

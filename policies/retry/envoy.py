@@ -6,6 +6,7 @@ two: the first takes the methods that codes and perTry ask again for, the second
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from envoy.config.route.v3.route_components_pb2 import RetryPolicy, Route
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
@@ -20,8 +21,13 @@ _UNSENT = "connect-failure,refused-stream,reset-before-request"
 _UNANSWERED = "reset"
 """No answer began: the connection broke, or the try took too long (per-try timeouts are resets)."""
 
+_KNOWN = 256
+"""Settings of which the policy is known."""
 
+
+@lru_cache(_KNOWN)
 def _policy(settings: Retry, *, idempotent: bool) -> RetryPolicy:
+    """What a route gets a copy of: most routes of a gateway inherit the same few settings."""
     policy = RetryPolicy(retry_on=_UNSENT, host_selection_retry_max_attempts=3)
     policy.num_retries.value = settings.attempts
     if settings.per_try is not None:

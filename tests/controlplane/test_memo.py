@@ -41,6 +41,26 @@ def test_what_nobody_asks_for_is_let_go() -> None:
     assert memo(Thing, "kept") is not first
 
 
+def test_it_has_grown_by_what_was_made_and_by_what_was_asked_for() -> None:
+    memo = Memo()
+    for number in range(32):
+        memo(Thing, str(number))
+    assert memo.grown()
+    memo.forget()
+    assert not memo.grown()
+    memo(Thing, "0")
+    memo(Thing, "another")
+    assert not memo.grown()
+    memo(Thing, "another one")
+    memo(Thing, "a third")
+    assert memo.grown()
+    memo.forget()
+    assert len({id(memo(Thing, text)) for text in ("0", "another", "another one")}) == 3
+    for _ in range(40):
+        memo(Thing, "0")
+    assert memo.grown()  # what was asked for is written down as well
+
+
 def test_the_parts_of_what_is_asked_for_are_kept() -> None:
     memo = Memo()
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
+from google.protobuf.any_pb2 import Any
 
 from controlplane.compile.answers import problem
 from controlplane.compile.listener import BUFFER
@@ -47,9 +49,15 @@ def refusing(routes: Iterable[pb.Route]) -> bytes:
 def unheld(route: pb.Route) -> pb.Route:
     """Switch the holding back of bodies off where a route does not ask for it."""
     if BUFFER not in route.typed_per_filter_config:
-        settings = BufferPerRoute(disabled=True)
-        route.typed_per_filter_config[BUFFER].Pack(settings, deterministic=True)
+        route.typed_per_filter_config[BUFFER].CopyFrom(_unheld())
     return route
+
+
+@cache
+def _unheld() -> Any:
+    packed = Any()
+    packed.Pack(BufferPerRoute(disabled=True), deterministic=True)
+    return packed
 
 
 def upgrading(route: pb.Route) -> frozenset[str]:

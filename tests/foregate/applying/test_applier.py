@@ -1,10 +1,15 @@
 """What becomes of each state of the sources: live, held, or told; and what a start begins with."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from controlplane.build import Build
+from controlplane.history.version import Note
+from controlplane.rollout.recorder import Recorder
 from controlplane.snapshot import ROUTES
+from foregate.applying.archive import Disk
 from language.places import Place
 from tests.foregate.applying.world import Kept, World, built, gateway, play
 
@@ -15,6 +20,35 @@ HELD = [
     f" {start}{MANY[12]}, {start}{MANY[13]}, {start}{MANY[14]}, …)"
     for kind, start in (("routes", "*/"), ("backends", ""))
 ]
+
+
+class Slow(Disk):
+    """A history on a disk that writes no version before it may."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.may = asyncio.Event()
+
+    async def record(self, build: Build, note: Note) -> int | None:
+        await self.may.wait()
+        return await super().record(build, note)
+
+
+def test_nodes_do_not_wait_for_the_history_and_who_is_told_does(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        async with world.envoy_of(gateway("one")):
+            slow = Slow(world.stage.recorder)
+            world.applier.bringer.writing.archive = slow
+            saving = asyncio.create_task(world.save(gateway("one", "two")))
+            await world.stage.live(built("one", "two"))
+            assert len(world.told.live) == 1
+            slow.may.set()
+            await saving
+            first, second = world.told.live
+            assert (first.number, second.number) == (1, 2)
+            assert second.took < second.written
+
+    play(tmp_path, body, kept=Kept(tmp_path / "state"))
 
 
 def test_a_version_that_takes_away_much_is_held_each_time_it_is_saved(tmp_path: Path) -> None:
