@@ -50,7 +50,7 @@ class Explaining:
             said = heard(found.content_type, found.status, body=found.filtered)
             return Told(request=request, outcome=refusal, grpc=said)
         told = self._routed(request, found)
-        return replace(told, grpc=_heard(told, found, paged=self._paged))
+        return replace(told, grpc=_heard(told, found))
 
     def _routed(self, request: Request, found: Arrived) -> Told:
         domain = self._domain(found.host)
@@ -119,17 +119,19 @@ def _takes(winner: Entry, protocol: str) -> bool:
     return isinstance(winner, PlannedRoute) and protocol in upgrades(winner)
 
 
-def _heard(told: Told, request: Arrived, *, paged: bool) -> Heard | None:
-    """How a caller of gRPC hears what no backend has said."""
+def _heard(told: Told, request: Arrived) -> Heard | None:
+    """How a caller of gRPC hears what no backend has said.
+
+    gRPC-Web knows no upgrades; what is said to one differs between the layouts, and is not told.
+    """
     outcome = told.outcome
     preflight = isinstance(told.winner, Preflight) and isinstance(outcome, Responded)
     if isinstance(outcome, Forwarded) or preflight:  # Envoy's CORS filter asks nobody
         return None
     body = isinstance(outcome, Refusal) or (isinstance(outcome, Responded) and bool(outcome.body))
-    # where there is one table an upgrade is refused before there are filters
-    unfiltered = request.method == "HEAD" or (request.upgrade != "" and not paged)
     kind = request.headers.get("content-type", ("",))[0]
-    return heard(kind, outcome.status, body=body and not unfiltered)
+    seen = body and request.method != "HEAD" and not request.upgrade
+    return heard(kind, outcome.status, body=seen)
 
 
 def _response(winner: Entry | None) -> HeaderOperations:

@@ -30,12 +30,17 @@ def side(
 
 
 def _by_hash(values: Sequence[str], weights: Mapping[str, int]) -> str | None:
-    """The side of a header (hash_policy.cc, HeaderHashMethod): all its values count, sorted."""
+    """The side of a header (hash_policy.cc, HeaderHashMethod): all its values count, sorted.
+
+    The hash of each is the seed of the next.
+    """
     if not values:
         return None
+    hashed = 0
     # bytes that are no UTF-8 come from a command line as halves of pairs
-    sorted_values = sorted(value.encode("utf-8", "surrogateescape") for value in values)
-    at = xxhash64(b"".join(sorted_values)) % sum(weights.values())
+    for value in sorted(value.encode("utf-8", "surrogateescape") for value in values):
+        hashed = xxhash64(value, hashed)
+    at = hashed % sum(weights.values())
     for target, weight in weights.items():
         if at < weight:
             return target

@@ -1,4 +1,4 @@
-"""XXH64 with the seed 0: the hash by which Envoy chooses (github.com/Cyan4973/xxHash, its spec)."""
+"""XXH64: the hash by which Envoy chooses (github.com/Cyan4973/xxHash, its spec)."""
 
 _MASK = (1 << 64) - 1
 _ONE, _TWO, _THREE, _FOUR, _FIVE = (
@@ -11,10 +11,10 @@ _ONE, _TWO, _THREE, _FOUR, _FIVE = (
 _STRIPE = 32  # bytes: a word of 8 for each of the four lanes
 
 
-def xxhash64(data: bytes) -> int:
-    """The hash of some bytes."""
+def xxhash64(data: bytes, seed: int = 0) -> int:
+    """The hash of some bytes; the seed has 64 bits, as the hash."""
     whole = len(data) - len(data) % _STRIPE
-    out = _stripes(data[:whole]) if whole else _FIVE
+    out = _stripes(data[:whole], seed) if whole else seed + _FIVE
     out = (out + len(data)) & _MASK
     rest = data[whole:]
     while len(rest) >= 8:  # noqa: PLR2004 # bytes of a word
@@ -30,9 +30,9 @@ def xxhash64(data: bytes) -> int:
     return out ^ out >> 32
 
 
-def _stripes(data: bytes) -> int:
+def _stripes(data: bytes, seed: int) -> int:
     """Four lanes, merged."""
-    lanes = [(_ONE + _TWO) & _MASK, _TWO, 0, -_ONE & _MASK]
+    lanes = [one & _MASK for one in (seed + _ONE + _TWO, seed + _TWO, seed, seed - _ONE)]
     for start in range(0, len(data), 8):
         lane = start // 8 % 4
         lanes[lane] = _round(lanes[lane], data[start : start + 8])
