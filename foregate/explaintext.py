@@ -50,7 +50,7 @@ class _Page:
 
     def lines(self, told: Told, notes: tuple[str, ...], *, everything: bool) -> Iterator[str]:
         request = told.request
-        yield self._paint(f"{request.method} {request.host}{request.target}", _BOLD)
+        yield self._paint(visible(f"{request.method} {request.host}{request.target}"), _BOLD)
         arrived = told.arrived.notes if told.arrived is not None else ()
         yield from (self._row("", note) for note in (*notes, *arrived))
         yield self._answer(told.outcome)
