@@ -34,7 +34,7 @@ JOINED = frozenset(
     }
 )
 """Headers that Envoy keeps once: a repeated one is one value, joined by commas (measured;
-empty values leave nothing)."""
+empty values leave nothing). docs/routing.md lists them."""
 
 FORWARDED_FOR = "x-forwarded-for"
 FORWARDED_PROTO = "x-forwarded-proto"

@@ -17,10 +17,10 @@ def xxhash64(data: bytes, seed: int = 0) -> int:
     out = _stripes(data[:whole], seed) if whole else seed + _FIVE
     out = (out + len(data)) & _MASK
     rest = data[whole:]
-    while len(rest) >= 8:  # noqa: PLR2004 # bytes of a word
+    while len(rest) >= 8:  # bytes of a word
         word, rest = rest[:8], rest[8:]
         out = (_rotated(out ^ _round(0, word), 27) * _ONE + _FOUR) & _MASK
-    if len(rest) >= 4:  # noqa: PLR2004 # bytes of half a word
+    if len(rest) >= 4:  # bytes of half a word
         half, rest = int.from_bytes(rest[:4], "little"), rest[4:]
         out = (_rotated(out ^ (half * _ONE & _MASK), 23) * _TWO + _THREE) & _MASK
     for byte in rest:

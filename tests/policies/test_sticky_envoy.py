@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -30,6 +29,8 @@ routes:
   - {path: /host, sticky: {header: host}, to: {one: 50, two: 50}}
   - {path: /all, sticky: {cookie: side}, to: {one: 100, two: 0}}
 """
+
+
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Build, httpx.Client]]:
     text = GATEWAY.replace("PORT", str(port := free_port()))
