@@ -97,11 +97,7 @@ def arrived(request: Request, trusted_hops: int = 0, *, paged: bool = False) -> 
         return Refused(status=400, why="%00 is no part of a path", content_type=kind)
     target = path.path + mark + query
     if path.unescaped:
-        if is_call(kind):
-            why = "an escaped slash in the path of a gRPC call"
-            return Refused(status=400, why=why, content_type=kind)
-        why = "an escaped slash: the client is sent to the path that it means"
-        return Refused(status=307, why=why, location=target)
+        return _escaped(kind, target)
     for refused in _unrouted(request, values):
         return replace(refused, content_type=kind)
     authority = _without_dot(request.host)
@@ -141,6 +137,15 @@ def _refusals(request: Request, *, paged: bool) -> Iterator[Refused]:
     if request.method == "CONNECT":
         yield Refused(status=403 if paged else 404, why="CONNECT is refused: no route takes it")
     yield from _target_refusals(request)
+
+
+def _escaped(kind: str, target: str) -> Refused:
+    """What a path with an escaped slash is answered; callers of gRPC follow no redirects."""
+    if is_call(kind):
+        why = "an escaped slash in the path of a gRPC call"
+        return Refused(status=400, why=why, content_type=kind)
+    why = "an escaped slash: the client is sent to the path that it means"
+    return Refused(status=307, why=why, location=target)
 
 
 def _tunnel_refusals(request: Request) -> Iterator[Refused]:

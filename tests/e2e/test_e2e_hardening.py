@@ -3,6 +3,7 @@
 import json
 import socket
 from http.client import HTTPResponse
+from urllib.parse import unquote
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""How callers of gRPC hear our own answers: what is told is what a real Envoy says, both layouts."""
+"""How callers of gRPC hear our own answers: as a real Envoy says it, in both layouts."""
 
 import asyncio
 from pathlib import Path

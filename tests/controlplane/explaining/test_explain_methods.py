@@ -1,4 +1,4 @@
-"""Which methods arrive: what may be written in a file, and what is told, is what a real Envoy takes."""
+"""Which methods arrive: those that may be written are those that a real Envoy takes."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Repeated headers: which a real Envoy joins by a comma is what is told, and what the page lists."""
+"""Repeated headers: the page lists those that a real Envoy joins by a comma."""
 
 import asyncio
 import re
