@@ -143,6 +143,11 @@ def _option(line: _Line, name: str, shown: str, rest: Iterator[str]) -> None:
         _VALUES[name](line, value)
 
 
+def _bytes(word: str) -> bytes:
+    """A word of a command line as it is sent; bytes that are no UTF-8 are half pairs in it."""
+    return word.encode("utf-8", "surrogateescape")
+
+
 def _data(line: _Line, value: str, kind: str = "data") -> None:
     line.body = True
     line.own.setdefault("content-type", _FORM)
@@ -150,7 +155,7 @@ def _data(line: _Line, value: str, kind: str = "data") -> None:
         line.own["content-type"] = line.own["accept"] = "application/json"
     if kind == "data-urlencode":
         name, mark, text = value.partition("=")
-        encoded = quote_plus(text if mark else value).replace("+", "%20")
+        encoded = quote_plus(_bytes(text if mark else value)).replace("+", "%20")
         value = f"{name}={encoded}" if mark and name else encoded
     elif value.startswith("@") and kind != "data-raw":
         line.known = False
@@ -175,7 +180,7 @@ def _cookie(line: _Line, value: str) -> None:
 
 
 def _user(line: _Line, value: str) -> None:
-    encoded = base64.b64encode(value.encode()).decode()
+    encoded = base64.b64encode(_bytes(value)).decode()
     line.own["authorization"] = f"Basic {encoded}"
 
 
@@ -268,7 +273,7 @@ def _request(line: _Line) -> Sent:
         raise UnreadError("the data is in a file, which is not read: write it here")
     if body and line.known:
         joined = ("" if line.own["content-type"] != _FORM else "&").join(line.data)
-        line.own["content-length"] = str(len(joined.encode()))
+        line.own["content-length"] = str(len(_bytes(joined)))
     elif (body or line.upload) and not line.known:
         line.notes.append("a file is not read: the length of the body is not known")
     plain = "HEAD" if line.head else "PUT" if line.upload else "POST" if body else "GET"

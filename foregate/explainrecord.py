@@ -27,6 +27,7 @@ def record(told: Told, notes: tuple[str, ...]) -> dict[str, object]:
         "rule": winner.rule if winner is not None else None,
         "route": _route(winner) if isinstance(winner, PlannedRoute) else None,
         "outcome": _outcome(told.outcome),
+        "grpc": asdict(told.grpc) if told.grpc is not None else None,
         "response": _operations(told.response),
         "lost": [_lost(one) for one in told.lost],
         "nearest": _lost(told.near) if told.near is not None else None,
@@ -57,6 +58,7 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
             return {
                 "kind": "forward",
                 "to": dict(outcome.to),
+                "side": outcome.side or None,
                 "target": outcome.target,
                 "host": outcome.host,
                 "request": _operations(outcome.request),

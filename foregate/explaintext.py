@@ -50,10 +50,14 @@ class _Page:
 
     def lines(self, told: Told, notes: tuple[str, ...], *, everything: bool) -> Iterator[str]:
         request = told.request
-        yield self._paint(f"{request.method} {request.host}{request.target}", _BOLD)
+        yield self._paint(visible(f"{request.method} {request.host}{request.target}"), _BOLD)
         arrived = told.arrived.notes if told.arrived is not None else ()
         yield from (self._row("", note) for note in (*notes, *arrived))
         yield self._answer(told.outcome)
+        if told.grpc is not None:
+            heard = told.grpc
+            words = f"grpc-status {heard.status} ({heard.name}), with the HTTP status {heard.http}"
+            yield self._row("grpc", words)
         if told.domain:
             yield self._row("host", told.domain)
         yield from self._route(told)
@@ -87,6 +91,8 @@ class _Page:
     def _done(self, outcome: Outcome) -> Iterator[str]:
         match outcome:
             case Forwarded():
+                if outcome.side:
+                    yield self._row("side", outcome.side)
                 yield self._row("sent", f"{outcome.target}  host: {outcome.host}")
                 yield from self._headers("request", outcome.request)
             case Responded():

@@ -1,7 +1,9 @@
 """The command `foregate`: one file per subcommand, loaded when it is called."""
 
 import importlib
+import io
 import os
+import sys
 from importlib.metadata import version
 
 import click
@@ -32,6 +34,15 @@ COMMANDS = (
 
 class _OnDemand(click.Group):
     """Subcommands by name; importing all of them would make each start slowly."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line, once what is said of it can be written."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # an escape in place of what a terminal or a file cannot hold, such as the bytes
+                # of an argument that are no UTF-8: never a traceback in place of an answer
+                stream.reconfigure(errors="backslashreplace")
+        return super().parse_args(ctx, args)
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -66,8 +66,11 @@ def check_regex(text: str) -> None:
 
 
 def matches(regex: str, text: str) -> bool:
-    """Whether the whole of a text matches an expression that was checked."""
-    return _compiled(regex).fullmatch(text) is not None
+    """Whether the whole of a text matches an expression that was checked.
+
+    Bytes that are no UTF-8 may be in it, as half pairs: Envoy's expressions get bytes as well.
+    """
+    return _compiled(regex).fullmatch(text.encode("utf-8", "surrogateescape")) is not None
 
 
 @lru_cache(maxsize=KEPT)

@@ -1,6 +1,7 @@
 """Answers that the gateway makes itself: application/problem+json (RFC 9457), told by status.
 
-A user's own `respond` and a redirect are left as they are; gRPC callers get Envoy's grpc-status.
+A user's own `respond` and a redirect are left as they are. Callers of gRPC get a grpc-status, and
+the problem as their grpc-message: of a body alone Envoy's gRPC-Web filter makes a grpc-status.
 """
 
 from collections.abc import Mapping
@@ -64,9 +65,6 @@ def local_replies() -> hcm_pb2.LocalReplyConfig:
     """
     config = hcm_pb2.LocalReplyConfig()
     config.mappers.add().filter.CopyFrom(_expression("response.code_details == 'direct_response'"))
-    grpc = config.mappers.add().filter.header_filter.header
-    grpc.name = "content-type"
-    grpc.string_match.prefix = "application/grpc"
     # a preflight that no `cors` answers: its origin is none of those that are named
     nowhere = config.mappers.add()
     nowhere.filter.CopyFrom(_expression(f"xds.cluster_name == '{NOWHERE}'"))

@@ -5,8 +5,9 @@ The rules are those of the listener that compile makes, and of Envoy's codec for
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from controlplane.explaining.grpc import is_call
 from controlplane.explaining.normalise import normalised
 from controlplane.explaining.request import Request
 from language.fields import METHODS, OTHER_METHODS
@@ -15,9 +16,11 @@ from policies.edge import WRITTEN_AT_THE_EDGE, never_arrives
 _TARGET = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _AUTHORITY = re.compile(r"[A-Za-z0-9!$%&'()*+,;=:@\[\]._~-]*")
+_TUNNEL = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+_LAST_PORT = 65535
 
-_TAKEN = frozenset({*METHODS, *OTHER_METHODS, "MSEARCH", "TRACE"} - {"M-SEARCH"})
-"""What Envoy takes over HTTP/1.1 (balsa_parser.cc)."""
+_TAKEN = frozenset({*METHODS, *OTHER_METHODS, "TRACE"})
+"""What Envoy takes over HTTP/1.1 (balsa_parser.cc), besides CONNECT."""
 
 JOINED = frozenset(
     {
@@ -31,7 +34,7 @@ JOINED = frozenset(
     }
 )
 """Headers that Envoy keeps once: a repeated one is one value, joined by commas (measured;
-empty values leave nothing)."""
+empty values leave nothing). docs/routing.md lists them."""
 
 FORWARDED_FOR = "x-forwarded-for"
 FORWARDED_PROTO = "x-forwarded-proto"
@@ -42,11 +45,17 @@ PEER = "192.0.2.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """An answer before any route is asked; a redirect has a `location`."""
+    """An answer before any route is asked; a redirect has a `location`.
+
+    `content_type` is the request's, by which callers of gRPC are told, empty where Envoy answers
+    before it knows; `filtered` is whether the filters of the listener see the answer.
+    """
 
     status: int
     why: str
     location: str = ""
+    content_type: str = ""
+    filtered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,23 +80,26 @@ class Arrived:
     notes: tuple[str, ...] = ()
 
 
-def arrived(request: Request, trusted_hops: int = 0) -> Arrived | Refused:
-    """Give what routes see of a request, or the answer that Envoy gives itself."""
-    for refused in _refusals(request):
+def arrived(request: Request, trusted_hops: int = 0, *, paged: bool = False) -> Arrived | Refused:
+    """Give what routes see of a request, or the answer that Envoy gives itself.
+
+    `paged` is whether the routes stand in pages, where CONNECT is refused in other words.
+    """
+    for refused in _refusals(request, paged=paged):
         return refused
+    values = dict(_values(request, trusted_hops))
+    kind = values.get("content-type", ("",))[0]
+    for refused in _unread(request):
+        return replace(refused, content_type=kind)
     raw, mark, query = request.target.partition("?")
     path = normalised(raw)
     if path is None:
-        return Refused(status=400, why="%00 is no part of a path")
+        return Refused(status=400, why="%00 is no part of a path", content_type=kind)
     target = path.path + mark + query
-    values = dict(_values(request, trusted_hops))
     if path.unescaped:
-        if values.get("content-type", ("",))[0].startswith("application/grpc"):
-            return Refused(status=400, why="an escaped slash in the path of a gRPC call")
-        why = "an escaped slash: the client is sent to the path that it means"
-        return Refused(status=307, why=why, location=target)
+        return _escaped(kind, target)
     for refused in _unrouted(request, values):
-        return refused
+        return replace(refused, content_type=kind)
     authority = _without_dot(request.host)
     return Arrived(
         method=request.method,
@@ -109,10 +121,10 @@ def without_port(authority: str) -> str:
     return authority if colon < 0 or authority.rfind("]") > colon else authority[:colon]
 
 
-def _refusals(request: Request) -> Iterator[Refused]:
-    """What the codec and the listener refuse, the codec first."""
+def _refusals(request: Request, *, paged: bool) -> Iterator[Refused]:
+    """What the codec refuses."""
     if request.method == "CONNECT":
-        yield Refused(status=404, why="CONNECT is refused: no route takes it")
+        yield from _tunnel_refusals(request)
     elif request.method not in _TAKEN:
         yield Refused(status=400, why=f"'{request.method}' is no method that Envoy takes")
     for name, value in request.headers:
@@ -122,7 +134,33 @@ def _refusals(request: Request) -> Iterator[Refused]:
             yield Refused(status=400, why=f"the header {name!r} is none")
     if not _AUTHORITY.fullmatch(request.host):
         yield Refused(status=400, why=f"{request.host!r} is no host")
+    if request.method == "CONNECT":
+        yield Refused(status=403 if paged else 404, why="CONNECT is refused: no route takes it")
     yield from _target_refusals(request)
+
+
+def _escaped(kind: str, target: str) -> Refused:
+    """What a path with an escaped slash is answered; callers of gRPC follow no redirects."""
+    if is_call(kind):
+        why = "an escaped slash in the path of a gRPC call"
+        return Refused(status=400, why=why, content_type=kind)
+    why = "an escaped slash: the client is sent to the path that it means"
+    return Refused(status=307, why=why, location=target)
+
+
+def _tunnel_refusals(request: Request) -> Iterator[Refused]:
+    """CONNECT has no path, but where the tunnel is to end (RFC 9110 section 9.3.6)."""
+    tunnel = _TUNNEL.fullmatch(request.target)
+    if tunnel is None or int(tunnel[1]) > _LAST_PORT:
+        yield Refused(status=400, why=f"CONNECT wants HOST:PORT, and {request.target!r} is none")
+
+
+def _unread(request: Request) -> Iterator[Refused]:
+    """What is refused before the path is looked at."""
+    if request.target.startswith("*"):
+        yield Refused(status=404, why="'*' is no path of a route")
+    elif "#" in request.target:
+        yield Refused(status=400, why="a request has no fragment ('#')")
 
 
 def _unrouted(request: Request, values: Mapping[str, tuple[str, ...]]) -> Iterator[Refused]:
@@ -130,18 +168,16 @@ def _unrouted(request: Request, values: Mapping[str, tuple[str, ...]]) -> Iterat
     if request.method == "TRACE":
         yield Refused(status=403, why="TRACE is refused")
     elif not values[FORWARDED_PROTO][0]:
-        yield Refused(status=404, why=f"{FORWARDED_PROTO} is empty: Envoy looks for no route")
+        why = f"{FORWARDED_PROTO} is empty: Envoy looks for no route"
+        yield Refused(status=404, why=why, filtered=request.method != "HEAD")
 
 
 def _target_refusals(request: Request) -> Iterator[Refused]:
     target = request.target
     legal = _TARGET.fullmatch(target) is not None
-    if legal and target.startswith("*") and request.method == "OPTIONS":
-        yield Refused(status=404, why="'*' is no path of a route")
-    if not legal or not target.startswith("/"):
+    for_all = target.startswith("*") and request.method == "OPTIONS"
+    if not legal or not (for_all or target.startswith("/")):
         yield Refused(status=400, why=f"{target!r} is no path")
-    if "#" in target:
-        yield Refused(status=400, why="a request has no fragment ('#')")
 
 
 def _upgrade(request: Request) -> str:

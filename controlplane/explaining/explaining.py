@@ -1,14 +1,16 @@
 """A plan made to be asked what becomes of requests."""
 
 import re
+from dataclasses import replace
 
 from controlplane.compile.standing import NO_HOST
 from controlplane.compile.streams import upgrades
 from controlplane.explaining.arriving import Arrived, Refused, arrived
+from controlplane.explaining.grpc import Heard, heard
 from controlplane.explaining.outcome import outcome, settings
 from controlplane.explaining.preflight import preflight
 from controlplane.explaining.request import Request
-from controlplane.explaining.told import Outcome, Refusal, Told
+from controlplane.explaining.told import Forwarded, Outcome, Refusal, Responded, Told
 from controlplane.explaining.tried import Step, Tried, nearest_path, steps, tried
 from controlplane.plan.plan import (
     Entry,
@@ -27,9 +29,13 @@ ANY = "*"
 
 
 class Explaining:
-    """The routes of a plan by host; a host's are made ready when it is first asked for."""
+    """The routes of a plan by host; a host's are made ready when it is first asked for.
 
-    def __init__(self, plan: Plan) -> None:
+    `paged` is whether they are served in pages.
+    """
+
+    def __init__(self, plan: Plan, *, paged: bool = False) -> None:
+        self._paged = paged
         self._hops = plan.listen.trusted_hops
         self._hosts = {domain: host for host in plan.hosts for domain in host.domains}
         suffixes = (d.removeprefix("*") for d in self._hosts if d.startswith("*."))
@@ -38,10 +44,15 @@ class Explaining:
 
     def told(self, request: Request) -> Told:
         """Tell what becomes of a request."""
-        found = arrived(request, self._hops)
+        found = arrived(request, self._hops, paged=self._paged)
         if isinstance(found, Refused):
             refusal = Refusal(status=found.status, why=found.why, location=found.location)
-            return Told(request=request, outcome=refusal)
+            said = heard(found.content_type, found.status, body=found.filtered)
+            return Told(request=request, outcome=refusal, grpc=said)
+        told = self._routed(request, found)
+        return replace(told, grpc=_heard(told, found))
+
+    def _routed(self, request: Request, found: Arrived) -> Told:
         domain = self._domain(found.host)
         if domain is None:
             near = nearest(found.host, sorted(self._hosts)) or ""
@@ -106,6 +117,21 @@ def _outcome(result: Tried, request: Arrived) -> Outcome:
 
 def _takes(winner: Entry, protocol: str) -> bool:
     return isinstance(winner, PlannedRoute) and protocol in upgrades(winner)
+
+
+def _heard(told: Told, request: Arrived) -> Heard | None:
+    """How a caller of gRPC hears what no backend has said.
+
+    gRPC-Web knows no upgrades; what is said to one differs between the layouts, and is not told.
+    """
+    outcome = told.outcome
+    preflight = isinstance(told.winner, Preflight) and isinstance(outcome, Responded)
+    if isinstance(outcome, Forwarded) or preflight:  # Envoy's CORS filter asks nobody
+        return None
+    body = isinstance(outcome, Refusal) or (isinstance(outcome, Responded) and bool(outcome.body))
+    kind = request.headers.get("content-type", ("",))[0]
+    seen = body and request.method != "HEAD" and not request.upgrade
+    return heard(kind, outcome.status, body=seen)
 
 
 def _response(winner: Entry | None) -> HeaderOperations:

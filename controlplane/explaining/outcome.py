@@ -12,6 +12,8 @@ from policies.contract import Action, Settings
 from policies.headers.spec import HeaderOperations
 from policies.redirect.spec import Redirect
 from policies.rewrite.spec import Rewrite
+from policies.sticky.sides import side
+from policies.sticky.spec import Sticky
 
 _GROUP = re.compile(r"\\(.)")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
@@ -44,14 +46,36 @@ def _forwarded(planned: PlannedRoute, found: Mapping[str, Settings], arrived: Ar
     path = arrived.path
     if rewrite.path is not None:
         path = filled(planned.route.path, rewrite.path, path)
-    weights = planned.route.match.to or {}
+    weights = {name: weight for name, weight in (planned.route.match.to or {}).items() if weight}
+    sticky: Sticky | None = found.get("sticky")
+    chosen = _chosen(sticky, weights, arrived)
     return Forwarded(
-        to={name: weight for name, weight in weights.items() if weight},
+        to=weights if chosen is None else {chosen: 100},
+        side=_side(sticky, weights, chosen),
         target=path + _query(arrived),
         host=rewrite.host or arrived.authority,
         request=found.get("request") or NOTHING,
         rewritten=rewrite.path is not None or rewrite.host is not None,
     )
+
+
+def _chosen(sticky: Sticky | None, weights: Mapping[str, int], arrived: Arrived) -> str | None:
+    """The side that a request is on; with one backend that has all the weight there is none."""
+    if sticky is None or len(weights) == 1:
+        return None
+    return side(sticky, weights, {**arrived.headers, "host": (arrived.authority,)})
+
+
+def _side(sticky: Sticky | None, weights: Mapping[str, int], chosen: str | None) -> str:
+    if sticky is None or len(weights) == 1:
+        return ""
+    if sticky.header is not None:
+        if chosen is None:
+            return f"by chance: there is no header {sticky.header}"
+        return f"{chosen}, by the hash of {sticky.header}: the same value has the same side"
+    if chosen is None:
+        return f"by chance, and the answer sets the cookie {sticky.cookie} for the time to come"
+    return f"{chosen}, whose cookie {sticky.cookie} it is"
 
 
 def _redirected(redirect: Redirect, pattern: PathPattern, arrived: Arrived) -> Redirected:

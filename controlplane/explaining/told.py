@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from controlplane.explaining.arriving import Arrived
+from controlplane.explaining.grpc import Heard
 from controlplane.explaining.request import Request
 from controlplane.plan.plan import Entry, PlannedRoute, VirtualHost
 from policies.headers.spec import HeaderOperations
@@ -43,9 +44,13 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarded:
-    """What a backend is sent: the names of backends with weights, the path, and the host."""
+    """What a backend is sent: the names of backends with weights, the path, and the host.
+
+    `side` says how one of several was chosen, or that it is not, empty where nothing is sticky.
+    """
 
     to: Mapping[str, int]
+    side: str = ""
     target: str
     host: str
     request: HeaderOperations
@@ -90,11 +95,13 @@ class Told:
     `arrived` is None where the edge refused it; `host` and `domain` are those that its host has
     led to, None and empty where there are none. `winner` is the entry that answers. `lost` are the
     routes before it whose path matches, nearest first as they were tried; where nothing answers,
-    `near` is the route whose path is most like the request's, or the host.
+    `near` is the route whose path is most like the request's, or the host. `grpc` is how a caller
+    of gRPC hears the answer, None where it is no call or a backend's answer.
     """
 
     request: Request
     outcome: Outcome
+    grpc: Heard | None = None
     arrived: Arrived | None = None
     host: VirtualHost | None = None
     domain: str = ""

@@ -8,7 +8,7 @@ import click
 
 from controlplane.explaining.explaining import Explaining
 from controlplane.files import MAIN
-from controlplane.plan.plan import Plan
+from controlplane.snapshot import SCOPE
 from foregate.building import build_path
 from foregate.commands.options import output as output_option
 from foregate.curlline import sent
@@ -50,7 +50,7 @@ def command(request: tuple[str, ...], config: Path, output: str, *, verbose: boo
         asked = _asked(request)
     except UnreadError as error:
         raise click.ClickException(str(error)) from None
-    told = Explaining(_plan(config)).told(asked.request)
+    told = _explaining(config).told(asked.request)
     if output == "json":
         click.echo(json.dumps(record(told, asked.notes), indent=2))
     else:
@@ -73,13 +73,13 @@ def _asked(words: tuple[str, ...]) -> Sent:
     return addressed(method, url, headers)
 
 
-def _plan(config: Path) -> Plan:
-    """The plan of a gateway; where it has errors they are shown, and the exit is 1."""
+def _explaining(config: Path) -> Explaining:
+    """The routes of a gateway; where it has errors they are shown, and the exit is 1."""
     build, mistakes = build_path(config)
     found = errors(mistakes)
-    if found or build.plan is None:
+    if found or build.plan is None or build.snapshot is None:
         texts = {s.name: s.data.decode("utf-8", "replace") for s in build.sources}
         click.echo(render(found, texts, colour=sys.stderr.isatty()), err=True)
         click.echo("the gateway has errors: there is nothing to explain", err=True)
         sys.exit(1)
-    return build.plan
+    return Explaining(build.plan, paged=bool(build.snapshot.of(SCOPE)))

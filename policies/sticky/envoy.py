@@ -4,13 +4,13 @@ Envoy chooses by the hash of a header, but sets no cookie where it chooses: so e
 route of its own, which takes who has the side's cookie, before the one that chooses and sets it.
 """
 
-import hashlib
 from collections.abc import Mapping
 
 from envoy.config.core.v3.base_pb2 import HeaderValueOption
 from envoy.config.route.v3.route_components_pb2 import Route
 
 from policies.contract import RouteFacts, RouteStep
+from policies.sticky.sides import cookie_of
 from policies.sticky.spec import Sticky
 
 _SECOND = 1_000
@@ -41,19 +41,13 @@ def _pinned(route: Route, target: str, cookie: str) -> Route:
     out = Route()
     out.CopyFrom(route)
     out.route.cluster = target
-    out.match.headers.add(name="cookie").string_match.contains = _pair(cookie, target)
+    out.match.headers.add(name="cookie").string_match.contains = cookie_of(cookie, target)
     return out
-
-
-def _pair(cookie: str, target: str) -> str:
-    """The cookie of a side: it says which, and to nobody else what that is called."""
-    token = hashlib.sha256(f"{cookie}\n{target}".encode()).hexdigest()[:16]
-    return f"{cookie}={token}"
 
 
 def _set_cookie(cookie: str, target: str, ttl: int | None) -> str:
     lasting = "" if ttl is None else f"; Max-Age={ttl // _SECOND}"
-    return f"{_pair(cookie, target)}; Path=/{lasting}; HttpOnly; SameSite=Lax"
+    return f"{cookie_of(cookie, target)}; Path=/{lasting}; HttpOnly; SameSite=Lax"
 
 
 ROUTE: Mapping[str, RouteStep] = {"sticky": _sticky}

@@ -34,7 +34,7 @@ def test_a_command_says_what_the_page_says(block: str, tmp_path: Path) -> None:
 
 
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 5
 
 
 def test_every_key_is_explained(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import socket
 from http.client import HTTPResponse
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -119,6 +120,8 @@ def test_a_grpc_caller_gets_a_grpc_status(client: httpx.Client) -> None:
     answer = client.post("/nowhere", headers={"content-type": "application/grpc"})
     assert answer.status_code == 200
     assert answer.headers["grpc-status"] == "12"
+    problem = json.loads(unquote(answer.headers["grpc-message"]))
+    assert (problem["title"], len(problem["requestId"])) == ("Not Found", 36)
 
 
 def test_every_answer_of_the_gateway_is_a_problem(client: httpx.Client) -> None:

@@ -1,5 +1,6 @@
 """Streams, upgrades, gRPC-Web, copies and sticky weights, through a real Envoy."""
 
+import json
 import socket
 import struct
 import threading
@@ -7,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase, BufferedRWPair
+from urllib.parse import unquote
 
 import grpc
 import h2.config
@@ -198,11 +200,14 @@ def test_grpc_web(client: httpx.Client) -> None:
     assert b"grpc-status:0" in trailers.replace(b" ", b"")
 
 
-def test_our_own_answers_to_grpc_web_keep_their_status(client: httpx.Client) -> None:
-    sent = HOST | {"content-type": "application/grpc-web", "x-grpc-web": "1"}
+@pytest.mark.parametrize("kind", ["", "+proto", "-text", "-text+proto"])
+def test_our_own_answers_to_grpc_web_have_a_grpc_status(client: httpx.Client, kind: str) -> None:
+    sent = HOST | {"content-type": f"application/grpc-web{kind}", "x-grpc-web": "1"}
     answer = client.post("/no.Service/Method", headers=sent, content=struct.pack(">BI", 0, 0))
     assert (answer.status_code, answer.content) == (404, b"")
     assert answer.headers["content-type"].startswith("application/grpc-web")
+    assert answer.headers["grpc-status"] == "12"
+    assert json.loads(unquote(answer.headers["grpc-message"]))["title"] == "Not Found"
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT"])

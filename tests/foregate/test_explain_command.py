@@ -64,7 +64,11 @@ def test_fixed_answers_and_redirects(gateway: Path) -> None:
         (("GET", "http://a.tes/x"), "nearest   host a.test"),
         (("GET", "http://b.test/x"), "host      *.test"),
         (("GET", "http://u@b.test/x"), "400: 'u@b.test' is no host"),
-        (("CONNECT", "http://a.test/x"), "404: CONNECT is refused"),
+        (("CONNECT", "http://a.test/x"), "400: CONNECT wants HOST:PORT, and '/x' is none"),
+        (
+            ("curl", "-X", "CONNECT", "--request-target", "a.test:80", "a.test"),
+            "404: CONNECT is refused",
+        ),
         (("GET", "http://a.test/x#y"), "400: a request has no fragment"),
         (("GET", "http://a.test/x%00"), "400: %00 is no part of a path"),
         (("GET", "http://a.test/x", "-H", "a_b: 1"), "400: the header 'a_b' has an underscore"),
@@ -76,6 +80,36 @@ def test_answers_of_the_gateway_itself(gateway: Path, words: tuple[str, ...], sa
     found = told(gateway, *words)
     assert said in found
     assert "\x1b" not in found
+
+
+def test_connect_in_pages(gateway: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOREGATE_LAYOUT", "pages")
+    words = ("curl", "-X", "CONNECT", "--request-target", "a.test:80", "a.test")
+    assert "403: CONNECT is refused" in told(gateway, *words)
+
+
+def test_callers_of_grpc(gateway: Path) -> None:
+    asked = ("POST", "http://a.test/q", "-H", "content-type: application/grpc")
+    said = told(gateway, *asked)
+    assert "grpc      grpc-status 12 (UNIMPLEMENTED), with the HTTP status 200" in said
+    record = json.loads(told(gateway, "-o", "json", *asked))
+    assert record["grpc"] == {"status": 12, "name": "UNIMPLEMENTED", "http": 200}
+    said = told(gateway, *asked[:-1], "content-type: application/grpc-web")
+    assert "grpc-status 12 (UNIMPLEMENTED), with the HTTP status 404" in said
+    assert "grpc-status" not in told(gateway, "POST", "http://a.test/q")
+
+
+def test_the_side_of_sticky_weights(gateway: Path) -> None:
+    to = "to: {one: 90, two: 10}"
+    gateway.write_text(GATEWAY.replace(to, f"sticky: {{cookie: side}}, {to}"))
+    assert "by chance, and the answer sets the cookie side" in told(gateway, "GET http://a.test/x")
+    mine = "cookie: side=fc86a65261c43d76"
+    said = told(gateway, "GET", "http://a.test/x", "-H", mine)
+    assert "to two\n" in said
+    assert "side      two, whose cookie side it is" in said
+    record = json.loads(told(gateway, "-o", "json", "GET", "http://a.test/x", "-H", mine))
+    assert record["outcome"]["to"] == {"two": 100}
+    assert record["outcome"]["side"] == "two, whose cookie side it is"
 
 
 def test_json(gateway: Path) -> None:

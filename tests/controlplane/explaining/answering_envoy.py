@@ -30,9 +30,11 @@ RULE, PATH = "x-rule", "x-path"
 
 
 @asynccontextmanager
-async def answering(folder: Path, made: Snapshot) -> AsyncIterator[int]:
-    """Yield the port of an Envoy that has taken it all."""
-    wanted = _answering(made)
+async def answering(
+    folder: Path, made: Snapshot, *, forwarding: bool = False
+) -> AsyncIterator[int]:
+    """Yield the port of an Envoy that has taken it all; `forwarding` where nothing is swapped."""
+    wanted = _answering(made, forwarding=forwarding)
     socket = f"{folder}/xds.sock"
     async with Server(f"unix:{socket}", options=ServerOptions(quiet=True)) as server:
         server.publish(wanted)
@@ -42,8 +44,9 @@ async def answering(folder: Path, made: Snapshot) -> AsyncIterator[int]:
             yield await one.port()
 
 
-def _answering(made: Snapshot) -> Snapshot:
-    changed = [*made.of(LISTENER).values(), *made.of(ROUTES).values()]
+def _answering(made: Snapshot, *, forwarding: bool) -> Snapshot:
+    routes = () if forwarding else made.of(ROUTES).values()
+    changed = [*made.of(LISTENER).values(), *routes]
     swapped = {(r.type_url, r.name): _swapped(r) for r in changed}
     every = (r for group in made.resources.values() for r in group.values())
     return snapshot(swapped.get((r.type_url, r.name), r) for r in every)

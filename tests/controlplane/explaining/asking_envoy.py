@@ -9,7 +9,7 @@ AT_ONCE = 32
 """How many requests are on the way at once."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
-_HEADER = re.compile(rb"\r\n(x-rule|x-path|location|allow): ([^\r]*)")
+_HEADER = re.compile(rb"\r\n(x-rule|x-path|location|allow|grpc-status): ([^\r]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class Answer:
     path: str = ""
     location: str = ""
     allow: str = ""
+    grpc: str = ""
 
 
 def asked(port: int, requests: Sequence[bytes]) -> Iterator[Answer]:
@@ -64,7 +65,8 @@ class _Connection:
             missing -= len(more)
         if b"\r\nconnection: close" in said:
             self.close()
-        named = {n.decode().removeprefix("x-"): v.decode() for n, v in _HEADER.findall(said)}
+        found = [(n.decode(), v.decode()) for n, v in _HEADER.findall(said)]
+        named = {n.removeprefix("x-").removesuffix("-status"): v for n, v in found}
         return Answer(status=int(said[9:12]), **named)
 
     def close(self) -> None:

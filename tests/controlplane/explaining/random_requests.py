@@ -21,8 +21,16 @@ _ODD_HOSTS = (
     *("a..b.com", "u@x.com", ".example.com", "[::1", "x", "example.com", "a b", "x.com,y.com", ""),
     *("a.com:x", "api.example.com:80:80", "*.example.com", "*", "a/b", "a%2e.com"),
 )
-_ODD_METHODS = ("FOO", "get", "TRACE", "M-SEARCH", "MSEARCH", "PUT")
+_ODD_METHODS = ("FOO", "get", "TRACE", "M-SEARCH", "MSEARCH", "PUT", "CONNECT")
+_TUNNELS = ("a.test:80", "[::1]:443", "a.test", "a.test:", ":80", "a.test:65536", "a_b:80", "*")
+_CALLS = (
+    *("application/grpc", "application/grpc+proto", "application/grpc;a=b", "application/grpcs"),
+    *("application/grpc-web", "application/grpc-web-text", "application/grpc-web+proto"),
+    *("application/grpc-web-text+proto", "application/grpc-web;a=b", "Application/grpc"),
+)
 _ODD_NAMES = ("x_a", "x a", "X-A", "x-foregate-user", "x-envoy-a", "x-forwarded-for", "x-c")
+_ODD_VALUES = ("é", "1é2", "\udcff", "1\udcff2", "1,\udcff", "12\udce9")
+"""Bytes that are no UTF-8 are half pairs, as Python reads them from a command line."""
 _TWISTS = (
     *("//", "/./", "/../", "/a/../", "/%2e/", "/.%2E/", "%2e", "\\", "%2f", "%5C", "%2F", "/."),
     *("/..", "%61", "%41", "%", "%2", "%%", "%4%31", "%2%35", "%7e", "%c3%a9", "%00", "%25"),
@@ -43,7 +51,7 @@ def wire(request: Request) -> bytes:
     """The message of a request over HTTP/1.1."""
     lines = [f"{request.method} {request.target} HTTP/1.1", f"host: {request.host}"]
     lines += [f"{name}: {value}" for name, value in request.headers]
-    return "\r\n".join((*lines, "", "")).encode("latin-1")
+    return "\r\n".join((*lines, "", "")).encode("utf-8", "surrogateescape")
 
 
 def _request(draw: random.Random, near: PlannedRoute) -> Request:
@@ -61,6 +69,12 @@ def _request(draw: random.Random, near: PlannedRoute) -> Request:
         headers.append((draw.choice(_ODD_NAMES), "1"))
     if draw.random() < 0.15:
         headers.append(("x-forwarded-proto", draw.choice(PROTOCOLS)))
+    if draw.random() < 0.1:
+        headers.append((draw.choice(HEADERS), draw.choice(_ODD_VALUES)))
+    if draw.random() < 0.15:
+        headers.append(("content-type", draw.choice(_CALLS)))
+    if method == "CONNECT" and draw.random() < 0.8:
+        target = draw.choice(_TUNNELS)
     host = _host(draw, draw.choice(near.route.hosts))
     return Request(method=method, host=host, target=target, headers=tuple(headers))
 

@@ -6,6 +6,7 @@ failure shows with the gateway and the request.
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from controlplane.build import Build
 from controlplane.compile.options import Layout
 from controlplane.compile.pages.names import NOT_FOUND
 from controlplane.explaining.explaining import Explaining
+from controlplane.explaining.grpc import heard
 from controlplane.explaining.outcome import new_host
 from controlplane.explaining.request import Request
 from controlplane.explaining.told import Forwarded, Redirected, Refusal, Told
 from controlplane.plan.plan import MethodNotAllowed, PlannedRoute
+from controlplane.snapshot import SCOPE
 from tests.controlplane.explaining.answering_envoy import answering
 from tests.controlplane.explaining.asking_envoy import Answer, asked
 from tests.controlplane.explaining.random_gateways import gateway
@@ -42,7 +45,7 @@ def test_explain_and_envoy_agree(seed: int, layout: Layout, tmp_path: Path) -> N
 async def _disagreements(folder: Path, seed: int, built: Build) -> list[str]:
     assert built.snapshot is not None
     assert built.plan is not None
-    explaining = Explaining(built.plan)
+    explaining = Explaining(built.plan, paged=bool(built.snapshot.of(SCOPE)))
     drawn = list(requests(seed, built.plan, REQUESTS))
     wrong: list[str] = []
     async with answering(folder, built.snapshot) as port:
@@ -52,7 +55,7 @@ async def _disagreements(folder: Path, seed: int, built: Build) -> list[str]:
             answers = await asyncio.to_thread(_answers, port, messages)
             for request, answer in zip(batch, answers, strict=True):
                 expected = _expected(explaining.told(request))
-                if expected != _unpaged(request, answer):
+                if expected != _unpaged(answer):
                     wrong.append(_shown(request, expected, answer))
     return wrong
 
@@ -61,15 +64,22 @@ def _answers(port: int, messages: list[bytes]) -> list[Answer]:
     return list(asked(port, messages))
 
 
-def _unpaged(request: Request, answer: Answer) -> Answer:
-    """An answer as one table gives it: pages have a rule for 404, and one for CONNECT."""
-    if answer.rule != NOT_FOUND:
-        return answer
-    return Answer(status=404 if request.method == "CONNECT" else answer.status)
+def _unpaged(answer: Answer) -> Answer:
+    """An answer as one table gives it: pages have a rule for what has none."""
+    return answer if answer.rule != NOT_FOUND else replace(answer, rule="", path="")
 
 
 def _expected(told: Told) -> Answer:
-    """What the answering Envoy says where Envoy does what is told."""
+    """What the answering Envoy says where Envoy does what is told, also to callers of gRPC."""
+    answer = _in_http(told)
+    said = told.grpc
+    if isinstance(told.outcome, Forwarded) and told.arrived is not None:  # it answers by itself
+        kind = told.arrived.headers.get("content-type", ("",))[0]
+        said = heard(kind, answer.status, body=False)
+    return answer if said is None else replace(answer, status=said.http, grpc=str(said.status))
+
+
+def _in_http(told: Told) -> Answer:
     out, arrived = told.outcome, told.arrived
     path = location = rule = ""
     if arrived is not None:

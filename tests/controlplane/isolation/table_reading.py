@@ -73,7 +73,7 @@ def requests(matches_of: Iterable[pb.RouteMatch]) -> Iterator[Request]:
     headers = {h.name: h.string_match.exact for m in every for h in m.headers if h.name[0] != ":"}
     query = {q.name: q.string_match.exact for m in every for q in m.query_parameters}
     for path in paths:
-        for method in ("GET", "POST", "DELETE", "M-SEARCH"):
+        for method in ("GET", "POST", "DELETE", "MSEARCH"):
             for authority in ("a.b", "a,b"):
                 for some in ({}, headers):
                     for asked in ({}, query):
