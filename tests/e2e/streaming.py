@@ -4,6 +4,7 @@ import base64
 import hashlib
 import queue
 import threading
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 
@@ -47,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """An upgrade, events, or an answer that may wait until it is let go."""
-        self.server.seen.put((self.path, self.headers.get("host", "")))
+        self.server.seen.put((self.path, self.headers))
         upgrade = self.headers.get("upgrade", "")
         if upgrade == "websocket":
             self._websocket()
@@ -122,7 +123,8 @@ class Handler(BaseHTTPRequestHandler):
 class Streaming(ThreadingHTTPServer):
     """One listener of its own thread.
 
-    `seen` has the path and host of each GET; `holding` is set once one to /held waits for `let_go`.
+    `seen` has the path and headers of each GET; `holding` is set once one to /held waits for
+    `let_go`.
     """
 
     daemon_threads = True
@@ -130,7 +132,7 @@ class Streaming(ThreadingHTTPServer):
     def __init__(self, name: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.name = name
-        self.seen: queue.Queue[tuple[str, str]] = queue.Queue()
+        self.seen: queue.Queue[tuple[str, Message]] = queue.Queue()
         self.ended = threading.Event()
         self.holding = threading.Event()
         self.let_go = threading.Event()
