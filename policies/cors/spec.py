@@ -10,7 +10,7 @@ from language.decode import settings
 from language.fields import HeaderName, Method
 from language.origins import ANY, OriginText
 from language.scalars import UNIQUE, Flag, duration
-from policies.contract import Action, ClientHeader, Fault, RouteFacts, RouteKey, Settings
+from policies.contract import Action, Fault, RouteFacts, RouteKey, Settings
 from policies.edge import FRAMING
 
 KEY = "cors"
@@ -109,7 +109,7 @@ def _header_faults(settings: Cors) -> Iterable[Fault]:
                 message = "'*' covers no authorization, and nothing where credentials are sent"
                 yield Fault(path=(key, position), message=message, hint="name each header")
     for position, name in enumerate(settings.headers):
-        if _unsettable(name):
+        if name in _UNSETTABLE or name.startswith(("proxy-", "sec-")):
             message = f"'{name}' has no effect: browsers let no page set it"
             yield Fault(path=("headers", position), message=message, hint="leave it out")
     for position, name in enumerate(settings.expose):
@@ -122,17 +122,6 @@ def _header_faults(settings: Cors) -> Iterable[Fault]:
         elif name in FRAMING:
             message = f"'{name}' has no effect: it is of one connection, and reaches no page"
             yield Fault(path=("expose", position), message=message, hint="leave it out")
-
-
-def _unsettable(name: str) -> bool:
-    return name in _UNSETTABLE or name.startswith(("proxy-", "sec-"))
-
-
-def _client_headers(settings: Cors) -> Iterable[ClientHeader]:
-    """What pages may set; what browsers let none set is told as that."""
-    for position, name in enumerate(settings.headers):
-        if not _unsettable(name):
-            yield ClientHeader(name=name, path=("headers", position))
 
 
 def _origin_faults(settings: Cors) -> Iterable[Fault]:
@@ -187,7 +176,6 @@ KEYS = (
         actions=frozenset({Action.FORWARD}),
         atom=True,
         faults=_faults,
-        client_headers=_client_headers,
         clashes=_clashes,
     ),
 )
