@@ -27,12 +27,14 @@ class Chain:
     """A connection manager: the tables that it names, and its HTTP filters by name, to their type.
 
     The type of a filter is empty where an extension config brings it. `fragments` is how many
-    parts a scope's key has, None where a table is named and no scopes.
+    parts a scope's key has, None where a table is named and no scopes. `hops` are the proxies
+    before it that are believed who a client is.
     """
 
     tables: tuple[str, ...]
     filters: Mapping[str, str]
     fragments: int | None = None
+    hops: int = 0
 
 
 Enforced: TypeAlias = Mapping[str, frozenset[str]]

@@ -104,6 +104,7 @@ def _chain(manager: hcm.HttpConnectionManager) -> Chain:
             f.name: f.typed_config.type_url.removeprefix(PREFIX) for f in manager.http_filters
         },
         fragments=len(builder.fragments) if scoped else None,
+        hops=manager.xff_num_trusted_hops,
     )
 
 

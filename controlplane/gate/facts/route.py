@@ -114,18 +114,18 @@ def _enforced(route: pb.Route) -> Enforced:
         except (DecodeError, ValueError):
             found = frozenset({UNREADABLE})
         if found:
-            out[key] = _same(found)
-    return _alike(tuple(out.items()))
+            out[key] = alike(found)
+    return _mapped(tuple(out.items()))
 
 
 @lru_cache(maxsize=ROUTES_KEPT)
-def _same(words: frozenset[str]) -> frozenset[str]:
+def alike(words: frozenset[str]) -> frozenset[str]:
     """One object for what many routes say alike."""
     return words
 
 
 @lru_cache(maxsize=ROUTES_KEPT)
-def _alike(enforced: tuple[tuple[str, frozenset[str]], ...]) -> Enforced:
+def _mapped(enforced: tuple[tuple[str, frozenset[str]], ...]) -> Enforced:
     return dict(enforced)
 
 
