@@ -157,6 +157,8 @@ def _of_host(host: pb.VirtualHost, routes: list[Route], *, paged: bool) -> Itera
 
 
 def _of_domains(host: pb.VirtualHost, *, refused: bool) -> Iterator[Wrong]:
+    if not host.domains:
+        yield Wrong(host.name, "it is for no host")
     for domain in host.domains:
         if "*" in domain[1:] or domain != domain.lower():
             yield Wrong(host.name, f"no request has the host '{domain}'")

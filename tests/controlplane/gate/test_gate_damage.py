@@ -40,7 +40,13 @@ MORE = {
 MORE_IN_PAGES = MORE | {
     *("dispatcher-to-the-wrong-page", "dispatcher-to-a-page-of-another-host"),
     *("dispatcher-with-a-users-route", "dispatcher-without-the-rest", "page-of-other-hosts"),
-    *("page-lost", "scope-lost", "scope-to-another-page", "scope-of-another-name"),
+    *(
+        "page-lost",
+        "page-lost-with-its-way",
+        "scope-lost",
+        "scope-to-another-page",
+        "scope-of-another-name",
+    ),
     *("listener-of-one-page", "table-in-the-listener", "scopes-that-are-not"),
     *("listener-without-http", "listener-with-a-filter-of-nobody", "listener-without-chain"),
     *("listener-in-pieces", "host-without-domains", "domain-with-a-star-in-the-middle"),

@@ -35,14 +35,15 @@ Apply: TypeAlias = Callable[[Snapshot], Snapshot]
 class Damage:
     """One kind: `blamed` is the part whose line must be shown, as in the plain table.
 
-    `first`: of tables it is that which requests meet first. `plain_alone` says why it cannot be in
-    pages, empty where it can.
+    `first`: of tables it is that which requests meet first; else the first with `within`, a part,
+    or with what is blamed. `plain_alone` says why it cannot be in pages, empty where it can.
     """
 
     name: str
     apply: Apply
     blamed: Subject
     first: bool = False
+    within: str = ""
     plain_alone: str = ""
 
     def blames(self, laid: Laid) -> Subject:
@@ -51,7 +52,9 @@ class Damage:
             return self.blamed
         if self.first:
             return chosen_by(laid.snapshot, self.blamed.part)
-        return written(self.blamed.part, laid.snapshot)
+        return written(self.within or self.blamed.part, laid.snapshot)._replace(
+            part=self.blamed.part
+        )
 
 
 def resources(whole: Snapshot) -> Iterator[Resource]:

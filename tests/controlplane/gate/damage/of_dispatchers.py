@@ -10,6 +10,7 @@ from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import
 )
 
 from controlplane import layout
+from controlplane.compile.pages.names import NOT_FOUND
 from controlplane.compile.pages.selection import PAGE_FILTER
 from controlplane.snapshot import ROUTES, Subject
 from tests.controlplane.gate.damage.damage import (
@@ -100,6 +101,14 @@ def _what_is_no_host(table: RouteConfiguration) -> None:
     del host.routes[0]
 
 
+def _ends_first(table: RouteConfiguration) -> None:
+    (host,) = (h for h in table.virtual_hosts if h.name == _HOST)
+    (at,) = (n for n, r in enumerate(host.routes) if r.name == NOT_FOUND and r.match.prefix)
+    last = pb.Route.FromString(host.routes[at].SerializeToString())
+    del host.routes[at]
+    host.routes.insert(1, last)
+
+
 _HOST = TO_USERS.part.partition("/")[0]
 _DISPATCHES = (
     ("dispatcher-to-the-wrong-page", _wrong_page),
@@ -135,6 +144,11 @@ OF_DISPATCHERS = (
     Damage(
         name="dispatcher-takes-what-is-no-host",
         apply=in_a_table(FIRST, _what_is_no_host),
+        blamed=Subject(ROUTES, FIRST, _HOST),
+    ),
+    Damage(
+        name="dispatcher-that-ends-first",
+        apply=in_a_table(FIRST, _ends_first),
         blamed=Subject(ROUTES, FIRST, _HOST),
     ),
 )

@@ -21,13 +21,7 @@ from tests.controlplane.gate.damage.damage import (
 )
 from tests.controlplane.gate.damage.example import TABLE
 from tests.controlplane.gate.damage.in_tables import at, in_a_table
-from tests.controlplane.gate.damage.layouts import (
-    FIRST,
-    ORDERS,
-    TO_USERS,
-    USERS,
-    rule_of,
-)
+from tests.controlplane.gate.damage.layouts import FIRST, ORDERS, TO_USERS, USERS, paged, rule_of
 
 
 def _other_domains(table: RouteConfiguration) -> None:
@@ -93,6 +87,26 @@ def _page_of_nobody(whole: Snapshot) -> Snapshot:
     )
 
 
+def _way_and_page_lost(whole: Snapshot) -> Snapshot:
+    """Nothing is left of a page: its paths come to that of all others."""
+
+    def no_way(table: RouteConfiguration) -> None:
+        for host in table.virtual_hosts:
+            kept = [r for r in host.routes if r.name != TO_USERS.part.partition("/")[2]]
+            del host.routes[:]
+            host.routes.extend(kept)
+
+    first = _scope_forgotten(in_a_table(FIRST, no_way)(whole))
+    return without(without(first, ROUTES, USERS), SCOPE, layout.page(USERS))
+
+
+def _lost_from_its_page(table: RouteConfiguration) -> None:
+    for host in table.virtual_hosts:
+        kept = [r for r in host.routes if r.name != rule_of("/users/{id}").partition("/")[2]]
+        del host.routes[:]
+        host.routes.extend(kept)
+
+
 def _scope_forgotten(whole: Snapshot) -> Snapshot:
     first = whole.of(ROUTES)[FIRST]
     less = {n for n in first.needs if n.name != layout.page(USERS)}
@@ -107,6 +121,17 @@ def _somebody_nowhere(whole: Snapshot) -> Snapshot:
 
 
 _HOST = TO_USERS.part.partition("/")[0]
+
+
+def _rest() -> str:
+    """The table of the host's paths that no other page has."""
+    table = RouteConfiguration.FromString(paged().of(ROUTES)[FIRST].body)
+    (host,) = (one for one in table.virtual_hosts if one.name == _HOST)
+    (rest,) = (r.name for r in host.routes if r.match.prefix == "/" and r.name.startswith("d-"))
+    return f"{TABLE}/{rest.removeprefix('d-')}"
+
+
+_THE_REST = _rest()
 
 OF_PAGES = (
     Damage(name="page-of-other-hosts", apply=in_a_table(USERS, _other_domains), blamed=TO_USERS),
@@ -149,4 +174,14 @@ OF_PAGES = (
         blamed=Subject(ROUTES, f"{TABLE}/0123456789"),
     ),
     Damage(name="somebody-is-nowhere", apply=_somebody_nowhere, blamed=Subject(CLUSTER, NOWHERE)),
+    Damage(
+        name="page-lost-with-its-way",
+        apply=_way_and_page_lost,
+        blamed=Subject(ROUTES, _THE_REST, rule_of("/users/{id}")),
+    ),
+    Damage(
+        name="route-lost-from-its-page",
+        apply=in_a_table(USERS, _lost_from_its_page),
+        blamed=Subject(ROUTES, USERS, rule_of("/users/{id}")),
+    ),
 )
