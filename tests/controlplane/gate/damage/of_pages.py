@@ -123,15 +123,15 @@ def _somebody_nowhere(whole: Snapshot) -> Snapshot:
 _HOST = TO_USERS.part.partition("/")[0]
 
 
-def _rest() -> str:
-    """The table of the host's paths that no other page has."""
+def _taker() -> str:
+    """The table that takes the requests of a page when nothing is left of it."""
     table = RouteConfiguration.FromString(paged().of(ROUTES)[FIRST].body)
     (host,) = (one for one in table.virtual_hosts if one.name == _HOST)
-    (rest,) = (r.name for r in host.routes if r.match.prefix == "/" and r.name.startswith("d-"))
-    return f"{TABLE}/{rest.removeprefix('d-')}"
+    ways = {f"{_HOST}/{r.name}": r.match.prefix for r in host.routes if r.name.startswith("d-")}
+    lost = ways.pop(TO_USERS.part)
+    taker = max((one for one in ways if lost.startswith(ways[one])), key=lambda one: len(ways[one]))
+    return f"{TABLE}/{taker.partition('/d-')[2]}"
 
-
-_THE_REST = _rest()
 
 OF_PAGES = (
     Damage(name="page-of-other-hosts", apply=in_a_table(USERS, _other_domains), blamed=TO_USERS),
@@ -177,7 +177,7 @@ OF_PAGES = (
     Damage(
         name="page-lost-with-its-way",
         apply=_way_and_page_lost,
-        blamed=Subject(ROUTES, _THE_REST, rule_of("/users/{id}")),
+        blamed=Subject(ROUTES, _taker(), rule_of("/users/{id}")),
     ),
     Damage(
         name="route-lost-from-its-page",
