@@ -5,18 +5,11 @@ the others, and most of a snapshot is that of the one before.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 
-from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
-from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
-from google.protobuf.message import DecodeError
-
-from controlplane import layout
-from controlplane.gate.facts.cluster import cluster_facts, endpoints_facts
 from controlplane.gate.facts.facts import Chain, Facts
-from controlplane.gate.facts.listener import FILTERS, listener_facts
-from controlplane.gate.facts.table import scope_facts, table_facts
+from controlplane.gate.facts.listener import FILTERS
+from controlplane.gate.facts.reading import facts_of
 from controlplane.gate.placement import Unsound, misplaced
 from controlplane.gate.verdicts import Provenance, lines_of
 from controlplane.snapshot import (
@@ -33,16 +26,6 @@ from controlplane.snapshot import (
 )
 from language.mistakes import Mistake
 from language.places import Place
-
-KEPT = 16_384
-"""How many resources are remembered, of those that are small."""
-
-TABLES = 4
-"""How many plain tables are: they may be large, and of each its routes are remembered."""
-
-PAGES = 256
-"""How many pages are."""
-
 
 _HTTP = "envoy.extensions.filters.http."
 PER_ROUTE = {
@@ -74,7 +57,7 @@ def unsound(snapshot: Snapshot) -> tuple[Unsound, ...]:
     for type_url, group in snapshot.resources.items():
         for key, one in group.items():
             subject = Subject(type_url, key)
-            facts = _facts(one) if one.type_url == type_url in NOUNS else None
+            facts = facts_of(one) if one.type_url == type_url in NOUNS else None
             if facts is None:
                 words = "it is no resource of its type: nobody can read it"
                 found.append(Unsound(subject=subject, words=words))
@@ -96,7 +79,7 @@ def unsound(snapshot: Snapshot) -> tuple[Unsound, ...]:
 
 
 def mistakes_of(
-    unsound: tuple[Unsound, ...], provenance: Provenance, origin: Place
+    unsound: Sequence[Unsound], provenance: Provenance, origin: Place
 ) -> tuple[Mistake, ...]:
     """Tell each at the line that it comes from, in file order.
 
@@ -114,25 +97,6 @@ def mistakes_of(
             )
         )
     return tuple(sorted(dict.fromkeys(told), key=lambda m: (m.place, m.message)))
-
-
-def _facts(one: Resource) -> Facts | None:
-    read = _small
-    if one.type_url == ROUTES:
-        read = _page if layout.page(one.name) else _table
-    return read(one.type_url, one.body)
-
-
-def _read(type_url: str, body: bytes) -> Facts | None:
-    try:
-        return _READERS[type_url](body)
-    except DecodeError:
-        return None
-
-
-_small = lru_cache(maxsize=KEPT)(_read)
-_table = lru_cache(maxsize=TABLES)(_read)
-_page = lru_cache(maxsize=PAGES)(_read)
 
 
 def _alone(subject: Subject, one: Resource, facts: Facts) -> Iterator[Unsound]:
@@ -227,22 +191,3 @@ def _misplaced(name: str, kind: str, chains: list[Chain]) -> str:
         elif wanted and kind != PER_ROUTE.get(wanted, f"{wanted}PerRoute"):
             return f"the filter '{name}' takes no {kind.rpartition('.')[2]}"
     return ""
-
-
-def _secret(body: bytes) -> Facts:
-    return Facts(name=Secret.FromString(body).name)
-
-
-def _extension(body: bytes) -> Facts:
-    return Facts(name=TypedExtensionConfig.FromString(body).name)
-
-
-_READERS: Mapping[str, Callable[[bytes], Facts]] = {
-    CLUSTER: cluster_facts,
-    ENDPOINTS: endpoints_facts,
-    SECRET: _secret,
-    LISTENER: listener_facts,
-    EXTENSION: _extension,
-    SCOPE: scope_facts,
-    ROUTES: table_facts,
-}

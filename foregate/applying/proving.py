@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from controlplane.build import Build
+from controlplane.gate.enforcement import unenforced
 from controlplane.gate.gate import Gate
 from controlplane.gate.placement import Unsound
 from controlplane.gate.soundness import mistakes_of, unsound
@@ -54,7 +55,7 @@ async def prove(
     taking = _Taking(whole=build, good=good, origin=origin)
     began = time.monotonic()
     for number in range(ROUNDS):
-        wrong = await asyncio.to_thread(_wrong, taking.build)
+        wrong = await asyncio.to_thread(_wrong, taking.done)
         verdict = _stopped(wrong) if wrong else await _verdict(gate, taking.build)
         if not isinstance(verdict, Refused):
             done = taking.done
@@ -137,12 +138,18 @@ async def _verdict(gate: Gate, build: Build) -> Passed | Refused | Unproved:
     return await gate.prove(build.snapshot)
 
 
-def _wrong(build: Build) -> tuple[Unsound, ...]:
+def _wrong(done: Isolated) -> Sequence[Unsound]:
     """What is wrong although Envoy might take it: it is not asked then."""
-    return unsound(build.snapshot) if build.snapshot is not None else ()
+    build = done.build
+    if build.snapshot is None:
+        return ()
+    found = unsound(build.snapshot)
+    if found or build.plan is None:
+        return found
+    return unenforced(build.snapshot, build.plan, [one.subject for one in done.kept])
 
 
-def _stopped(wrong: tuple[Unsound, ...]) -> Refused:
+def _stopped(wrong: Sequence[Unsound]) -> Refused:
     return Refused(
         causes=tuple(Cause(certain=(one.subject,), among=(), words=one.words) for one in wrong)
     )

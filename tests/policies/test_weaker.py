@@ -21,6 +21,7 @@ def test_each_policy_guards_or_is_known_not_to() -> None:
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_that_guards_compares_its_own_keys(policy: str) -> None:
     assert (find_spec(f"policies.{policy}.weaker") is not None) == (policy in GUARDS)
+    assert (find_spec(f"policies.{policy}.enforced") is not None) == (policy in GUARDS)
     if policy in GUARDS:
         names = {key.name for key in keys(policy)}
         assert names & {*weaker_steps(), *together_steps(), *named_steps()}

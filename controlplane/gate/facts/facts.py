@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 from controlplane.snapshot import NOTHING, Reference
 
@@ -26,21 +27,43 @@ class Chain:
     """A connection manager: the tables that it names, and its HTTP filters by name, to their type.
 
     The type of a filter is empty where an extension config brings it. `fragments` is how many
-    parts a scope's key has, None where a table is named and no scopes.
+    parts a scope's key has, None where a table is named and no scopes. `hops` are the proxies
+    before it that are believed who a client is.
     """
 
     tables: tuple[str, ...]
     filters: Mapping[str, str]
     fragments: int | None = None
+    hops: int = 0
+
+
+Enforced: TypeAlias = Mapping[str, frozenset[str]]
+"""What a route does for keys of guards, each in the words of its policy's `enforced`."""
+
+NOTHING_ENFORCED: Enforced = MappingProxyType({})
 
 
 class Dispatch(NamedTuple):
-    """A page as the dispatcher says it: the part that does, for whom, and if upgrades get there."""
+    """A page as the dispatcher says it.
+
+    The part that does, for which domains, the upgrades that get there, how its paths begin.
+    """
 
     part: str
     page: str
     domains: frozenset[str]
     upgrades: frozenset[str]
+    prefix: str
+
+
+class Written(NamedTuple):
+    """A route of a table: its virtual host, its rule, what it answers itself (see `Route`)."""
+
+    host: str
+    rule: str
+    answers: int
+    preflight: bool
+    enforced: Enforced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +74,8 @@ class Facts:
     type of what is set. `hosts` are the virtual hosts of which there are several with one name.
     `references` are all of `named`. `fragments` is how many parts a scope's key has, `keys` are
     they. Of a table, `domains` are those of all its hosts, `dispatches` the pages that it is there
-    to choose, and `upgrades` its parts that take some, each with what it takes.
+    to choose, and `upgrades` its parts that take some, each with what it takes; `written` are all
+    its routes in their order, `takes` are the domains of each virtual host.
     """
 
     name: str
@@ -67,3 +91,5 @@ class Facts:
     dispatches: tuple[Dispatch, ...] = ()
     upgrades: tuple[tuple[str, str], ...] = ()
     keys: tuple[str, ...] = ()
+    written: tuple[Written, ...] = ()
+    takes: Mapping[str, frozenset[str]] = field(default_factory=dict)

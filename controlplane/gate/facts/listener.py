@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from envoy.config.common.mutation_rules.v3.mutation_rules_pb2 import HeaderMutation
 from envoy.config.core.v3.config_source_pb2 import ConfigSource
 from envoy.config.core.v3.grpc_service_pb2 import GrpcService
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthz
-from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation
+from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import (
+    HeaderMutation as _Mutating,
+)
 from envoy.extensions.filters.http.ip_tagging.v3.ip_tagging_pb2 import IPTagging
 from envoy.extensions.filters.http.ratelimit.v3.rate_limit_pb2 import RateLimit
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
@@ -16,6 +19,7 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutat
     HeaderMutation as _Early,
 )
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext
+from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
 from controlplane.compile.listener import BUFFER, GRPC_WEB, TRACE
 from controlplane.compile.pages.names import DISPATCHER
@@ -26,6 +30,7 @@ from controlplane.gate.facts.pages import said
 from controlplane.snapshot import CLUSTER, EXTENSION, PREFIX, ROUTES, SCOPE, SECRET, Reference
 from policies.auth.envoy import FILTER as AUTH
 from policies.cors.envoy import FILTER as CORS
+from policies.edge import STRIPPED_AT_THE_EDGE, STRIPPED_PREFIXES
 from policies.headers.envoy import FILTER as HEADERS
 from policies.ip.envoy import FILTER as IP
 from policies.limits.envoy import AFTER_AUTH, BEFORE_AUTH
@@ -99,6 +104,7 @@ def _chain(manager: hcm.HttpConnectionManager) -> Chain:
             f.name: f.typed_config.type_url.removeprefix(PREFIX) for f in manager.http_filters
         },
         fragments=len(builder.fragments) if scoped else None,
+        hops=manager.xff_num_trusted_hops,
     )
 
 
@@ -147,9 +153,42 @@ def _soft(manager: hcm.HttpConnectionManager) -> Iterator[str]:
     options = manager.common_http_protocol_options
     if options.headers_with_underscores_action != options.REJECT_REQUEST:
         yield "headers with underscores come in"
-    if not manager.early_header_mutation_extensions:
-        yield "what only the gateway may say is not removed from requests"
+    yield from _unstripped(manager)
     yield from _routeless(manager)
+
+
+def _unstripped(manager: hcm.HttpConnectionManager) -> Iterator[str]:
+    """What clients could say in the gateway's name, as nothing removes it before all else."""
+    mutations = _early(manager)
+    prefixes = {one.remove_on_match.key_matcher.prefix for one in mutations if _by_prefix(one)}
+    names = {one.remove for one in mutations if one.WhichOneof("action") == "remove"}
+    for prefix in STRIPPED_PREFIXES:
+        if prefix not in prefixes:
+            yield f"a client's '{prefix}*' headers are not removed from requests"
+    if not manager.xff_num_trusted_hops:  # else a proxy before the gateway says these
+        for name in STRIPPED_AT_THE_EDGE:
+            if name not in names:
+                yield f"a client's '{name}' is not removed from requests"
+    written = [one for one in mutations if one.HasField("append")]
+    if written and not (manager.HasField("scoped_routes") and written == [said(DISPATCHER)]):
+        yield "it writes more into every request than its page"
+
+
+def _early(manager: hcm.HttpConnectionManager) -> list[HeaderMutation]:
+    """What is done to the headers of every request first; nothing where anybody else does it."""
+    packed = [one.typed_config for one in manager.early_header_mutation_extensions]
+    if len(packed) != 1 or not packed[0].Is(_EARLY):
+        return []
+    return [*_Early.FromString(packed[0].value).mutations]
+
+
+def _by_prefix(one: HeaderMutation) -> bool:
+    """Whether it removes all headers with a prefix, whatever their case: Envoy has them lower."""
+    return one == HeaderMutation(
+        remove_on_match=HeaderMutation.RemoveOnMatch(
+            key_matcher=StringMatcher(prefix=one.remove_on_match.key_matcher.prefix)
+        )
+    )
 
 
 def _routeless(manager: hcm.HttpConnectionManager) -> Iterator[str]:
@@ -198,11 +237,7 @@ def _not_scoping(manager: hcm.HttpConnectionManager) -> Iterator[str]:
     wanted.fragments[0].header_value_extractor.index = 0
     if scoped.scope_key_builder != wanted:
         yield f"its scopes are not those of {HEADER}"
-    early = [one.typed_config for one in manager.early_header_mutation_extensions]
-    mutations = [
-        m for one in early if one.Is(_EARLY) for m in _Early.FromString(one.value).mutations
-    ]
-    if len(early) != 1 or mutations[-1:] != [said(DISPATCHER)]:
+    if _early(manager)[-1:] != [said(DISPATCHER)]:
         yield "a client may say which page it is"
 
 
@@ -218,7 +253,7 @@ def _not_paging(filters: Sequence[hcm.HttpFilter]) -> Iterator[str]:
     if [one.name for one in filters if one.name in FIRST] != [*FIRST]:
         yield "its filters choose the page twice"
     first, second = (one.typed_config for one in filters[: len(FIRST)])
-    if not first.Is(HeaderMutation.DESCRIPTOR) or first.value:
+    if not first.Is(_Mutating.DESCRIPTOR) or first.value:
         yield f"the filter '{PAGE_FILTER}' says the same of all"
     if not second.Is(IPTagging.DESCRIPTOR) or not _of_all(IPTagging.FromString(second.value)):
         yield f"not every request is matched again by '{RESELECT_FILTER}'"

@@ -16,10 +16,10 @@ from controlplane.compile.listener import BUFFER
 from controlplane.compile.pages.names import NOT_FOUND
 from controlplane.compile.pages.selection import HEADER, PAGE_FILTER, TAG_HEADER
 from controlplane.compile.standing import NO_HOST
+from controlplane.gate.facts.own import EVERYTHING, ends, not_itself
 from controlplane.layout import TO_PAGE
 from policies.auth.envoy import FILTER as AUTH
 
-_EVERYTHING = pb.RouteMatch(prefix="/")
 _HARMLESS = frozenset({PAGE_FILTER, AUTH, BUFFER})
 """Filters that the dispatcher's routes may set something for: it goes no further than the page."""
 
@@ -39,8 +39,8 @@ def of_dispatched(route: pb.Route) -> Iterator[str]:
     """What is wrong with a route of the dispatcher. Raises DecodeError."""
     settings: Mapping[str, Any] = route.typed_per_filter_config
     if route.name in _OWN:
-        if not route.HasField("direct_response"):
-            yield "it is to be answered by the gateway itself"
+        if own := not_itself(route):
+            yield own
         return
     page = route.name.removeprefix(TO_PAGE)
     if page == route.name:
@@ -63,13 +63,17 @@ def of_dispatched(route: pb.Route) -> Iterator[str]:
 def of_dispatched_host(host: pb.VirtualHost) -> Iterator[str]:
     """What is wrong with the order of the pages of a host."""
     seen: list[str] = []
+    ended = False
     for route in host.routes:
         if route.name in _OWN:
+            ended = ended or ends(route)
             continue
+        if ended:
+            yield f"no path comes to the page of '{route.match.prefix}'"
         if any(route.match.prefix.startswith(one) for one in seen):
             yield f"no path comes to the page of '{route.match.prefix}'"
         seen.append(route.match.prefix)
-    if seen and seen[-1] != _EVERYTHING.prefix:
+    if seen and seen[-1] != EVERYTHING.prefix:
         yield "some paths come to no page"
 
 
@@ -78,11 +82,6 @@ def of_page(table: RouteConfiguration) -> Iterator[str]:
     missing = {HEADER, TAG_HEADER} - {*table.request_headers_to_remove}
     if missing:
         yield f"backends are told {min(missing)}"
-
-
-def ends(route: pb.Route) -> bool:
-    """Whether a route answers what no other takes, as Envoy would without one."""
-    return route.name == NOT_FOUND and route.match == _EVERYTHING
 
 
 def of_page_route(route: pb.Route) -> Iterator[str]:

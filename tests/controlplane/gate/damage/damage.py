@@ -26,17 +26,35 @@ from controlplane.snapshot import (
     snapshot,
 )
 from tests.controlplane.gate.damage.example import TABLE, front
+from tests.controlplane.gate.damage.layouts import Laid, chosen_by, written
 
 Apply: TypeAlias = Callable[[Snapshot], Snapshot]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """One kind: `blamed` is the part whose line must be shown."""
+    """One kind: `blamed` is the part whose line must be shown, as in the plain table.
+
+    `first`: of tables it is that which requests meet first; else the first with `within`, a part,
+    or with what is blamed. `plain_alone` says why it cannot be in pages, empty where it can.
+    """
 
     name: str
     apply: Apply
     blamed: Subject
+    first: bool = False
+    within: str = ""
+    plain_alone: str = ""
+
+    def blames(self, laid: Laid) -> Subject:
+        """The part that is to blame in a layout."""
+        if self.blamed.type_url != ROUTES or self.blamed.name != TABLE:
+            return self.blamed
+        if self.first:
+            return chosen_by(laid.snapshot, self.blamed.part)
+        return written(self.within or self.blamed.part, laid.snapshot)._replace(
+            part=self.blamed.part
+        )
 
 
 def resources(whole: Snapshot) -> Iterator[Resource]:
@@ -114,21 +132,41 @@ def in_manager(change: Callable[[hcm_pb2.HttpConnectionManager], object]) -> App
     return in_listener(inner)
 
 
-def in_table(change: Callable[[RouteConfiguration], object]) -> Apply:
-    """Change the table."""
+def in_table(change: Callable[[RouteConfiguration], object], part: str = "") -> Apply:
+    """Change the table, in pages the first that has a part."""
+    return lambda whole: _in(written(part, whole), change)(whole)
+
+
+def in_first_table(change: Callable[[RouteConfiguration], object]) -> Apply:
+    """Change the table that requests meet first: it has all hosts."""
+    return lambda whole: _in(chosen_by(whole), change)(whole)
+
+
+def _in(table: Subject, change: Callable[[RouteConfiguration], object]) -> Apply:
     message = RouteConfiguration()
-    return _changed(ROUTES, TABLE, message, lambda: _do(change(message)))
+    return _changed(ROUTES, table.name, message, lambda: _do(change(message)))
 
 
 def in_host(of: Subject, change: Callable[[pb.VirtualHost], object]) -> Apply:
     """Change a virtual host."""
+    return in_table(_at_host(of, change), of.part)
+
+
+def in_first_host(of: Subject, change: Callable[[pb.VirtualHost], object]) -> Apply:
+    """Change a virtual host where requests meet it first."""
+    return in_first_table(_at_host(of, change))
+
+
+def _at_host(
+    of: Subject, change: Callable[[pb.VirtualHost], object]
+) -> Callable[[RouteConfiguration], None]:
     name = of.part.partition("/")[0]
 
     def inner(table: RouteConfiguration) -> None:
         (one,) = (host for host in table.virtual_hosts if host.name == name)
         change(one)
 
-    return in_table(inner)
+    return inner
 
 
 def in_route(of: Subject, change: Callable[[pb.Route], object]) -> Apply:

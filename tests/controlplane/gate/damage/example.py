@@ -31,6 +31,11 @@ routes:
   - {path: /mixed, to: {users: 90, search: 10}}
   - {path: /secure/**, ip: {allow: [10.0.0.0/8]}, request: {set: {x-a: b}}, to: secure}
   - {path: /named, auth: none, limits: none, to: named}
+  - path: /shared
+    auth: none
+    limits: none
+    cors: {origins: ["https://shop.example.com"]}
+    to: search
   - {path: /up, auth: none, limits: none, respond: {status: 200, body: up}}
   - {path: "/old/{rest=**}", auth: none, limits: none, redirect: {path: "/new/{rest}", code: 308}}
 """

@@ -9,7 +9,13 @@ from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthzPer
 
 from controlplane.snapshot import Subject
 from policies.auth.envoy import FILTER as AUTH
-from tests.controlplane.gate.damage.damage import Damage, in_host, in_table
+from tests.controlplane.gate.damage.damage import (
+    Damage,
+    in_first_host,
+    in_first_table,
+    in_host,
+    in_table,
+)
 from tests.controlplane.gate.damage.example import ORDERS_HOST, host, table
 
 API_HOST, STAR = host("api.example.com"), host("*.example.com")
@@ -71,7 +77,12 @@ def _of_host(name: str, at: Subject, change: Callable[[pb.VirtualHost], None]) -
 
 OF_HOSTS = (
     _of_host("host-without-routes", API_HOST, _no_routes),
-    _of_host("any-host-unguarded", STAR, _no_guard),
+    Damage(
+        name="any-host-unguarded",
+        apply=in_first_host(STAR, _no_guard),
+        blamed=STAR,
+        first=True,
+    ),
     _of_host("host-without-domains", API_HOST, _no_domains),
     _of_host("domain-with-a-star-in-the-middle", API_HOST, _star_in_the_middle),
     _of_host("auth-off-for-a-host", API_HOST, _host_opened),
@@ -80,6 +91,16 @@ OF_HOSTS = (
     Damage(name="table-that-compares-ports", apply=in_table(_ports_compared), blamed=table()),
     Damage(name="auth-off-for-the-table", apply=in_table(_table_opened), blamed=table()),
     Damage(name="table-for-a-filter-that-is-not", apply=in_table(_table_of_nobody), blamed=table()),
-    Damage(name="two-hosts-of-one-name", apply=in_table(_names_alike), blamed=API_HOST),
-    Damage(name="domain-twice", apply=in_table(_domain_twice), blamed=host(ORDERS_HOST)),
+    Damage(
+        name="two-hosts-of-one-name",
+        apply=in_first_table(_names_alike),
+        blamed=API_HOST,
+        first=True,
+    ),
+    Damage(
+        name="domain-twice",
+        apply=in_first_table(_domain_twice),
+        blamed=host(ORDERS_HOST),
+        first=True,
+    ),
 )

@@ -216,8 +216,6 @@ _MANAGERS = (
     ("auth-of-no-cluster-there-is", _auth_of_nobody),
     ("limits-of-no-cluster-there-is", _limits_of_nobody),
     ("extension-that-is-not", _extension_of_nobody),
-    ("table-that-is-not", _other_table),
-    ("table-from-elsewhere", _table_from_elsewhere),
     ("table-in-the-listener", _table_inside),
     ("scopes-that-are-not", _scopes_of_nobody),
     ("paths-not-normalised", _paths_raw),
@@ -247,7 +245,21 @@ _LISTENERS = (
     ("certificate-without-key", _certificate_without_key),
 )
 
+_NO_TABLE = "the listener names no table there: `of_paging` has what it names"
+
 OF_LISTENERS = (
+    Damage(
+        name="table-that-is-not",
+        apply=in_manager(_other_table),
+        blamed=listener(),
+        plain_alone=_NO_TABLE,
+    ),
+    Damage(
+        name="table-from-elsewhere",
+        apply=in_manager(_table_from_elsewhere),
+        blamed=listener(),
+        plain_alone=_NO_TABLE,
+    ),
     *(Damage(name=n, apply=in_manager(c), blamed=listener()) for n, c in _MANAGERS),
     *(Damage(name=n, apply=in_listener(c), blamed=listener()) for n, c in _LISTENERS),
 )

@@ -249,6 +249,9 @@ OF_ROUTES = (
     *_of_routes(),
     Damage(name="buffer-of-nothing", apply=in_route(USERS, _buffer_endless), blamed=USERS),
     Damage(
-        name="route-without-name", apply=in_route(UP, _nameless), blamed=host("api.example.com")
+        name="route-without-name",
+        apply=in_route(UP, _nameless),
+        blamed=host("api.example.com"),
+        within=UP.part,
     ),
 )

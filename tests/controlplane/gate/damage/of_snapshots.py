@@ -36,6 +36,7 @@ from tests.controlplane.gate.damage.example import (
     route,
     table,
 )
+from tests.controlplane.gate.damage.layouts import written
 
 
 def _lost(whole: Snapshot) -> Snapshot:
@@ -70,7 +71,7 @@ def _cluster_spoilt(whole: Snapshot) -> Snapshot:
 
 
 def _table_spoilt(whole: Snapshot) -> Snapshot:
-    return spoilt(whole, ROUTES, TABLE)
+    return spoilt(whole, ROUTES, written("", whole).name)
 
 
 def _listener_spoilt(whole: Snapshot) -> Snapshot:
@@ -109,7 +110,7 @@ def _order_lost(whole: Snapshot) -> Snapshot:
     def by(one: Resource) -> Resource:
         return replace(one, needs=one.needs - {Reference(CLUSTER, "named")})
 
-    return replaced(whole, ROUTES, TABLE, by)
+    return replaced(whole, ROUTES, written(route("/named").part, whole).name, by)
 
 
 def _order_of_endpoints_lost(whole: Snapshot) -> Snapshot:
@@ -118,7 +119,8 @@ def _order_of_endpoints_lost(whole: Snapshot) -> Snapshot:
 
 def _order_of_the_table_lost(whole: Snapshot) -> Snapshot:
     def by(one: Resource) -> Resource:
-        return replace(one, needs=one.needs - {Reference(ROUTES, TABLE)})
+        kinds = {ROUTES, SCOPE}
+        return replace(one, needs=frozenset(n for n in one.needs if n.type_url not in kinds))
 
     return replaced(whole, LISTENER, front(whole), by)
 
@@ -139,9 +141,9 @@ def _scope_of_no_table(whole: Snapshot) -> Snapshot:
 
 
 def _table_of_nobody(whole: Snapshot) -> Snapshot:
-    table = RouteConfiguration.FromString(whole.of(ROUTES)[TABLE].body)
-    table.name = "spare"
-    needs = whole.of(ROUTES)[TABLE].needs
+    one = whole.of(ROUTES)[written("", whole).name]
+    table = RouteConfiguration.FromString(one.body)
+    table.name, needs = "spare", one.needs
     return beside(whole, resource(ROUTES, "spare", table, needs=needs))
 
 
@@ -150,7 +152,12 @@ SCOPED = Subject(SCOPE, "scope")
 OF_SNAPSHOTS = (
     Damage(name="cluster-lost", apply=_lost, blamed=route("/named")),
     Damage(name="endpoints-lost", apply=_endpoints_lost, blamed=cluster("users")),
-    Damage(name="table-lost", apply=_table_lost, blamed=listener()),
+    Damage(
+        name="table-lost",
+        apply=_table_lost,
+        blamed=listener(),
+        plain_alone="the listener names no table there: `page-lost` and `scope-lost` are the like",
+    ),
     Damage(name="service-lost", apply=_service_lost, blamed=listener()),
     Damage(name="cluster-misnamed", apply=_cluster_misnamed, blamed=Subject(CLUSTER, "secure-2")),
     Damage(name="endpoints-of-others", apply=_endpoints_misnamed, blamed=endpoints("users")),
