@@ -46,6 +46,8 @@ def text(value: object, hint: object) -> str:
         return _number(value, hint)
     if isinstance(value, PathTemplate):
         return value.text
+    if isinstance(value, tuple) and type(value).__str__ is not tuple.__str__:
+        return str(value)  # one with a name for each part, which says itself how it is written
     ours = isinstance(value, Iterable) and is_dataclass(value)  # an IP range too is iterable
     if isinstance(value, Iterable) and (ours or isinstance(value, (tuple, list))):
         return f"[{', '.join(text(one, hint) for one in value)}]"
