@@ -164,9 +164,7 @@ class InMilliseconds:
     """Marks a number that is a duration, so that whoever shows it writes its unit."""
 
 
-def duration(
-    shortest: str, longest: str
-) -> tuple[BeforeValidator, WithJsonSchema, InMilliseconds]:
+def duration(shortest: str, longest: str) -> tuple[BeforeValidator, WithJsonSchema, InMilliseconds]:
     """Annotations of a duration in milliseconds between two bounds, both allowed."""
     schema: JsonSchema = {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$"}
     return BeforeValidator(_duration(shortest, longest)), WithJsonSchema(schema), InMilliseconds()

@@ -10,9 +10,7 @@ def _websocket(before: bool | None, after: bool | None) -> Iterator[Weaker]:  # 
         yield Weaker(what="requests may become WebSockets, and each was refused by 403")
 
 
-def _upgrades(
-    before: tuple[str, ...] | None, after: tuple[str, ...] | None
-) -> Iterator[Weaker]:
+def _upgrades(before: tuple[str, ...] | None, after: tuple[str, ...] | None) -> Iterator[Weaker]:
     more = [one for one in after or () if one not in (before or ())]
     if more:
         yield Weaker(what=f"requests may become {', '.join(more)}, and each was refused by 403")

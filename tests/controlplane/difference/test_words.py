@@ -61,7 +61,14 @@ def test_a_duration_is_told_as_it_is_written(of: Any, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
-    [(0, "0s"), (1, "1ms"), (1500, "1500ms"), (90_000, "90s"), (3_600_000, "1h"), (172_800_000, "2d")],
+    [
+        (0, "0s"),
+        (1, "1ms"),
+        (1500, "1500ms"),
+        (90_000, "90s"),
+        (3_600_000, "1h"),
+        (172_800_000, "2d"),
+    ],
 )
 def test_in_the_largest_unit_that_has_it_whole(milliseconds: int, text: str) -> None:
     assert duration(milliseconds) == text

@@ -57,9 +57,7 @@ def answering(paged: bool, before: str, after: str) -> list[pb.Route]:  # noqa: 
 
 def first(plain: Build) -> str:
     """The rule of the first route: the one of line 6."""
-    return next(
-        s.part for s, p in plain.provenance.items() if "/r-" in s.part and p[0].line == 6
-    )
+    return next(s.part for s, p in plain.provenance.items() if "/r-" in s.part and p[0].line == 6)
 
 
 def origins(route: pb.Route) -> list[str]:
