@@ -108,7 +108,7 @@ def test_each_preflight_that_lets_a_page_ask_more_is_told_of(
     if before is None or after is None:
         return
     found = difference(before, after)
-    ways = {
+    ways: set[tuple[object, object]] = {
         (one.before.place if one.before else None, one.after.place if one.after else None)
         for weakening in found.weakenings
         if weakening.key == "cors"
@@ -118,6 +118,7 @@ def test_each_preflight_that_lets_a_page_ask_more_is_told_of(
     for path, requested, origin in product(TRIED, ASKED, ORIGINS):
         old, new = (answers(one, path, requested) for one in (before, after))
         if old is not None and lets(new, origin) - lets(old, origin):
+            assert new is not None
             assert (place(old), place(new)) in ways, (path, requested, origin)
 
 
