@@ -62,7 +62,7 @@ def deciding_elsewhere(one: Passed) -> bool:
     if old is None or new is None:
         return True
     said = ([held(route, key) for key in PREFLIGHTS] for route in (old, new))
-    return _identity(old) != _identity(new) and next(said) != next(said)
+    return old.rule != new.rule and next(said) != next(said)
 
 
 def _answering(host: VirtualHost | None) -> tuple[Entry, ...]:
