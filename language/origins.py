@@ -27,6 +27,9 @@ class Origin(NamedTuple):
 
     text: str
 
+    def __str__(self) -> str:
+        return self.text
+
     @property
     def is_wildcard(self) -> bool:
         """Whether it takes the origins below a host."""

@@ -160,10 +160,14 @@ def _meant(text: str) -> str:
     return f"write {number}{unit[0]}" if unit[0] in "smhd" else _DURATIONS
 
 
-def duration(shortest: str, longest: str) -> tuple[BeforeValidator, WithJsonSchema]:
+class InMilliseconds:
+    """Marks a number that is a duration, so that whoever shows it writes its unit."""
+
+
+def duration(shortest: str, longest: str) -> tuple[BeforeValidator, WithJsonSchema, InMilliseconds]:
     """Annotations of a duration in milliseconds between two bounds, both allowed."""
     schema: JsonSchema = {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$"}
-    return BeforeValidator(_duration(shortest, longest)), WithJsonSchema(schema)
+    return BeforeValidator(_duration(shortest, longest)), WithJsonSchema(schema), InMilliseconds()
 
 
 Milliseconds: TypeAlias = Annotated[int, *duration("1ms", "365d")]

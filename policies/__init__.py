@@ -35,11 +35,11 @@ SLOTS = ("ip", "cors", "limits_before", "auth", "limits_after", "headers")
 PREFLIGHTS = ("ip", "cors")
 """The keys of a route that act on a preflight which asks about it; none of the others do."""
 
-GUARDS = ("ip", "cors", "auth", "limits", "respond", "headers")
-"""The policies that keep requests out, or what clients write from backends: each has a `weaker`."""
+GUARDS = ("ip", "cors", "auth", "limits", "respond", "headers", "upgrades", "tls")
+"""Who may ask, what backends see of it, and who they must be: each has a `weaker`."""
 
 NO_GUARDS = (
-    *("redirect", "rewrite", "upgrades", "stream", "timeout", "sticky", "mirror", "retry"),
-    *("health", "outlier_detection", "caps", "balance", "slow_start", "dns", "tls"),
+    *("redirect", "rewrite", "stream", "timeout", "sticky", "mirror", "retry"),
+    *("health", "outlier_detection", "caps", "balance", "slow_start", "dns"),
 )
-"""The others: whatever they say, nobody passes who did not, and so they have none."""
+"""The others: what they let pass is seen from the whole route, or they let nobody in."""

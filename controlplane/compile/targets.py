@@ -8,7 +8,7 @@ from controlplane.plan.forwarding import Forwarding, forwarding
 from controlplane.plan.plan import Plan
 from policies.contract import Action
 
-_STREAMING = frozenset({"grpc", "grpcs"})
+STREAMING = frozenset({"grpc", "grpcs"})
 """What backends speak whose request bodies are streams, and are not held back until they end."""
 
 
@@ -33,7 +33,7 @@ def targets_of(plan: Plan, memo: Memo) -> Targets:
     """What the backends of a plan say."""
     asking = ((b.key.text, memo(_asking, b)) for b in plan.backends)
     return Targets(
-        streaming=frozenset(b.key.text for b in plan.backends if b.protocol in _STREAMING),
+        streaming=frozenset(b.key.text for b in plan.backends if b.protocol in STREAMING),
         asking=tuple((name, asked) for name, asked in asking if asked),
     )
 

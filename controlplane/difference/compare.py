@@ -15,18 +15,24 @@ from controlplane.difference.difference import (
     RouteChange,
     Weakening,
 )
-from controlplane.difference.entries import Protocols, entry_weaker, protocols
+from controlplane.difference.entries import Backends, backends, entry_weaker, unbounded
 from controlplane.difference.gatewaywide import whole_changes, whole_weakenings
 from controlplane.difference.guards import Guards, judged, together_steps
 from controlplane.difference.handovers import Compared, Passed, compared
 from controlplane.difference.hosts import Region, regions
+from controlplane.difference.pairing import alike
+from controlplane.difference.preflights import (
+    deciding_elsewhere,
+    preflight_weaker,
+    preflights_compared,
+)
 from controlplane.difference.requests import Allowance
 from controlplane.difference.resources import drains, resource_changes
 from controlplane.difference.routes import answerer, is_open, route_changes, serves
 from controlplane.difference.things import named_changes, thing_changes, unverified
 from controlplane.files import MAIN
 from controlplane.model.keys import route_keys
-from controlplane.plan.plan import Entry, Plan, PlannedRoute
+from controlplane.plan.plan import Entry, Plan, PlannedRoute, Preflight
 from controlplane.sources import gateway_of, home
 from language.places import Place
 from policies.guards import Weaker
@@ -51,21 +57,26 @@ def difference(before: Build, after: Build) -> Difference:
     where = regions(old, new)
     allowance = Allowance(left=_TRIED + _TRIED_OF_EACH * _entries(where))
     found = [(region, compared(region, allowance)) for region in where]
+    told = ((region, preflights_compared(region, allowance)) for region in where)
+    asked = [(region, one) for region, one in told if one is not None]
     homes = (_homes(before), _homes(after))
     named = list(named_changes(old, new))
     passed = [(region.domains, one) for region, each in found for one in each.passed]
+    decided = [(region.domains, one) for region, each in asked for one in each.passed]
+    elsewhere = [(h, p) for h, p in passed if _goes_elsewhere(p)]
+    elsewhere += [(h, p) for h, p in decided if deciding_elsewhere(p)]
     return Difference(
         weakenings=(
-            *_weakenings(found, old, new),
+            *_weakenings(found, decided, old, new),
             *whole_weakenings(old, new),
             *(one for one in named if isinstance(one, Weakening)),
             *unverified(old, new),
-            *_untried(found),
-            *_unsaid(found, old, new),
+            *_untried([*found, *asked]),
+            *_unsaid(found, asked, old, new),
         ),
         opened=_once(_handover(h, p) for h, p in passed if _opens(p)),
         grants=tuple(one for one in named if isinstance(one, Grant)),
-        elsewhere=_once(_handover(h, p) for h, p in passed if _goes_elsewhere(p)),
+        elsewhere=_once(_handover(h, p) for h, p in elsewhere),
         routes=_once(
             one for region, each in found for one in route_changes(each, region.domains, homes)
         ),
@@ -89,13 +100,18 @@ def _untried(found: list[tuple[Region, Compared]]) -> Iterator[Weakening]:
         yield Weakening(key="routes", what=what, comparable=False, handovers=(), places=places)
 
 
-def _unsaid(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> Iterator[Weakening]:
+def _unsaid(
+    found: list[tuple[Region, Compared]], asked: list[tuple[Region, Compared]], old: Plan, new: Plan
+) -> Iterator[Weakening]:
     """Where requests may pass to a weaker answerer, and nobody can say whether any does."""
     guards = Guards()
-    spoken = (protocols(old), protocols(new))
+    spoken = (backends(old), backends(new))
     places: dict[Place, None] = {}
     for before, after in (pair for _, each in found for pair in each.unsaid):
         if after is not None and _may_weaken(guards, spoken, before, after):
+            places[answerer(after).place] = None
+    for before, after in (pair for _, each in asked for pair in each.unsaid):
+        if after is not None and any(preflight_weaker(guards, before, after)):
             places[answerer(after).place] = None
     if places:
         what = "nobody can say which requests this takes: no example was found of an expression"
@@ -105,7 +121,7 @@ def _unsaid(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> Itera
 
 
 def _may_weaken(
-    guards: Guards, spoken: tuple[Protocols, Protocols], before: Entry | None, after: Entry
+    guards: Guards, spoken: tuple[Backends, Backends], before: Entry | None, after: Entry
 ) -> bool:
     if is_open(after) and not serves(before):
         return True
@@ -163,7 +179,12 @@ def _once(found: Iterable[OnHosts]) -> tuple[OnHosts, ...]:
     return tuple(replace(one, hosts=tuple(sorted(of))) for one, of in hosts.items())
 
 
-def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> Iterator[Weakening]:
+def _weakenings(
+    found: list[tuple[Region, Compared]],
+    decided: list[tuple[tuple[str, ...], Passed]],
+    old: Plan,
+    new: Plan,
+) -> Iterator[Weakening]:
     """Each way in which some request is judged less strictly, once for all those requests."""
     guards = Guards()
     passed: dict[tuple[str, Weaker], list[Handover]] = defaultdict(list)
@@ -183,7 +204,7 @@ def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> I
         routes = chain(((b, a) for _, _, b, a in taken), _unchanged(found))
         pairs = [(judged(b, key), judged(a, key)) for b, a in routes]
         told += [((key, way), at) for at, way in step(pairs) if at < len(taken)]
-    spoken = (protocols(old), protocols(new))
+    spoken = (backends(old), backends(new))
     ways = [(way, *taken[at][:2]) for way, at in told]
     ways += [
         (way, region.domains, one)
@@ -191,11 +212,18 @@ def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> I
         for one in each.passed
         for way in entry_weaker(one.before, one.after, *spoken)
     ]
+    ways += [
+        (way, hosts, one)
+        for hosts, one in decided
+        for way in preflight_weaker(guards, one.before, one.after)
+    ]
     for found_way, hosts, one in ways:
         passed[found_way].append(_handover(hosts, one))
-        if isinstance(one.after, PlannedRoute):
-            written = _written(one.after, found_way[0], old, new)
+        by = one.after.route if isinstance(one.after, Preflight) else one.after
+        if isinstance(by, PlannedRoute):
+            written = _written(by, found_way[0], old, new)
             places[found_way].update(dict.fromkeys(written))
+    yield from _unbounded(found, *spoken)
     for (key, weaker), handovers in passed.items():
         yield Weakening(
             key=key,
@@ -203,6 +231,28 @@ def _weakenings(found: list[tuple[Region, Compared]], old: Plan, new: Plan) -> I
             comparable=weaker.comparable,
             handovers=_once(handovers),
             places=tuple(places[key, weaker]),
+        )
+
+
+def _unbounded(
+    found: list[tuple[Region, Compared]], old: Backends, new: Backends
+) -> Iterator[Weakening]:
+    """Routes that are streams by what their backends speak now, and say themselves what they did.
+
+    Those that say something else are among the ways of their requests.
+    """
+    told: dict[Weaker, dict[Place, None]] = defaultdict(dict)
+    for before, after in _unchanged(found) if old.streaming != new.streaming else ():
+        if alike(before, after):
+            for _, one in unbounded(before, after, old, new):
+                told[one][after.route.place] = None
+    for one, places in told.items():
+        yield Weakening(
+            key="stream",
+            what=one.what,
+            comparable=one.comparable,
+            handovers=(),
+            places=tuple(places),
         )
 
 

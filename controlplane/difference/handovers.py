@@ -5,7 +5,7 @@ that came first still does. So those are tried alone, and beside all that one re
 could meet on the other side.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -14,7 +14,7 @@ from controlplane.difference.hosts import Region
 from controlplane.difference.pairing import Pairing, alike, paired
 from controlplane.difference.requests import Allowance, Trials
 from controlplane.difference.search import UnsaidError, sought
-from controlplane.matching.condition import Asked
+from controlplane.matching.condition import Asked, asked
 from controlplane.matching.request import Request
 from controlplane.matching.table import Table
 from controlplane.plan.plan import Entry, Preflight, VirtualHost
@@ -47,11 +47,25 @@ class Compared:
     unsaid: tuple[tuple[Entry | None, Entry | None], ...]
 
 
-def compared(region: Region, allowance: Allowance) -> Compared:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Entries as requests of one kind meet them.
+
+    `answering` are those of a virtual host that may take one, `asking` is what each asks of it;
+    `alike` is whether two of a pair stand in the same order and do the same.
+    """
+
+    answering: Callable[[VirtualHost | None], tuple[Entry, ...]]
+    asking: Callable[[Entry], Asked]
+    alike: Callable[[Entry, Entry], bool]
+
+
+def compared(region: Region, allowance: Allowance, view: View | None = None) -> Compared:
     """Compare the entries of a region, with as many requests as are allowed."""
-    before, after = _answering(region.before), _answering(region.after)
+    seen = view or _REQUESTS
+    before, after = seen.answering(region.before), seen.answering(region.after)
     pairing = paired(before, after)
-    found = _Trying(before, after, pairing, allowance)
+    found = _Trying(before, after, pairing, allowance, seen)
     passed = tuple(found.passed())
     return Compared(
         before=before,
@@ -72,9 +86,12 @@ class _SpentError(Exception):
 
 
 def _answering(host: VirtualHost | None) -> tuple[Entry, ...]:
-    """The entries without those for preflights: what they say is the `cors` of a route."""
+    """The entries without those for preflights, which are compared by themselves."""
     every = () if host is None else host.entries
     return tuple(one for one in every if not isinstance(one, Preflight))
+
+
+_REQUESTS = View(answering=_answering, asking=asked, alike=alike)
 
 
 class _Trying:
@@ -86,15 +103,16 @@ class _Trying:
         after: tuple[Entry, ...],
         pairing: Pairing,
         allowance: Allowance,
+        view: View,
     ) -> None:
         self.stopped: Entry | None = None
         self._allowance = allowance
         self._pairing = pairing
-        self._changed = [(b, a) for b, a in pairing.pairs if not alike(before[b], after[a])]
+        self._changed = [(b, a) for b, a in pairing.pairs if not view.alike(before[b], after[a])]
         self._idle = not (self._changed or pairing.gone or pairing.come)
         nothing: tuple[Entry, ...] = ()
-        self._before = Table(nothing if self._idle else before)
-        self._after = Table(nothing if self._idle else after)
+        self._before = Table(nothing if self._idle else before, view.asking)
+        self._after = Table(nothing if self._idle else after, view.asking)
         self._trials = Trials(self._before, self._after)
         self._winners: dict[Request, _Positions] = {}
         self._same = set(pairing.pairs) - set(self._changed)
@@ -135,11 +153,11 @@ class _Trying:
     def _wanted(self) -> Iterator[_Positions]:
         """The pairs that there could be, of which one at least is not as it was."""
         for one in chain((b for b, _ in self._changed), self._pairing.gone):
-            for other in self._after.meeting(self._before.entries[one]):
+            for other in self._after.meeting(self._before.asked[one]):
                 yield one, other
             yield one, None
         for other in chain((a for _, a in self._changed), self._pairing.come):
-            for one in self._before.meeting(self._after.entries[other]):
+            for one in self._before.meeting(self._after.asked[other]):
                 yield one, other
             yield None, other
 

@@ -1,6 +1,7 @@
 """Routes as a difference tells them: added, removed, changed, moved, shadowed."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 
 from controlplane.difference.difference import Answerer, RouteChange, RouteKind, ValueChange
@@ -19,6 +20,8 @@ NOTHING = range(400, 600)
 
 def answerer(entry: Entry) -> Answerer:
     """An entry as it is shown."""
+    if isinstance(entry, Preflight) and entry.route is not None:
+        return replace(answerer(entry.route), goes="by its cors", open=False)
     if not isinstance(entry, PlannedRoute):
         return Answerer(
             path=entry.path.text,
@@ -43,7 +46,7 @@ def answerer(entry: Entry) -> Answerer:
 def _refusal(entry: MethodNotAllowed | Preflight) -> str:
     if isinstance(entry, MethodNotAllowed):
         return f"405, allow: {', '.join(entry.allow)}"
-    return "403" if entry.route is None else "nowhere, as a preflight"
+    return "403"
 
 
 def serves(entry: Entry | None) -> bool:

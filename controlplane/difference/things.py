@@ -1,17 +1,19 @@
 """What has a name and changed: hosts, backends, identities, consumers."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from controlplane.difference.difference import Grant, ThingChange, ValueChange, Weakening
-from controlplane.difference.entries import VERIFIED, protocols
-from controlplane.difference.guards import named_steps
+from controlplane.difference.entries import VERIFIED
+from controlplane.difference.guards import backend_steps, named_steps
 from controlplane.difference.words import changes, words
-from controlplane.model.gateway import Backend
+from controlplane.model.backends import facts
+from controlplane.model.gateway import Backend, Setting
 from controlplane.model.keys import backend_keys, named_keys
 from controlplane.plan.names import values
 from controlplane.plan.plan import Plan
 from language.places import Place
+from policies.guards import Weaker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +109,30 @@ def named_changes(before: Plan, after: Plan) -> Iterator[Weakening | Grant]:
                 yield Grant(kind=kind, name=one.name, what=one.what, place=place)
 
 
-def unverified(before: Plan, after: Plan) -> Iterable[Weakening]:
-    """Backends that requests went to over TLS, and go to in the clear."""
-    old = protocols(before)
-    for one in after.backends:
-        was = old.get(one.key.text, one.protocol)
-        if was in VERIFIED and one.protocol not in VERIFIED:
-            what = f"'{one.key.text}' is spoken to over {one.protocol}, and was over {was}"
-            yield Weakening(
-                key="backends", what=what, comparable=True, handovers=(), places=(one.place,)
-            )
+def unverified(before: Plan, after: Plan) -> Iterator[Weakening]:
+    """Backends that are believed with less than before, or are spoken to in the clear."""
+    old = {one.key.text: one for one in before.backends}
+    for now in after.backends:
+        name = now.key.text
+        was = old.get(name)
+        if was is None:
+            continue
+        if was.protocol in VERIFIED and now.protocol not in VERIFIED:
+            what = f"'{name}' is spoken to over {now.protocol}, and was over {was.protocol}"
+            yield _weaker("backends", Weaker(what=what), now.place)
+        for key, step in backend_steps().items():
+            past, setting = _setting(was, key), _setting(now, key)
+            values = (None if one is None else one.value for one in (past, setting))
+            place = now.place if setting is None else setting.place
+            for one in step(next(values), facts(was), next(values), facts(now)):
+                yield _weaker(key, replace(one, what=f"of '{name}': {one.what}"), place)
+
+
+def _setting(backend: Backend, key: str) -> Setting | None:
+    return next((one for one in backend.settings if one.key == key), None)
+
+
+def _weaker(key: str, one: Weaker, place: Place) -> Weakening:
+    return Weakening(
+        key=key, what=one.what, comparable=one.comparable, handovers=(), places=(place,)
+    )

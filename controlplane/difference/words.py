@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from controlplane.difference.difference import ValueChange
 from language.paths import PathTemplate
-from language.scalars import Milliseconds, Percent
+from language.scalars import InMilliseconds, Percent
 
 _TIMES = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
@@ -35,7 +35,7 @@ def words(key: str, value: object, hint: object = None) -> Iterator[tuple[str, s
                 yield from words(f"{key}.{name}", below, hints[field.name])
     elif isinstance(value, dict):
         for name, below in value.items():
-            yield f"{key}.{name}", text(below, None)
+            yield f"{key}.{name}", text(below, hint)
     else:
         yield key, text(value, hint)
 
@@ -46,6 +46,8 @@ def text(value: object, hint: object) -> str:
         return _number(value, hint)
     if isinstance(value, PathTemplate):
         return value.text
+    if isinstance(value, tuple) and type(value).__str__ is not tuple.__str__:
+        return str(value)  # one with a name for each part, which says itself how it is written
     ours = isinstance(value, Iterable) and is_dataclass(value)  # an IP range too is iterable
     if isinstance(value, Iterable) and (ours or isinstance(value, (tuple, list))):
         return f"[{', '.join(text(one, hint) for one in value)}]"
@@ -58,13 +60,15 @@ def text(value: object, hint: object) -> str:
 def _number(value: int, hint: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if _means(hint, Percent):
+    if _means(hint, get_args(Percent)[1]):
         return f"{value}%"
-    return duration(value) if _means(hint, Milliseconds) else str(value)
+    return duration(value) if _means(hint, InMilliseconds) else str(value)
 
 
 def duration(milliseconds: int) -> str:
     """A duration in the largest unit that has it whole."""
+    if not milliseconds:
+        return "0s"
     unit, size = next((u, s) for u, s in _TIMES if milliseconds % s == 0)
     return f"{milliseconds // size}{unit}"
 
@@ -86,6 +90,7 @@ def _hints(kind: type[Any]) -> Mapping[str, object]:
 
 
 def _means(hint: object, wanted: object) -> bool:
-    """Whether a type is another with more annotations, or a choice with it."""
-    reader = get_args(wanted)[1]
-    return any(one is reader or _means(one, wanted) for one in get_args(hint))
+    """Whether a type, or one that it is made of, has an annotation, or one of that kind."""
+    return any(
+        one is wanted or type(one) is wanted or _means(one, wanted) for one in get_args(hint)
+    )

@@ -10,6 +10,7 @@ from controlplane.isolation.closed import is_closed
 from controlplane.isolation.hosts import Host, Routes, read, with_routes
 from controlplane.isolation.isolated import Kept, KeptState
 from controlplane.isolation.ladder import Ladder
+from controlplane.isolation.preflights import preflight_rule
 from controlplane.isolation.refused import Parts
 from controlplane.snapshot import ROUTES, Subject
 from language.places import Place
@@ -62,15 +63,18 @@ class Rewriting:
             if step is None:
                 return self._whole(table, host, ladder.of_host(host, bad, without=rule), why)
             steps[rule] = step
+        told = {**bad, **_with_preflights(host, ladder, steps, bad)}
         made: list[pb.Route] = []
         for rule, routes in _in_place(host, steps):
             made.extend(routes)
             if rule not in steps:
                 self.others.extend(routes)
                 continue
+            if not routes:
+                continue
             subject = Subject(ROUTES, table, f"{host.message.name}/{rule}")
             places = self._lines(subject, at)
-            self._note(subject, steps[rule][1], places, bad[rule])
+            self._note(subject, steps[rule][1], places, told[rule])
             self._sort(routes, places)
         return [with_routes(host.message, made)]
 
@@ -109,6 +113,23 @@ class Rewriting:
             self.others.extend(routes)
         else:
             self.old.extend((route, places) for route in routes)
+
+
+def _with_preflights(
+    host: Host,
+    ladder: Ladder,
+    steps: dict[str, tuple[Routes, KeptState]],
+    refused: Mapping[str, str],
+) -> dict[str, str]:
+    """Add what answers the preflights of routes that are as they were; give why, by rule."""
+    told: dict[str, str] = {}
+    for rule, (kept, state) in [*steps.items()]:
+        about = preflight_rule(rule)
+        step = ladder.of_preflight(host, about, kept) if state == "last good" else None
+        if step is not None and about not in refused:
+            steps[about] = step
+            told[about] = refused[rule]
+    return told
 
 
 def _in_place(

@@ -5,11 +5,11 @@ the conditions of its routes. So one of 10,000 routes is found in a few steps, a
 only those that can take a request of its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from controlplane.matching.condition import Name, asked
+from controlplane.matching.condition import Asked, Name, asked
 from controlplane.matching.crossing import beginning, may_cross, may_match
 from controlplane.matching.group import Group
 from controlplane.matching.request import Request
@@ -37,11 +37,16 @@ class _Node:
 
 
 class Table:
-    """The entries of a virtual host, in order, made to be asked."""
+    """The entries of a virtual host, in order, made to be asked.
 
-    def __init__(self, entries: tuple[Entry, ...]) -> None:
+    `asking` is what entries ask of a request, where it is not the request itself that is told.
+    """
+
+    def __init__(
+        self, entries: tuple[Entry, ...], asking: Callable[[Entry], Asked] = asked
+    ) -> None:
         self.entries = entries
-        self.asked = tuple(asked(one) for one in entries)
+        self.asked = tuple(asking(one) for one in entries)
         self.methods = {method for one in self.asked for method in one.methods}
         self.literals: set[str] = set()
         self._root = _Node()
@@ -92,12 +97,11 @@ class Table:
             depth += 1
         return depth
 
-    def meeting(self, entry: Entry) -> Iterator[int]:
-        """The positions of those that some request may match beside this one, but for methods.
+    def meeting(self, wanted: Asked) -> Iterator[int]:
+        """The positions of those that some request may match beside this, but for methods.
 
         Of expressions there may be more: which path both match is not looked for here.
         """
-        wanted = asked(entry)
         for group in self._crossing(wanted.path):
             yield from group.beside(wanted.condition)
 

@@ -65,10 +65,11 @@ class _TextOrList:
 def _whole_seconds(milliseconds: int) -> int:
     if milliseconds % 1000:
         raise fault("tokens count in whole seconds", "write 30s")
-    return milliseconds // 1000
+    return milliseconds
 
 
 Leeway: TypeAlias = Annotated[int, *duration("0s", "5m"), AfterValidator(_whole_seconds)]
+"""In milliseconds, as every duration of a file."""
 
 
 @settings

@@ -30,6 +30,6 @@ def _identity(name: str, names: Names) -> Resolved:
         audience=tuple(sorted(identity.audience)),
         keys=source.id,
         algorithms=tuple(sorted(identity.algorithms or ALGORITHMS)),
-        leeway=LEEWAY if identity.leeway is None else identity.leeway,
+        leeway=LEEWAY if identity.leeway is None else identity.leeway // 1000,
         forward=identity.forward,
     )

@@ -1,9 +1,11 @@
 """Whether a page may ask or read what it could not: more origins, or more for the same ones."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from policies.cors.spec import KEY, SAFELISTED, Cors
-from policies.guards import Weaker, WeakerStep
+from policies.contract import RouteFacts
+from policies.cors.spec import KEY, Cors
+from policies.guards import HeldStep, Weaker, WeakerStep
 
 _SHOWN = 3
 
@@ -22,11 +24,8 @@ def _weaker(before: Cors | None, after: Cors | None) -> Iterator[Weaker]:
         return
     if after.credentials and not before.credentials:
         yield Weaker(what="pages may ask with the user's cookies now")
-    if before.methods and not after.methods:
-        yield Weaker(what="pages may use every method of the route now", comparable=False)
     wider = (
-        # the route's own methods, which are not known here, are what none written are
-        ("use", before.methods or SAFELISTED, after.methods),
+        ("use", before.methods, after.methods),
         ("set", before.headers, after.headers),
         ("read", before.expose, after.expose),
     )
@@ -41,4 +40,11 @@ def _some(names: list[str]) -> str:
     return f"{', '.join(names[:_SHOWN])}{more}"
 
 
+def _held(settings: Cors, facts: RouteFacts) -> Cors:
+    """The settings with the methods that pages may use on a route, which may be its own."""
+    return replace(settings, methods=settings.allowed_methods(facts))
+
+
 WEAKER: Mapping[str, WeakerStep] = {KEY: _weaker}
+
+HELD: Mapping[str, HeldStep] = {KEY: _held}

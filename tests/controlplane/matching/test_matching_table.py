@@ -83,10 +83,10 @@ def test_a_405_is_for_the_other_methods() -> None:
 def test_whom_a_route_can_meet() -> None:
     made = table()
     headed = next(e for e in made.entries if condition(e) == (("header", "x-v", exact("1")),))
-    met = {pattern(made.entries[n]).text for n in made.meeting(headed)}
+    met = {pattern(made.entries[n]).text for n in made.meeting(asked(headed))}
     assert met == {"/a", "/a/**"}
     digits = next(e for e in made.entries if pattern(e).text == "{regex: /b/[0-9]+}")
-    met = {pattern(made.entries[n]).text for n in made.meeting(digits)}
+    met = {pattern(made.entries[n]).text for n in made.meeting(asked(digits))}
     assert met == {
         "{regex: /b/[0-9]+}",
         "{regex: /[bc]/.*}",
