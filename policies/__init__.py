@@ -38,6 +38,9 @@ PREFLIGHTS = ("ip", "cors")
 GUARDS = ("ip", "cors", "auth", "limits", "respond", "headers", "upgrades", "tls")
 """Who may ask, what backends see of it, and who they must be: each has a `weaker`."""
 
+ENFORCED = ("ip", "cors", "auth", "limits", "respond", "headers", "upgrades")
+"""The guards that act on routes: each has an `enforced` too, by which the gate looks for them."""
+
 NO_GUARDS = (
     *("redirect", "rewrite", "stream", "timeout", "sticky", "mirror", "retry"),
     *("health", "outlier_detection", "caps", "balance", "slow_start", "dns"),

@@ -63,7 +63,7 @@ def _chosen(sticky: Sticky | None, weights: Mapping[str, int], arrived: Arrived)
     """The side that a request is on; with one backend that has all the weight there is none."""
     if sticky is None or len(weights) == 1:
         return None
-    return side(sticky, weights, {**arrived.headers, "host": (arrived.authority,)})
+    return side(sticky, weights, arrived.headers)
 
 
 def _side(sticky: Sticky | None, weights: Mapping[str, int], chosen: str | None) -> str:

@@ -26,7 +26,6 @@ routes:
   - {path: /header, sticky: {header: x-user}, to: {one: 60, two: 10, three: 30}}
   - {path: /accept, sticky: {header: accept}, to: {one: 50, two: 50}}
   - {path: /cookies, sticky: {header: cookie}, to: {one: 50, two: 50}}
-  - {path: /host, sticky: {header: host}, to: {one: 50, two: 50}}
   - {path: /all, sticky: {cookie: side}, to: {one: 100, two: 0}}
 """
 
@@ -148,17 +147,6 @@ def test_the_hash_of_a_header_is_envoys(gateway: tuple[Build, httpx.Client], pat
         found = asked(client, path, headers)
         if found != expected:
             wrong[str(headers)] = (expected, found)
-    assert not wrong
-
-
-def test_the_host_is_hashed_as_it_was_sent(gateway: tuple[Build, httpx.Client]) -> None:
-    built, client = gateway
-    wrong = {}
-    for host in (f"{name}.test{end}" for name in "abCDef" for end in ("", ".", ":80")):
-        (expected,) = told(built, "/host", [], host).to
-        found = asked(client, "/host", [], host)
-        if found != expected:
-            wrong[host] = (expected, found)
     assert not wrong
 
 

@@ -13,7 +13,7 @@ from controlplane.difference.guards import (
     together_steps,
     weaker_steps,
 )
-from policies import GUARDS, NO_GUARDS, POLICIES
+from policies import ENFORCED, GUARDS, NO_GUARDS, POLICIES
 from policies.ip.spec import AddressRules
 from policies.ip.weaker import WEAKER
 from tests.policies.policy_folders import keys
@@ -21,12 +21,13 @@ from tests.policies.policy_folders import keys
 
 def test_each_policy_guards_or_is_known_not_to() -> None:
     assert sorted((*GUARDS, *NO_GUARDS)) == sorted(POLICIES)
+    assert set(ENFORCED) < set(GUARDS)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_that_guards_compares_its_own_keys(policy: str) -> None:
     assert (find_spec(f"policies.{policy}.weaker") is not None) == (policy in GUARDS)
-    assert (find_spec(f"policies.{policy}.enforced") is not None) == (policy in GUARDS)
+    assert (find_spec(f"policies.{policy}.enforced") is not None) == (policy in ENFORCED)
     if policy in GUARDS:
         names = {key.name for key in keys(policy)}
         every = (weaker_steps(), together_steps(), named_steps(), backend_steps())

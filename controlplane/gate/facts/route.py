@@ -17,7 +17,7 @@ from controlplane.gate.facts import pages
 from controlplane.gate.facts.facts import NOTHING_ENFORCED, Enforced
 from controlplane.gate.facts.own import ends, not_itself, refuses
 from controlplane.snapshot import CLUSTER, PREFIX, Reference
-from policies import GUARDS
+from policies import ENFORCED
 from policies.auth.envoy import FILTER as AUTH
 from policies.cors.envoy import FILTER as CORS
 from policies.enforcement import Enforcement
@@ -132,7 +132,7 @@ def _mapped(enforced: tuple[tuple[str, frozenset[str]], ...]) -> Enforced:
 @cache
 def enforcements() -> Mapping[str, Enforcement]:
     """What the guards' folders know of enforcing, by the keys of routes."""
-    halves = (importlib.import_module(f"policies.{name}.enforced") for name in GUARDS)
+    halves = (importlib.import_module(f"policies.{name}.enforced") for name in ENFORCED)
     return {key: one for half in halves for key, one in half.ENFORCED.items()}
 
 
