@@ -19,6 +19,9 @@ _BOUND_BYTES = 64
 _SURROGATE = re.compile(r"\\x\{0*[dD][89A-Fa-f][0-9A-Fa-f]{2}\}")
 _QUIET = re2.Options()
 _QUIET.log_errors = False
+_BYTES = re2.Options()
+_BYTES.log_errors = False
+_BYTES.encoding = re2.Options.Encoding.LATIN1
 
 
 class MalformedRegexError(ValueError):
@@ -63,9 +66,10 @@ def check_regex(text: str) -> None:
 def matches(regex: str, text: str) -> bool:
     """Whether the whole of a text matches an expression that was checked.
 
-    Bytes that are no UTF-8 may be in it, as half pairs: Envoy's expressions get bytes as well.
+    Envoy's expressions match byte by byte (Latin-1; run on 1.40): `é` is two characters to them.
+    Bytes that are no UTF-8 are half pairs in the text.
     """
-    return _compiled(regex).fullmatch(text.encode("utf-8", "surrogateescape")) is not None
+    return _bytewise(regex).fullmatch(text.encode("utf-8", "surrogateescape")) is not None
 
 
 @lru_cache(maxsize=KEPT)
@@ -115,6 +119,11 @@ def _words(error: Exception) -> str:
 @lru_cache(maxsize=KEPT)
 def _compiled(text: str) -> "re2._Regexp[str]":
     return re2.compile(text, _QUIET)
+
+
+@lru_cache(maxsize=KEPT)
+def _bytewise(text: str) -> "re2._Regexp[bytes]":
+    return re2.compile(text.encode(), _BYTES)
 
 
 @lru_cache(maxsize=KEPT)
