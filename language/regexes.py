@@ -52,6 +52,7 @@ def check_regex(text: str) -> None:
         raise MalformedRegexError(message, "leave it out", half.start())
     try:
         steps = _compiled(text).programsize
+        _bytewise(text)  # Envoy's, which has no characters beyond \\xFF
     except re2.error as error:
         raise _refused(text, _words(error)) from None
     if steps > STEPS:
