@@ -132,10 +132,10 @@ def _refusals(request: Request, *, paged: bool) -> Iterator[Refused]:
             yield Refused(status=400, why=f"the header '{name}' has an underscore")
         elif not _NAME.fullmatch(name) or _control(value):
             yield Refused(status=400, why=f"the header {name!r} is none")
+    if request.method == "CONNECT":  # its target is the host
+        yield Refused(status=403 if paged else 404, why="CONNECT is refused: no route takes it")
     if not _AUTHORITY.fullmatch(request.host):
         yield Refused(status=400, why=f"{request.host!r} is no host")
-    if request.method == "CONNECT":
-        yield Refused(status=403 if paged else 404, why="CONNECT is refused: no route takes it")
     yield from _target_refusals(request)
 
 
