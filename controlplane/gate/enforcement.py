@@ -154,8 +154,8 @@ def _disordered(host: str, ranks: Mapping[str, int], table: str, facts: Facts) -
             yield Unsound(subject=Subject(ROUTES, table, host), words=words)
     for before, after in pairwise(one for one in rules if one in ranks):
         if ranks[before] > ranks[after]:
-            words = "a route stands before it that is to be tried after it"
-            yield Unsound(subject=Subject(ROUTES, table, f"{host}/{after}"), words=words)
+            words = f"its route '{before}' stands before '{after}', and is to be tried after it"
+            yield Unsound(subject=Subject(ROUTES, table, host), words=words)
 
 
 def _of_entry(entry: Entry, written: list[Written]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from controlplane.compile.standing import NO_HOST
 from controlplane.gate.verdicts import lines_of
 from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, Subject
 from language.places import Place
@@ -38,6 +39,9 @@ WHOLE = {
     "scope-of-another-key": "it is of no kind that has a last good",
     "scope-of-no-table": "it is of no kind that has a last good",
     "table-of-nobody": "it is no part of a table that is served",
+    "route-lost-of-a-prefix": "where it was there is nothing to put its last good in",
+    "route-lost-of-an-answer": "where it was there is nothing to put its last good in",
+    "route-lost-of-a-method": "where it was there is nothing to put its last good in",
 }
 """Damage of what cannot stay behind alone, and why: then all stays as it was."""
 
@@ -117,6 +121,14 @@ def blamed(stand: Stand, damage: Damage) -> Subject:
     return damage.blamed
 
 
+def stays_with(subject: Subject) -> Subject:
+    """What stays behind for a part: endpoints with their cluster, what is ours with its host."""
+    if subject.type_url == ENDPOINTS:
+        return Subject(CLUSTER, subject.name)
+    own, _, rule = subject.part.partition("/")
+    return subject._replace(part=own) if rule == NO_HOST else subject
+
+
 def place(stand: Stand, subject: Subject) -> Place:
     """Where it is told: at its first line, or where it has none, at the start."""
     chosen = stand.control.chosen
@@ -174,7 +186,7 @@ def test_damage(stand: Stand, books: Sequence[tuple[Asked, Ledger]], damage: Dam
         assert [stand.has(host) for host in (API, ORDERS_HOST)] == [[False] * 3] * 2
     else:
         assert result.state == "live"
-        part = Subject(CLUSTER, at.name) if at.type_url == ENDPOINTS else at
+        part = stays_with(at)
         new = "closed" if place(stand, at).line == 1 else "last good"
         assert {k.subject: k.state for k in kept}[part] == new
         assert all(k.state == "last good" for k in kept if k.subject != part)

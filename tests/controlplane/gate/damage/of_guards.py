@@ -20,12 +20,12 @@ from policies.headers.envoy import FILTER as HEADERS
 from policies.ip.envoy import FILTER as IP
 from policies.limits.envoy import AFTER_AUTH, BEFORE_AUTH
 from tests.controlplane.gate.damage.damage import Damage, in_first_host, in_host, in_route
-from tests.controlplane.gate.damage.example import ORDERS_HOST, host, route
+from tests.controlplane.gate.damage.example import API, ORDERS_HOST, host, route
 
 USERS, SEARCH, MIXED = route("/users"), route("/search/**"), route("/mixed")
 SECURE, UP, SHARED = route("/secure/**"), route("/up"), route("/shared")
 ORDER = route("/orders/**", ORDERS_HOST)
-STAR, ORDERS = host("*.example.com"), host(ORDERS_HOST)
+STAR = host("*.example.com")
 
 
 def _lost(name: str) -> Callable[[pb.Route], None]:
@@ -132,6 +132,7 @@ def _of_nobody(one: pb.VirtualHost) -> None:
     more = pb.Route(name="r-0123456789")
     more.CopyFrom(next(r for r in one.routes if not r.name.startswith("h-")))
     more.name = "r-0123456789"
+    more.typed_per_filter_config.clear()
     _pack(more, AUTH, ExtAuthzPerRoute(disabled=True))
     at = next(n for n, r in enumerate(one.routes) if not r.name.startswith("h-"))
     one.routes.insert(at, more)
@@ -196,10 +197,15 @@ OF_GUARDS = (
         Damage(name=f"route-lost-{n}", apply=in_host(at, _gone(at.part)), blamed=at)
         for n, at in (("of-a-prefix", SECURE), ("of-an-answer", UP), ("of-a-method", USERS))
     ),
-    Damage(name="routes-turned-around", apply=in_host(USERS, _last_first), blamed=USERS),
+    Damage(
+        name="routes-turned-around",
+        apply=in_host(USERS, _last_first),
+        blamed=STAR,
+        within=USERS.part,
+    ),
     Damage(
         name="route-of-nobody",
-        apply=in_host(host(ORDERS_HOST), _of_nobody),
-        blamed=host(ORDERS_HOST),
+        apply=in_host(host(API), _of_nobody),
+        blamed=host(API),
     ),
 )
