@@ -18,9 +18,7 @@ KEPT = 16_384
 _BOUND_BYTES = 64
 _SURROGATE = re.compile(r"\\x\{0*[dD][89A-Fa-f][0-9A-Fa-f]{2}\}")
 _QUOTE = re.compile(r"\\Q(.*?)(\\E|$)|\\.", re.DOTALL)
-_QUIET = re2.Options()
-_QUIET.log_errors = False
-_BYTES = re2.Options()
+_BYTES = re2.Options()  # as Envoy's, which know no character beyond 255
 _BYTES.log_errors = False
 _BYTES.encoding = re2.Options.Encoding.LATIN1
 
@@ -53,7 +51,6 @@ def check_regex(text: str) -> None:
         raise MalformedRegexError(message, "leave it out", half.start())
     try:
         steps = _compiled(text).programsize
-        _bytewise(text)  # Envoy's, which has no characters beyond \\xFF
     except re2.error as error:
         raise _refused(text, _words(error)) from None
     if steps > STEPS:
@@ -75,7 +72,7 @@ def matches(regex: str, text: str) -> bool:
     Envoy's expressions match byte by byte (Latin-1; run on 1.40): `é` is two characters to them.
     Bytes that are no UTF-8 are half pairs in the text.
     """
-    return _bytewise(regex).fullmatch(text.encode("utf-8", "surrogateescape")) is not None
+    return _compiled(regex).fullmatch(text.encode("utf-8", "surrogateescape")) is not None
 
 
 @lru_cache(maxsize=KEPT)
@@ -89,7 +86,7 @@ def bounds(regex: str) -> Bounds | None:
         return None
     try:
         low, high = _anchored(regex).possiblematchrange(_BOUND_BYTES)
-    except re2.error:  # as of `\C`, which matches half a character
+    except re2.error:
         return None
     return Bounds(low, high) if (low, high) != (b"", b"") else None
 
@@ -123,15 +120,10 @@ def _words(error: Exception) -> str:
 
 
 @lru_cache(maxsize=KEPT)
-def _compiled(text: str) -> "re2._Regexp[str]":
-    return re2.compile(text, _QUIET)
-
-
-@lru_cache(maxsize=KEPT)
-def _bytewise(text: str) -> "re2._Regexp[bytes]":
+def _compiled(text: str) -> "re2._Regexp[bytes]":
     return re2.compile(text.encode(), _BYTES)
 
 
 @lru_cache(maxsize=KEPT)
-def _anchored(text: str) -> "re2._Regexp[str]":
-    return re2.compile(f"^(?:{text})$", _QUIET)
+def _anchored(text: str) -> "re2._Regexp[bytes]":
+    return re2.compile(f"^(?:{text})$".encode(), _BYTES)

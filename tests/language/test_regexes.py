@@ -49,6 +49,17 @@ def test_these_are_taken(text: str) -> None:
     check_regex(text)
 
 
+@pytest.mark.parametrize(("classes", "taken"), [(47, True), (48, False)])
+def test_the_size_is_envoys(classes: int, *, taken: bool) -> None:
+    """Envoy 1.40 takes 47 of these, and says of 48 that their program is of 101 steps."""
+    text = "/" + "[^/]" * classes
+    if taken:
+        check_regex(text)
+    else:
+        with pytest.raises(MalformedRegexError, match="101 of Envoy's 100 steps"):
+            check_regex(text)
+
+
 def test_the_whole_text_is_matched() -> None:
     assert matches("/a", "/a")
     assert not matches("/a", "/ab")
