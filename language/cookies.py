@@ -4,7 +4,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator
 
-from language.scalars import duration, fault
+from language.durations import duration
+from language.scalars import fault
 
 _SECOND = 1_000
 

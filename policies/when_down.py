@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
-from language.scalars import Milliseconds, words
+from language.durations import Milliseconds
+from language.scalars import words
 
 
 @settings

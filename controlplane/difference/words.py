@@ -9,8 +9,9 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from controlplane.difference.difference import ValueChange
+from language.durations import InMilliseconds
 from language.paths import PathTemplate
-from language.scalars import InMilliseconds, Percent
+from language.scalars import Percent
 
 _TIMES = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 

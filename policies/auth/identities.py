@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandle
 from pydantic_core import CoreSchema
 
 from language.decode import settings
+from language.durations import duration
 from language.fields import HeaderName
-from language.scalars import DISTINCT, TEXT_SCHEMA, Flag, Line, duration, fault, words
+from language.scalars import DISTINCT, TEXT_SCHEMA, Flag, Line, fault, words
 from policies.auth.key_sets import KeySet
 from policies.auth.public_keys import algorithm
 from policies.auth.sources import KeySource, Origin

@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
+from language.durations import duration
 from language.fields import HeaderName, Method
 from language.origins import ANY, OriginText
-from language.scalars import UNIQUE, Flag, duration
+from language.scalars import UNIQUE, Flag
 from policies.contract import Action, Fault, RouteFacts, RouteKey, Settings
 from policies.edge import FRAMING
 

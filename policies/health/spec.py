@@ -7,7 +7,8 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from language.decode import settings
-from language.scalars import Flag, Line, Milliseconds, NewPath, Quoted, fault, integer
+from language.durations import Milliseconds
+from language.scalars import Flag, Line, NewPath, Quoted, fault, integer
 from policies.contract import BackendFacts, BackendKey, Fault, Settings
 
 _KINDS = ("path", "grpc", "tcp")

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
-from language.scalars import Milliseconds, Percent, integer
+from language.durations import Milliseconds
+from language.scalars import Percent, integer
 from policies.contract import BackendFacts, BackendKey, Fault, Settings
 
 

@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from language.decode import settings
+from language.durations import Milliseconds
 from language.fields import TELLABLE, Method
-from language.scalars import UNIQUE, Milliseconds, integer
+from language.scalars import UNIQUE, integer
 from policies.contract import Fault, RouteFacts, RouteKey, Settings
 
 WHOLE = 15_000

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from language.scalars import duration
+from language.durations import duration
 from policies.contract import BackendFacts, BackendKey, Fault, Settings
 
 _GROWING = ("roundRobin", "leastRequest")

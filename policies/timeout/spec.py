@@ -1,6 +1,6 @@
 """The settings of `timeout`."""
 
-from language.scalars import Milliseconds
+from language.durations import Milliseconds
 from policies.contract import RouteKey
 
 KEYS = (

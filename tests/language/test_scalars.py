@@ -7,20 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from language.durations import Milliseconds
 from language.fields import HeaderName, Headers, Method, Parameter, ParameterValue
 from language.hosts import Authority, Host, OneHost
-from language.scalars import (
-    UNIQUE,
-    Line,
-    Milliseconds,
-    Name,
-    Percent,
-    Quoted,
-    Text,
-    codes,
-    integer,
-    words,
-)
+from language.scalars import UNIQUE, Line, Name, Percent, Quoted, Text, codes, integer, words
 
 
 def read(wanted: Any, value: object) -> Any:
