@@ -6,7 +6,8 @@ from controlplane.model.gateway import Route
 from language.matches import How, TextMatch
 from language.paths import PathPattern
 
-_REQUESTED = "access-control-request-method"
+REQUESTED = "access-control-request-method"
+"""What makes an OPTIONS request of a page a preflight (Fetch), and says what it asks about."""
 
 
 def match_path(path: PathPattern, match: pb.RouteMatch) -> None:
@@ -42,13 +43,13 @@ def match_preflight(
     """What makes a request a preflight (Fetch), with one of these methods or none of the others."""
     match.headers.add(name=":method").string_match.exact = "OPTIONS"
     match.headers.add(name="origin").string_match.safe_regex.regex = ".+"
-    requested = match.headers.add(name=_REQUESTED).string_match
+    requested = match.headers.add(name=REQUESTED).string_match
     if len(methods) == 1:
         requested.exact = methods[0]
     else:
         requested.safe_regex.regex = _one_of(methods) or ".+"
     for method in others:
-        unlike = match.headers.add(name=_REQUESTED, invert_match=True)
+        unlike = match.headers.add(name=REQUESTED, invert_match=True)
         unlike.string_match.exact = method
 
 

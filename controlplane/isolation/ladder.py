@@ -16,7 +16,7 @@ from controlplane.isolation.hosts import Host, Routes, with_domains, with_routes
 from controlplane.isolation.isolated import KeptState
 from controlplane.isolation.judged import Judged
 from controlplane.isolation.listeners import enforced
-from controlplane.isolation.preflights import answering_as, take_options
+from controlplane.isolation.preflights import answering_as, leaving
 from controlplane.isolation.targets import repointed, targets
 from language.paths import PathPattern
 
@@ -48,15 +48,14 @@ class Ladder:
         elif old and rule not in host.scattered and _as_wide(rule, old, present):
             kept = self._kept(old, present)
             if kept is not None:
-                steps.insert(0, (kept, "last good"))
+                steps.insert(0, (leaving(kept, present), "last good"))
         at = next((i for i, s in enumerate(steps) if self._stands(s[0], present)), -1)
         return steps[at + 1] if at + 1 < len(steps) else None
 
-    def of_preflight(self, host: Host, rule: str, kept: Routes) -> tuple[Routes, KeptState] | None:
+    def of_preflight(self, host: Host, rule: str) -> tuple[Routes, KeptState] | None:
         """What stands in for what answers the preflights of kept routes; None where it may stay.
 
-        Where the routes had no `cors`, a preflight is the OPTIONS that it was if they take it, and
-        is refused if not: no policy of another path may answer in their place.
+        Where the routes had no `cors` it is refused: no other policy may answer in their place.
         """
         present = host.of(rule)
         if not present or is_closed(present):
@@ -66,8 +65,6 @@ class Ladder:
             made = answering_as(self._kept(old, present) or (), present)
             if made:
                 return None if _same(made, present) else (made, "last good")
-        elif not old and take_options(kept):
-            return (), "last good"
         return closures(present, None)[:1], "closed"
 
     def of_host(

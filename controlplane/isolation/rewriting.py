@@ -123,9 +123,9 @@ def _with_preflights(
 ) -> dict[str, str]:
     """Add what answers the preflights of routes that are as they were; give why, by rule."""
     told: dict[str, str] = {}
-    for rule, (kept, state) in [*steps.items()]:
+    for rule, (_, state) in [*steps.items()]:
         about = preflight_rule(rule)
-        step = ladder.of_preflight(host, about, kept) if state == "last good" else None
+        step = ladder.of_preflight(host, about) if state == "last good" else None
         if step is not None and about not in refused:
             steps[about] = step
             told[about] = refused[rule]

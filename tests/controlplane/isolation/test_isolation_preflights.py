@@ -7,6 +7,7 @@ from envoy.extensions.filters.http.cors.v3.cors_pb2 import CorsPolicy
 
 from controlplane import layout
 from controlplane.build import Build, Options
+from controlplane.compile.matching import REQUESTED
 from controlplane.gate.soundness import unsound
 from controlplane.isolation.closed import is_closed
 from controlplane.isolation.isolate import isolate
@@ -31,8 +32,17 @@ APP = 'cors: {origins: ["https://app.example.com"]}, '
 OTHER = 'cors: {origins: ["https://other.example.com"], credentials: true}, '
 
 
-def answering(paged: bool, before: str, after: str) -> list[pb.Route]:  # noqa: FBT001 # a case
-    """What answers the preflights of the first route of /a once that is kept, in every table."""
+def answering(
+    paged: bool,  # noqa: FBT001 # a case
+    before: str,
+    after: str,
+    *,
+    itself: bool = False,
+) -> list[pb.Route]:
+    """What answers the preflights of the first route of /a once that is kept, in every table.
+
+    Or the route `itself`.
+    """
     plain = made(after)
     new = in_pages(plain, OPTIONS, 1) if paged else plain
     rule = route_of(plain, "/a").part if after.count("path: /a,") == 1 else first(plain)
@@ -44,7 +54,8 @@ def answering(paged: bool, before: str, after: str) -> list[pb.Route]:  # noqa: 
     }
     assert unsound(held(out.build)) == ()
     tables = (RouteConfiguration.FromString(r.body) for r in held(out.build).of(ROUTES).values())
-    wanted = preflight_rule(rule.partition("/")[2])
+    own = rule.partition("/")[2]
+    wanted = own if itself else preflight_rule(own)
     return [
         route
         for table in tables
@@ -90,5 +101,41 @@ def test_a_new_policy_answers_nothing_of_a_route_that_had_none(paged: bool) -> N
     found = answering(paged, got.format("", ""), got.format(APP + "timeout: 3s, ", ""))
     assert found
     assert is_closed(found)
-    # one that takes OPTIONS has them again
-    assert answering(paged, FILE.format("", ""), FILE.format(APP + "timeout: 3s, ", "")) == []
+    # and so is one that takes OPTIONS: another route of its path could answer for it
+    found = answering(paged, FILE.format("", ""), FILE.format(APP + "timeout: 3s, ", ""))
+    assert found
+    assert is_closed(found)
+
+
+@pytest.mark.parametrize("paged", [False, True])
+@pytest.mark.parametrize(
+    ("others_before", "others_after"),
+    [(OTHER, ""), ("", ""), (APP, OTHER)],
+    ids=["lost", "none", "another"],
+)
+def test_its_policy_answers_for_no_other_route(
+    paged: bool,  # noqa: FBT001 # a case
+    others_before: str,
+    others_after: str,
+) -> None:
+    """As it was, it takes every OPTIONS of its path: also what asks about a route without cors."""
+    before = FILE.format(APP, others_before)
+    after = FILE.format(APP + "timeout: 3s, ", others_after)
+    if others_before == others_after:  # a route that is new
+        before = before.replace("  - {path: /a, methods: [PUT], to: users}\n", "")
+    found = answering(paged, before, after, itself=True)
+    assert found
+    left = [one for one in found if any(h.name == REQUESTED for h in one.match.headers)]
+    assert all(FILTER not in one.typed_per_filter_config for one in left)
+    if others_after == "":
+        assert found[0] in left
+    acting = [one for one in found if one not in left]
+    assert all(origins(one) == ["https://app.example.com"] for one in acting)
+
+
+@pytest.mark.parametrize("paged", [False, True])
+def test_a_policy_that_the_new_version_lacks_answers_nothing(paged: bool) -> None:  # noqa: FBT001 # a case
+    before, after = FILE.format(APP, ""), FILE.format("timeout: 3s, ", "")
+    found = answering(paged, before, after, itself=True)
+    assert any(h.name == REQUESTED for h in found[0].match.headers)
+    assert FILTER not in found[0].typed_per_filter_config
