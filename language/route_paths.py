@@ -1,5 +1,6 @@
 """The path of a route: a pattern, or an expression on the whole of it."""
 
+import re
 from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -41,13 +42,20 @@ def _expression(value: object) -> PathPattern:
     return regex_pattern(text)
 
 
+_VARIABLE = re.compile(r"\{[A-Za-z_]\w*\}")
+
+
 def _why(text: str) -> str:
     """What keeps every path from an expression."""
-    if never(text, "/.*"):
-        return "each path starts with '/': write /… at its start"
+    if never(text, r"/(?:.|\n)*"):
+        whole = f"/{text}" if text[0].isalnum() else f"/.*{text}"
+        meant = "/…" if never(whole, PATH, NO_PATHS) else whole
+        return f"each path starts with '/': write {meant}"
     if never(text, "[^?#]*"):
         return "the query is no part of the path: match it with query"
     if never(text, PATH):
+        if _VARIABLE.search(text):
+            return "an expression knows no variables: write path: /users/{id}, without regex"
         return "paths hold their other characters escaped: { as %7B, a space as %20"
     return "paths are compared without '//', '/./', '/../', %2F and %5C"
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from controlplane.model.gateway import Setting
 from controlplane.model.keys import decoder
 from language.decode import Refused, blank, mistake_at, spot
-from language.mistakes import Mistake
+from language.mistakes import Mistake, errors
 from language.nodes import ListNode, MapNode, Node, Scalar
 from language.places import Place
 from policies.contract import BackendFacts, Fault, Key, RouteFacts, RouteKey
@@ -80,7 +80,7 @@ def default(file: str, key: Key, entry: Entry, facts: Facts) -> tuple[Default, t
         setting, found = _extended(key, setting, None)
         mistakes = (*mistakes, *found)
     mistakes = (*idle, *mistakes)
-    return Default(node=value, setting=None if mistakes else setting), mistakes
+    return Default(node=value, setting=None if errors(mistakes) else setting), mistakes
 
 
 def settings_of(

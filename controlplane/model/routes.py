@@ -10,7 +10,7 @@ from controlplane.model.keys import decoder, route_keys
 from controlplane.model.levels import MATCH, mended, unfit_key
 from language.decode import Decoder, Refused, blank, mistake_at, spot
 from language.grpc import METHOD
-from language.mistakes import Mistake
+from language.mistakes import Mistake, errors
 from language.nodes import ListNode, MapNode, Node, Scalar
 from language.paths import PathPattern
 from language.places import Place
@@ -121,9 +121,9 @@ def _route(file: str, node: MapNode, around: Around) -> Iterator[Route | Setting
             settings.append(found)
             if not found.inherited and may_name(found):
                 yield found
-    if facts is not None and not mistakes:
+    if facts is not None and not errors(mistakes):
         mistakes.extend(_overruled(file, settings, written, facts))
-    if isinstance(match, Match) and facts is not None and not mistakes:
+    if isinstance(match, Match) and facts is not None and not errors(mistakes):
         hosts, host_places = _hosts(file, node, match, around)
         yield Route(
             file=file,

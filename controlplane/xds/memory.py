@@ -26,9 +26,12 @@ class Memory:
         """Return all that a node may hold, by type."""
         return {}
 
-    def draining(self, node: str) -> Mapping[Reference, float]:  # noqa: ARG002 # as above
-        """Return until when what lost a user stays, on an earlier stream of a node."""
-        return {}
+    def draining(self, node: str) -> Mapping[Reference, float] | None:  # noqa: ARG002 # as above
+        """Return until when what lost a user stays, on an earlier stream of a node.
+
+        None where there was none here: it may drain what nobody knows of.
+        """
+        return None
 
     def found(self, offer: Offer, name: str, version: str) -> Resource:
         """Return what a node holds by the version that it says, or a stand-in for what it is."""
@@ -64,15 +67,14 @@ class Lasting(Memory):
         while len(self._found) > FOUND:
             del self._found[next(iter(self._found))]
 
-    def draining(self, node: str) -> Mapping[Reference, float]:
+    def draining(self, node: str) -> Mapping[Reference, float] | None:
         """Return until when what lost a user stays, on an earlier stream of a node."""
-        return self._drains.get(node, {})
+        return self._drains.get(node)
 
     def drain(self, node: str, drains: Mapping[Reference, float]) -> None:
         """Remember what a node whose stream ends was draining."""
         self._drains.pop(node, None)
-        if drains:
-            self._drains[node] = drains
+        self._drains[node] = drains
         if len(self._drains) > NODES:
             del self._drains[next(iter(self._drains))]
 

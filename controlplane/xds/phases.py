@@ -40,6 +40,9 @@ ASKING_SECONDS = 0.5
 FOLLOWING: Mapping[str, str] = {CLUSTER: ENDPOINTS, SCOPE: ROUTES}
 """What a node asks for once it has taken what names it: the two are of use only together."""
 
+_BY_LISTENERS = frozenset({SCOPE, ROUTES})
+"""What a listener alone names, and a new one may name by other names."""
+
 ANY = "*"
 
 _MAY_NEED: Mapping[str, tuple[str, ...]] = {
@@ -161,6 +164,18 @@ def drained(
         still = frozenset().union(*(other.needs for other in after.candidates(one.name)))
         until |= {need: max(now + seconds, until.get(need, 0.0)) for need in one.needs - still}
     return until
+
+
+def leftover(brought: Subscription, world: World, until: float) -> dict[Reference, float]:
+    """Say until when what a node brings stays that only a listener names, and is not offered.
+
+    Nothing says whether a listener drains that names it; a control plane that is gone knew.
+    """
+    type_url = brought.type_url
+    if type_url not in _BY_LISTENERS:
+        return {}
+    names = {*brought.held, *brought.doubted} - world.offers[type_url].resources.keys()
+    return dict.fromkeys((Reference(type_url, name) for name in names), until)
 
 
 def expected(

@@ -13,7 +13,14 @@ from controlplane.xds.due import push
 from controlplane.xds.events import Close, Event, Ignored, Send, answer, asked
 from controlplane.xds.memory import Memory, by_name
 from controlplane.xds.node import unfit
-from controlplane.xds.phases import DRAIN_SECONDS, FOLLOWING, NodeGate, drained, expected
+from controlplane.xds.phases import (
+    DRAIN_SECONDS,
+    FOLLOWING,
+    NodeGate,
+    drained,
+    expected,
+    leftover,
+)
 from controlplane.xds.progress import State
 from controlplane.xds.subscription import Subscription
 from controlplane.xds.world import ENVOY, World
@@ -56,6 +63,7 @@ class Stream:
     `brought` is what it may hold from before, by type, `followers` are endpoints to be sent
     whatever it holds of them, once it asks. `ready`: it was live on this stream and has refused
     nothing since; what is on its way does not count. `held`: it is kept from the newest world.
+    `strange`: what it drained before is not known here.
     """
 
     id: str
@@ -74,6 +82,7 @@ class Stream:
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     brought: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
     drains: Mapping[Reference, float] = field(default_factory=dict)
+    strange: bool = False
     asking: Mapping[Reference, float] = field(default_factory=dict)
     followers: frozenset[str] = frozenset()
     quarantine: Quarantine = field(default_factory=dict)
@@ -102,6 +111,9 @@ class Stream:
         )
         found = partial(mine.memory.found, mine.world.offers[type_url])
         after, verdict = before.receive(request, found, by_name(mine.brought.get(type_url, ())))
+        if self.strange and not before.began:
+            until = now + mine.drain_seconds
+            mine = replace(mine, drains={**leftover(after, mine.world, until), **mine.drains})
         if type_url == ENDPOINTS and not before.began:
             after = after.doubt(mine.followers)
             mine = replace(mine, followers=frozenset())

@@ -116,12 +116,14 @@ class Streams:
             self._staging.enter(connection, request)
         world, kept_from = self._due(connection, role)
         worlds = connection.stream.worlds
+        drains = self._memory.draining(request.node)
         connection.stream = replace(
             connection.stream,
             worlds={**worlds, role: world} if world is not None else worlds,
             held=kept_from,
             brought=held,
-            drains=self._memory.draining(request.node),
+            drains=drains or {},
+            strange=drains is None,
             quarantine=self._barred(connection, role, _group(request)),
         )
 

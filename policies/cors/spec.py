@@ -119,10 +119,14 @@ def _header_faults(settings: Cors) -> Iterable[Fault]:
             yield Fault(path=("expose", position), message=message, hint="leave it out")
         elif name in _READABLE:
             message = f"'{name}' has no effect: every page may read it"
-            yield Fault(path=("expose", position), message=message, hint="leave it out")
+            yield Fault(
+                path=("expose", position), message=message, hint="leave it out", warning=True
+            )
         elif name in FRAMING:
             message = f"'{name}' has no effect: it is of one connection, and reaches no page"
-            yield Fault(path=("expose", position), message=message, hint="leave it out")
+            yield Fault(
+                path=("expose", position), message=message, hint="leave it out", warning=True
+            )
 
 
 def _origin_faults(settings: Cors) -> Iterable[Fault]:

@@ -71,12 +71,6 @@ class Retry:
         """Whether a try may take too long."""
         return self.per_try is not None or self.per_try_idle is not None
 
-    @property
-    def longest_pause(self) -> int:
-        """Milliseconds to which the pause before a retry may grow, whatever `max` is."""
-        base = BASE if self.back_off is None else self.back_off.base
-        return base << (self.attempts - 1)
-
 
 def _faults(settings: Retry, facts: RouteFacts) -> Iterable[Fault]:
     again = settings.codes or settings.timed
@@ -98,11 +92,6 @@ def _faults(settings: Retry, facts: RouteFacts) -> Iterable[Fault]:
             hint="make max longer, or base shorter",
             beside=("backOff", "base"),
         )
-    if pause is not None and pause.max is not None and settings.longest_pause < pause.max:
-        times = "a retry waits" if settings.attempts == 1 else f"{settings.attempts} retries wait"
-        message = f"'max' has no effect: {times} at most {settings.longest_pause}ms"
-        hint = "leave it out, or make it shorter"
-        yield Fault(path=("backOff", "max"), message=message, hint=hint, idle=True)
     taken = [m for m in settings.methods if not facts.methods or m in facts.methods]
     if settings.codes and not taken:
         these = ", ".join(facts.methods)
@@ -138,10 +127,10 @@ def _long_pauses(settings: Retry, whole: int | None, which: str) -> Iterable[Fau
     if pause.base >= whole:
         message = f"pauses of {pause.base}ms are not shorter than the route's {which}, {whole}ms"
         hint = "make it shorter, or the timeout longer"
-        yield Fault(path=("backOff", "base"), message=message, hint=hint, idle=True)
+        yield Fault(path=("backOff", "base"), message=message, hint=hint, warning=True)
     elif pause.max is not None and pause.max >= whole:
         message = f"'max' has no effect: the route's {which} ends before it"
-        yield Fault(path=("backOff", "max"), message=message, hint="make it shorter", idle=True)
+        yield Fault(path=("backOff", "max"), message=message, hint="make it shorter", warning=True)
 
 
 KEYS = (

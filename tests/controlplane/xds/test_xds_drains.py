@@ -2,7 +2,7 @@
 
 import pytest
 
-from controlplane.snapshot import CLUSTER, LISTENER, Reference
+from controlplane.snapshot import CLUSTER, LISTENER, ROUTES, Reference
 from controlplane.xds.connection import Connection
 from controlplane.xds.discovery import Request
 from controlplane.xds.world import world
@@ -53,3 +53,32 @@ def _back(mine: Crowd, node: str, *, delta: bool) -> Connection:
     while again.outbox:
         mine.answer(again)
     return again
+
+
+TABLE = published("CDS a=0 RDS r=0>CDS/a")
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_a_control_plane_that_is_gone_knew_is_not_taken(*, known: bool) -> None:
+    """A listener that drains may name a table that is not offered: its end is nowhere written."""
+
+    async def body() -> None:
+        mine = crowd(first=world(SECOND))
+        if known:
+            one = mine.open(delta=True)
+            mine.streams.introduce(one, Request(type_url=CLUSTER, node="n"), {})
+            mine.streams.receive(one, Request(type_url=CLUSTER, node="n"))
+            mine.close(one)
+        again = mine.open(delta=True)
+        mine.streams.introduce(again, Request(type_url=ROUTES, node="n"), {})
+        for type_url, names in ((ROUTES, ("r",)), (CLUSTER, ())):
+            initial = {name: one.version for name, one in TABLE.of(type_url).items()}
+            request = Request(type_url=type_url, node="n", names=names, initial=initial)
+            mine.streams.receive(again, request)
+        while again.outbox:
+            mine.answer(again)
+        held = {t: {one.name for one in s.live()} for t, s in again.stream.subscriptions.items()}
+        assert ("r" in held[ROUTES]) == (not known)
+        assert known or "a" in held[CLUSTER]  # what goes with its table has a second
+
+    run(body())
