@@ -32,12 +32,12 @@ def of_entry(
         yield f"there is no route for '{path_of(entry).text}': another would take its requests"
         return
     served = [one for one in written if not one.bars]  # what bars passes nobody
-    untaken = let_in - _upgrades(entry)
+    untaken = let_in - _upgrades(entry) if let_in else let_in
     if untaken and not all(one.barred for one in served):
         yield f"it is to refuse what would become {min(untaken)}"
     held = _held(entry, streaming)
     if any(one.held != held for one in served):
-        yield f"it is to hold bodies back up to {held} bytes"
+        yield f"it is to hold back bodies of {held} bytes" if held else "it is to hold back no body"
     alone = _answer(entry)
     if alone:
         if any(one.answers != alone for one in served):
@@ -48,8 +48,8 @@ def of_entry(
         return
     asked = _asked(entry)
     unanswered = isinstance(entry, PlannedRoute) and entry.unanswered
-    if unanswered and not _asked_first(served):
-        yield f"its '{CORS}' answers preflights about other routes"
+    if unanswered and not _spared(served):
+        yield f"its '{CORS}' is to answer preflights, and none about other routes"
     for one in served:
         if one.enforced != asked and not (unanswered and _without_cors(one, asked)):
             yield from _differences(asked, one.enforced)
@@ -67,14 +67,10 @@ def _held(entry: Entry, streaming: frozenset[str]) -> int:
     return BODY_BYTES if forwards and not streams(entry, streaming) else 0
 
 
-def _asked_first(served: list[Written]) -> bool:
-    """Whether each route that answers preflights has one before it that takes those, and does not.
-
-    Both are made of one entry in the same way, so they are as many.
-    """
-    answers = [CORS in one.enforced for one in served]
-    taken = answers.count(False)
-    return 2 * taken == len(served) and not any(answers[:taken])
+def _spared(served: list[Written]) -> bool:
+    """Whether what answers preflights is there, behind what takes those that it is not to."""
+    answering = [one for one in served if CORS in one.enforced]
+    return bool(answering) and all(one.spared for one in answering)
 
 
 def _answer(entry: Entry) -> int:

@@ -17,6 +17,7 @@ from controlplane.compile.clusters import NOWHERE
 from controlplane.compile.listener import BUFFER
 from controlplane.gate.facts import pages
 from controlplane.gate.facts.facts import NOTHING_ENFORCED, Enforced
+from controlplane.gate.facts.keeping import REQUESTED
 from controlplane.gate.facts.own import ends, not_itself, refuses
 from controlplane.snapshot import CLUSTER, PREFIX, Reference
 from policies import ENFORCED
@@ -34,7 +35,6 @@ Settings = Mapping[str, Any]
 ROUTES_KEPT = 16_384
 """How many routes are remembered: most of a table is that of the one before."""
 
-_REQUESTED = "access-control-request-method"
 _OF_ONE = (AUTH, IP, CORS, BEFORE_AUTH, AFTER_AUTH, HEADERS)
 
 
@@ -97,7 +97,7 @@ def route_facts(field: bytes) -> Route:
         upgrades=tuple(one.upgrade_type for one in route.route.upgrade_configs),
         ends=ends(route),
         answers=_own_answer(route),
-        preflight=any(one.name == _REQUESTED for one in route.match.headers),
+        preflight=any(one.name == REQUESTED for one in route.match.headers),
         enforced=_enforced(route),
         held=_held(configs),
     )

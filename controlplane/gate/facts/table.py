@@ -13,8 +13,8 @@ from controlplane.compile.listener import BODY_BYTES
 from controlplane.compile.pages.names import NOT_FOUND
 from controlplane.encoding import EncodingError
 from controlplane.gate.facts import pages
-from controlplane.gate.facts.barring import FORBIDDEN, bars
 from controlplane.gate.facts.facts import Dispatch, Facts, Named, Written, Wrong
+from controlplane.gate.facts.keeping import FORBIDDEN, bars, spares
 from controlplane.gate.facts.own import refuses
 from controlplane.gate.facts.route import (
     Route,
@@ -66,8 +66,10 @@ def table_facts(body: bytes) -> Facts:
         takes[host.name] = frozenset(host.domains)
         wrong += _of_host(host, routes, paged=paged)
         wrong += _of_all(host.name, host.typed_per_filter_config, settings)
+        spared = _spared(each.routes, routes)
         barring = _barring(each.routes, routes)
-        for route, keeps, barred in zip(routes, barring, [False, *barring], strict=False):
+        barred = [False, *barring]
+        for number, route in enumerate(routes):
             part = f"{host.name}/{route.name}"
             if not route.name:
                 wrong.append(Wrong(host.name, "a route has no name"))
@@ -79,8 +81,9 @@ def table_facts(body: bytes) -> Facts:
             for key in route.settings:
                 settings[key].append(part)
             held = unsaid if route.held is None else route.held
-            its = (route.answers, route.preflight, route.enforced, keeps, barred, held)
-            written.append(Written(host.name, route.name, *its))
+            kept = (barring[number], barred[number], spared[number])
+            its = (route.answers, route.preflight, route.enforced)
+            written.append(Written(host.name, route.name, *its, *kept, held))
     return Facts(
         name=table.name,
         wrong=(*wrong, *_switched(settings)),
@@ -101,6 +104,19 @@ def _barring(fields: Sequence[bytes], routes: Sequence[Route]) -> list[bool]:
         one.answers == FORBIDDEN and bars(field, behind)
         for one, field, behind in zip(routes, fields, fields[1:], strict=False)
     ] + [False] * bool(routes)
+
+
+def _spared(fields: Sequence[bytes], routes: Sequence[Route]) -> list[bool]:
+    """Of each route, whether one of its rule before it takes its preflights."""
+    out: list[bool] = []
+    rule, before = "", list[bytes]()
+    for one, field in zip(routes, fields, strict=True):
+        if one.name != rule:
+            rule, before = one.name, []
+        out.append(any(spares(other, field) for other in before))
+        if one.preflight:
+            before.append(field)
+    return out
 
 
 def _dispatcher(table: RouteConfiguration, parts: Table) -> Facts:

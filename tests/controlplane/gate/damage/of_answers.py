@@ -84,6 +84,16 @@ def _answers(one: pb.Route) -> bool:
     return CORS in one.typed_per_filter_config
 
 
+def _some_alone(one: pb.Route) -> None:
+    if not _answers(one):
+        one.match.headers.add(name="x-a").present_match = True
+
+
+def _about_one_method(one: pb.Route) -> None:
+    if not _answers(one):
+        one.match.headers[-1].string_match.exact = "PUT"
+
+
 def _upgraded(one: pb.Route) -> None:
     if one.HasField("route"):
         one.route.upgrade_configs.add(upgrade_type="websocket").enabled.value = True
@@ -114,6 +124,8 @@ def _buffer_of(size: int) -> Callable[[pb.Route], None]:
 _OF_ROUTES = (
     ("upgrades-let-through", POSTED, _upgraded),
     ("upgrades-of-another-protocol", LIVE, _another_protocol),
+    ("preflights-of-others-answered-to-some", ASKED, _some_alone),
+    ("preflights-of-others-answered-but-for-a-method", ASKED, _about_one_method),
     ("bodies-unbounded", USERS, _buffer_off),
     ("bodies-of-another-bound", USERS, _buffer_of(1 << 30)),
     ("bodies-of-streams-held", LIVE, _buffer_of(1 << 23)),
