@@ -12,30 +12,21 @@ from typing import NamedTuple
 from controlplane import layout
 from controlplane.compile.pages.names import NOT_FOUND
 from controlplane.compile.standing import NO_HOST
-from controlplane.gate.facts.facts import NOTHING_ENFORCED, Enforced, Facts, Written
+from controlplane.compile.targets import STREAMING
+from controlplane.gate.entries import of_entry, path_of
+from controlplane.gate.facts.facts import Facts, Written
 from controlplane.gate.facts.reading import facts_of
-from controlplane.gate.facts.route import alike, enforcements
+from controlplane.gate.facts.route import alike
 from controlplane.gate.placement import Unsound
+from controlplane.gate.same import Same
 from controlplane.gate.ways import pages_of
-from controlplane.plan.plan import (
-    Entry,
-    MethodNotAllowed,
-    Plan,
-    PlannedRoute,
-    Preflight,
-    VirtualHost,
-)
+from controlplane.plan.plan import Entry, Plan, VirtualHost
 from controlplane.snapshot import LISTENER, ROUTES, Snapshot, Subject
-from language.paths import PathPattern
-from policies import PREFLIGHTS
-from policies.contract import Settings
-from policies.cors.spec import KEY as CORS
 
 KEPT = 16_384
-"""How many hosts and settings are remembered: most of a plan is that of the one before."""
+"""How many hosts are remembered: most of a plan is that of the one before."""
 
 _OWN = frozenset({NO_HOST, NOT_FOUND})
-_FORBIDDEN, _NOT_ALLOWED, _UNAVAILABLE = 403, 405, 503
 
 
 def unenforced(snapshot: Snapshot, plan: Plan, kept: Collection[Subject] = ()) -> list[Unsound]:
@@ -47,6 +38,7 @@ def unenforced(snapshot: Snapshot, plan: Plan, kept: Collection[Subject] = ()) -
     facts = {name: facts_of(one) for name, one in snapshot.of(ROUTES).items()}
     tables = {name: one for name, one in facts.items() if one is not None}
     left = frozenset(one.part for one in kept if one.type_url == ROUTES)
+    streaming = frozenset(one.key.text for one in plan.backends if one.protocol in STREAMING)
     found: list[Unsound] = []
     for base in sorted({layout.base(name) for name in tables}):
         ways = _ways(base, tables)
@@ -60,73 +52,68 @@ def unenforced(snapshot: Snapshot, plan: Plan, kept: Collection[Subject] = ()) -
                 words = f"there is nothing for the host '{host.domains[0]}'"
                 found.append(Unsound(subject=Subject(ROUTES, name), words=words))
                 continue
-            found += _of_host(_Same(host), ways[host.name], its)
+            found += _of_host(Same(host), ways[host.name], its, streaming)
     if not any(one.type_url == LISTENER for one in kept):
         found += _hops(snapshot, plan)
     return list(dict.fromkeys(found))
 
 
-class _Same:
-    """Something large that is compared by identity: the same is the same."""
-
-    __slots__ = ("it",)
-
-    def __init__(self, it: object) -> None:
-        self.it = it
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.it is other.it
-
-    def __hash__(self) -> int:
-        return id(self.it)
-
-
 class _Way(NamedTuple):
-    """A table that requests of a host come to, by how their paths begin."""
+    """A table that requests of a host come to, by how their paths begin.
+
+    `upgrades` are those that get there whichever route is meant: in one table there are none.
+    """
 
     table: str
     begins: str
-    facts: _Same
+    facts: Same
+    upgrades: frozenset[str] = frozenset()
 
 
 def _ways(base: str, tables: Mapping[str, Facts]) -> Mapping[str, tuple[_Way, ...]]:
     """The tables of each virtual host: one, or those of its pages."""
     if base in tables:
         facts = tables[base]
-        return {host: (_Way(base, "/", _Same(facts)),) for host in facts.takes}
+        return {host: (_Way(base, "/", Same(facts)),) for host in facts.takes}
     first = tables.get(layout.dispatcher(base))
     out: dict[str, list[_Way]] = defaultdict(list)
     for one in first.dispatches if first is not None else ():
         name = f"{base}/{one.page}"
         if name in tables:
             host = one.part.partition("/")[0]
-            out[host].append(_Way(name, one.prefix, _Same(tables[name])))
+            out[host].append(_Way(name, one.prefix, Same(tables[name]), one.upgrades))
     return {host: tuple(several) for host, several in out.items()}
 
 
 @lru_cache(maxsize=KEPT)
-def _of_host(one: _Same, ways: tuple[_Way, ...], left: frozenset[str]) -> tuple[Unsound, ...]:
+def _of_host(
+    one: Same, ways: tuple[_Way, ...], left: frozenset[str], streaming: frozenset[str]
+) -> tuple[Unsound, ...]:
     host, begins = one.it, alike(frozenset(way.begins for way in ways))
     assert isinstance(host, VirtualHost)  # noqa: S101 - what it was made of
     places: dict[str, list[Entry]] = defaultdict(list)
     for entry in host.entries:
-        for page in pages_of(_path(entry), begins):
+        for page in pages_of(path_of(entry), begins):
             places[page].append(entry)
     ranks = {entry.rule: rank for rank, entry in enumerate(host.entries)}
-    expected = _Expected(host, ranks, left)
+    expected = _Expected(host, ranks, left, streaming)
     return tuple(found for way in ways for found in _of_way(expected, way, places[way.begins]))
 
 
 class _Expected(NamedTuple):
-    """A virtual host with the place of each rule among all, and the parts that are as they were."""
+    """A virtual host with the place of each rule among all, and the parts that are as they were.
+
+    `streaming` are the backends to which bodies are streams.
+    """
 
     host: VirtualHost
     ranks: Mapping[str, int]
     left: frozenset[str]
+    streaming: frozenset[str]
 
 
 def _of_way(expected: _Expected, way: _Way, entries: list[Entry]) -> Iterator[Unsound]:
-    host, ranks, left = expected
+    host, ranks, left, streaming = expected
     facts = way.facts.it
     assert isinstance(facts, Facts)  # noqa: S101 - what it was made of
     if not left and facts.takes.get(host.name) != frozenset(host.domains):
@@ -139,7 +126,8 @@ def _of_way(expected: _Expected, way: _Way, entries: list[Entry]) -> Iterator[Un
     for entry in entries:
         part = f"{host.name}/{entry.rule}"
         if part not in left:
-            for words in _of_entry(entry, written.get(entry.rule, [])):
+            its = written.get(entry.rule, [])
+            for words in of_entry(entry, its, way.upgrades, streaming):
                 yield Unsound(subject=Subject(ROUTES, way.table, part), words=words)
     if not left:  # what is kept stands where it stood
         yield from _disordered(host.name, ranks, way.table, facts)
@@ -156,77 +144,6 @@ def _disordered(host: str, ranks: Mapping[str, int], table: str, facts: Facts) -
         if ranks[before] > ranks[after]:
             words = f"its route '{before}' stands before '{after}', and is to be tried after it"
             yield Unsound(subject=Subject(ROUTES, table, host), words=words)
-
-
-def _of_entry(entry: Entry, written: list[Written]) -> Iterator[str]:
-    if not written:
-        yield f"there is no route for '{_path(entry).text}': another would take its requests"
-        return
-    # beside what a page refuses of upgrades, which passes nobody
-    served = [one for one in written if one.answers != _FORBIDDEN]
-    alone = _answer(entry)
-    if alone:
-        if alone not in {one.answers for one in written} or any(
-            one.answers != alone for one in served
-        ):
-            yield f"it is to answer {alone}"
-        return
-    if not served or any(one.answers for one in served):
-        yield "an answer of the gateway stands in its place"
-        return
-    asked = _asked(entry)
-    for one in served:
-        if one.enforced != asked and not (one.preflight and _without_cors(entry, one, asked)):
-            yield from _differences(asked, one.enforced)
-
-
-def _answer(entry: Entry) -> int:
-    """What the gateway itself answers in the place of an entry, 0 where it does not."""
-    match entry:
-        case MethodNotAllowed():
-            return _NOT_ALLOWED
-        case Preflight():
-            return 0 if entry.route is not None else _FORBIDDEN
-        case PlannedRoute():
-            return _UNAVAILABLE if entry.held else 0
-
-
-def _asked(entry: Entry) -> Enforced:
-    """What an entry asks of its routes, in the words of the policies."""
-    if isinstance(entry, MethodNotAllowed) or (isinstance(entry, Preflight) and not entry.route):
-        return NOTHING_ENFORCED
-    planned = entry if isinstance(entry, PlannedRoute) else entry.route
-    assert planned is not None  # noqa: S101 - as was said above
-    keys = enforcements().keys() if planned is entry else frozenset(PREFLIGHTS)
-    words = {
-        one.key: _words(one.key, _Same(one.value)) for one in planned.settings if one.key in keys
-    }
-    return {key: said for key, said in words.items() if said}
-
-
-@lru_cache(maxsize=KEPT)
-def _words(key: str, value: _Same) -> frozenset[str]:
-    settings: Settings = value.it
-    return alike(frozenset(enforcements()[key].asked(settings)))
-
-
-def _without_cors(entry: Entry, one: Written, asked: Enforced) -> bool:
-    """Whether a route is for preflights that the policy of its `cors` is not to answer."""
-    rest = {key: words for key, words in asked.items() if key != CORS}
-    return isinstance(entry, PlannedRoute) and entry.unanswered and one.enforced == rest
-
-
-def _differences(asked: Enforced, found: Enforced) -> Iterator[str]:
-    for key in sorted({*asked, *found}):
-        wanted, does = asked.get(key, frozenset()), found.get(key, frozenset())
-        if wanted - does:
-            yield f"its '{key}' is lost: it is to {min(wanted - does)}"
-        elif does - wanted:
-            yield f"its '{key}' is another: it is not to {min(does - wanted)}"
-
-
-def _path(entry: Entry) -> PathPattern:
-    return entry.route.path if isinstance(entry, PlannedRoute) else entry.path
 
 
 def _hops(snapshot: Snapshot, plan: Plan) -> Iterator[Unsound]:

@@ -57,13 +57,22 @@ class Dispatch(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A route of a table: its virtual host, its rule, what it answers itself (see `Route`)."""
+    """A route of a table: its virtual host, its rule, what it answers itself (see `Route`).
+
+    One that `bars` keeps upgrades from the next, which is `barred`; preflights do not get to one
+    that is `spared`, as another of its rule takes them. `held` is up to how many bytes bodies are
+    held back until they are whole, 0 where they are not.
+    """
 
     host: str
     rule: str
     answers: int
     preflight: bool
     enforced: Enforced
+    bars: bool
+    barred: bool
+    spared: bool
+    held: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from envoy.config.route.v3 import route_components_pb2 as pb
+from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import BufferPerRoute
 from envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import ExtAuthzPerRoute
 from envoy.extensions.filters.http.ratelimit.v3.rate_limit_pb2 import RateLimitPerRoute
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError
 
 from controlplane.compile.clusters import NOWHERE
+from controlplane.compile.listener import BUFFER
 from controlplane.gate.facts import pages
 from controlplane.gate.facts.facts import NOTHING_ENFORCED, Enforced
+from controlplane.gate.facts.keeping import REQUESTED
 from controlplane.gate.facts.own import ends, not_itself, refuses
 from controlplane.snapshot import CLUSTER, PREFIX, Reference
 from policies import ENFORCED
@@ -32,7 +35,6 @@ Settings = Mapping[str, Any]
 ROUTES_KEPT = 16_384
 """How many routes are remembered: most of a table is that of the one before."""
 
-_REQUESTED = "access-control-request-method"
 _OF_ONE = (AUTH, IP, CORS, BEFORE_AUTH, AFTER_AUTH, HEADERS)
 
 
@@ -44,6 +46,7 @@ class Route:
     `upgrades` are those that it takes, `ends` is whether it answers what nothing else takes.
     `answers` is the status that the gateway itself gives there, 0 for none; `preflight`: only CORS
     preflights are taken. `enforced` is what it does for each key of a guard, in the key's words.
+    `held` is up to how many bytes bodies are held back, 0 for none, None where it does not say.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Route:
     answers: int
     preflight: bool
     enforced: Enforced
+    held: int | None
 
 
 @lru_cache(maxsize=ROUTES_KEPT)
@@ -93,9 +97,17 @@ def route_facts(field: bytes) -> Route:
         upgrades=tuple(one.upgrade_type for one in route.route.upgrade_configs),
         ends=ends(route),
         answers=_own_answer(route),
-        preflight=any(one.name == _REQUESTED for one in route.match.headers),
+        preflight=any(one.name == REQUESTED for one in route.match.headers),
         enforced=_enforced(route),
+        held=_held(configs),
     )
+
+
+def _held(configs: Settings) -> int | None:
+    if BUFFER not in configs:
+        return None
+    settings = BufferPerRoute.FromString(configs[BUFFER].value)
+    return 0 if settings.disabled else settings.buffer.max_request_bytes.value
 
 
 def _own_answer(route: pb.Route) -> int:

@@ -1,7 +1,7 @@
 """What a RouteConfiguration says."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from envoy.config.route.v3 import route_components_pb2 as pb
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
@@ -9,10 +9,12 @@ from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from google.protobuf.message import DecodeError
 
 from controlplane import layout
+from controlplane.compile.listener import BODY_BYTES
 from controlplane.compile.pages.names import NOT_FOUND
 from controlplane.encoding import EncodingError
 from controlplane.gate.facts import pages
 from controlplane.gate.facts.facts import Dispatch, Facts, Named, Written, Wrong
+from controlplane.gate.facts.keeping import FORBIDDEN, bars, spares
 from controlplane.gate.facts.own import refuses
 from controlplane.gate.facts.route import (
     Route,
@@ -42,6 +44,7 @@ def table_facts(body: bytes) -> Facts:
     if layout.dispatches(table.name):
         return _dispatcher(table, parts)
     paged = bool(layout.page(table.name))
+    unsaid = BODY_BYTES if paged else 0  # the filter is on where pages are, and off elsewhere
     wrong: list[Wrong] = [Wrong("", words) for words in pages.of_page(table) if paged]
     upgrades: list[tuple[str, str]] = []
     written: list[Written] = []
@@ -63,7 +66,10 @@ def table_facts(body: bytes) -> Facts:
         takes[host.name] = frozenset(host.domains)
         wrong += _of_host(host, routes, paged=paged)
         wrong += _of_all(host.name, host.typed_per_filter_config, settings)
-        for route in routes:
+        spared = _spared(each.routes, routes)
+        barring = _barring(each.routes, routes)
+        barred = [False, *barring]
+        for number, route in enumerate(routes):
             part = f"{host.name}/{route.name}"
             if not route.name:
                 wrong.append(Wrong(host.name, "a route has no name"))
@@ -74,9 +80,10 @@ def table_facts(body: bytes) -> Facts:
             named += [Named(part, one) for one in route.clusters]
             for key in route.settings:
                 settings[key].append(part)
-            written.append(
-                Written(host.name, route.name, route.answers, route.preflight, route.enforced)
-            )
+            held = unsaid if route.held is None else route.held
+            kept = (barring[number], barred[number], spared[number])
+            its = (route.answers, route.preflight, route.enforced)
+            written.append(Written(host.name, route.name, *its, *kept, held))
     return Facts(
         name=table.name,
         wrong=(*wrong, *_switched(settings)),
@@ -89,6 +96,27 @@ def table_facts(body: bytes) -> Facts:
         written=tuple(written),
         takes=takes,
     )
+
+
+def _barring(fields: Sequence[bytes], routes: Sequence[Route]) -> list[bool]:
+    """Of each route, whether it keeps upgrades from the next."""
+    return [
+        one.answers == FORBIDDEN and bars(field, behind)
+        for one, field, behind in zip(routes, fields, fields[1:], strict=False)
+    ] + [False] * bool(routes)
+
+
+def _spared(fields: Sequence[bytes], routes: Sequence[Route]) -> list[bool]:
+    """Of each route, whether one of its rule before it takes its preflights."""
+    out: list[bool] = []
+    rule, before = "", list[bytes]()
+    for one, field in zip(routes, fields, strict=True):
+        if one.name != rule:
+            rule, before = one.name, []
+        out.append(any(spares(other, field) for other in before))
+        if one.preflight:
+            before.append(field)
+    return out
 
 
 def _dispatcher(table: RouteConfiguration, parts: Table) -> Facts:

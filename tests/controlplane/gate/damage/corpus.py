@@ -1,5 +1,6 @@
 """Every kind of damage."""
 
+from tests.controlplane.gate.damage.of_answers import OF_ANSWERS, OF_BARS
 from tests.controlplane.gate.damage.of_clusters import OF_CLUSTERS
 from tests.controlplane.gate.damage.of_dispatchers import OF_DISPATCHERS
 from tests.controlplane.gate.damage.of_guards import OF_GUARDS
@@ -17,9 +18,10 @@ DAMAGES = (
     *OF_REMOVALS,
     *OF_ROUTES,
     *OF_GUARDS,
+    *OF_ANSWERS,
     *OF_HOSTS,
     *OF_SNAPSHOTS,
 )
 
-OF_PAGES_ALONE = (*OF_PAGES, *OF_DISPATCHERS, *OF_PAGING)
+OF_PAGES_ALONE = (*OF_PAGES, *OF_DISPATCHERS, *OF_PAGING, *OF_BARS)
 """Damage that only pages can have."""

@@ -1,7 +1,7 @@
 """The gateway that is damaged: two files, several hosts, every policy that leaves a trace."""
 
 from controlplane.build import Build, Options, build
-from controlplane.plan.plan import PlannedRoute
+from controlplane.plan.plan import MethodNotAllowed, PlannedRoute
 from controlplane.snapshot import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Snapshot, Subject
 from controlplane.sources import SourceFile
 
@@ -36,6 +36,14 @@ routes:
     limits: none
     cors: {origins: ["https://shop.example.com"]}
     to: search
+  - {path: /asked, methods: [POST], auth: none, limits: none, to: search}
+  - path: /asked
+    auth: none
+    limits: none
+    cors: {origins: ["https://shop.example.com"], credentials: true}
+    to: search
+  - {path: /live, methods: [GET], auth: none, limits: none, websocket: true, to: search}
+  - {path: /live, methods: [POST], auth: none, limits: none, to: search}
   - {path: /up, auth: none, limits: none, respond: {status: 200, body: up}}
   - {path: "/old/{rest=**}", auth: none, limits: none, redirect: {path: "/new/{rest}", code: 308}}
 """
@@ -88,13 +96,21 @@ def host(name: str) -> Subject:
     return Subject(ROUTES, TABLE, found)
 
 
-def route(path: str, of: str = API) -> Subject:
-    """A route, by its path."""
+def route(path: str, of: str = API, methods: tuple[str, ...] | None = None) -> Subject:
+    """A route, by its path, and by its methods where several have that."""
     assert WHOLE.plan is not None
     (one,) = (h for h in WHOLE.plan.hosts if of in h.domains)
-    (rule,) = (
-        e.rule for e in one.entries if isinstance(e, PlannedRoute) and e.route.path.text == path
-    )
+    routes = (e for e in one.entries if isinstance(e, PlannedRoute) and e.route.path.text == path)
+    (rule,) = (e.rule for e in routes if methods is None or e.route.match.methods == methods)
+    return Subject(ROUTES, TABLE, f"{one.name}/{rule}")
+
+
+def not_allowed(path: str, of: str = API) -> Subject:
+    """What answers the methods that no route of a path takes."""
+    assert WHOLE.plan is not None
+    (one,) = (h for h in WHOLE.plan.hosts if of in h.domains)
+    others = (e for e in one.entries if isinstance(e, MethodNotAllowed))
+    (rule,) = (e.rule for e in others if e.path.text == path)
     return Subject(ROUTES, TABLE, f"{one.name}/{rule}")
 
 

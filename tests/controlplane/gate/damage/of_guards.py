@@ -130,11 +130,11 @@ def _last_first(one: pb.VirtualHost) -> None:
 
 def _of_nobody(one: pb.VirtualHost) -> None:
     more = pb.Route(name="r-0123456789")
-    more.CopyFrom(next(r for r in one.routes if not r.name.startswith("h-")))
+    more.CopyFrom(next(r for r in one.routes if r.name.startswith("r-")))
     more.name = "r-0123456789"
     more.typed_per_filter_config.clear()
     _pack(more, AUTH, ExtAuthzPerRoute(disabled=True))
-    at = next(n for n, r in enumerate(one.routes) if not r.name.startswith("h-"))
+    at = next(n for n, r in enumerate(one.routes) if r.name.startswith("r-"))
     one.routes.insert(at, more)
 
 
