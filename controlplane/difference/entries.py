@@ -1,5 +1,4 @@
-"""What a request meets beside the settings of routes: a 405, a redirect, the bound of bodies, the
-backends."""
+"""What a request meets beside the settings of routes: a 405, a redirect, bodies, the backends."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
