@@ -57,7 +57,12 @@ def _reached(before: PlannedRoute, after: PlannedRoute) -> Iterator[tuple[str, W
     Of a guarded answer its `auth` tells, and of a written refusal `respond` does.
     """
     forwards = after.route.action is Action.FORWARD
-    if before.route.action is not Action.FORWARD and forwards and is_open(before) and is_open(after):
+    if (
+        before.route.action is not Action.FORWARD
+        and forwards
+        and is_open(before)
+        and is_open(after)
+    ):
         what = "everybody reaches a backend: the gateway answered this itself"
         yield before.route.action.value, Weaker(what=what)
 
