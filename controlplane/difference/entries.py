@@ -56,15 +56,12 @@ def _reached(before: PlannedRoute, after: PlannedRoute) -> Iterator[tuple[str, W
 
     Of a guarded answer its `auth` tells, and of a written refusal `respond` does.
     """
-    forwards = after.route.action is Action.FORWARD
-    if (
-        before.route.action is not Action.FORWARD
-        and forwards
-        and is_open(before)
-        and is_open(after)
-    ):
+    actions = (before.route.action, after.route.action)
+    if actions[0] is Action.FORWARD or actions[1] is not Action.FORWARD:
+        return
+    if is_open(before) and is_open(after):
         what = "everybody reaches a backend: the gateway answered this itself"
-        yield before.route.action.value, Weaker(what=what)
+        yield actions[0].value, Weaker(what=what)
 
 
 def _less_verified(

@@ -116,10 +116,11 @@ def weaker(old: Entry | None, new: Entry | None) -> str | None:
 
 
 def places(told: tuple[Handover, ...]) -> set[tuple[object, object]]:
-    return {tuple(None if e is None else e.place for e in (h.before, h.after)) for h in told}
+    return {(h.before and h.before.place, h.after and h.after.place) for h in told}
 
 
-@given(st.integers(0, 2**32).map(lambda seed: sides(Random(seed))))
+# by a seed: what Hypothesis itself draws is mostly the first of each choice
+@given(st.integers(0, 2**32).map(lambda seed: sides(Random(seed))))  # noqa: S311 # no secret
 @settings(max_examples=400)
 def test_each_path_that_arrives_is_compared(two: tuple[Build | None, Build | None]) -> None:
     before, after = two
@@ -128,7 +129,9 @@ def test_each_path_that_arrives_is_compared(two: tuple[Build | None, Build | Non
     found = difference(before, after)
     assert not [one for one in found.weakenings if one.key == "routes"]  # everything is known
     opened, elsewhere = places(found.opened), places(found.elsewhere)
-    ways = {key: set() for key in ("auth", "methods", "respond", "redirect")}
+    ways: dict[str, set[tuple[object, object]]] = {
+        key: set() for key in ("auth", "methods", "respond", "redirect")
+    }
     for one in found.weakenings:
         ways[one.key] |= places(one.handovers)
     for request in ARRIVING:
