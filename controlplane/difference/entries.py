@@ -1,4 +1,4 @@
-"""What a request meets beside the settings of routes: a 405, the bound of bodies, the backends."""
+"""What a request meets beside the settings of routes: a 405, a redirect, bodies, the backends."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -45,9 +45,23 @@ def entry_weaker(
         what = "405 is not answered any more: the method was refused to everybody"
         yield "methods", Weaker(what=what)
     if isinstance(before, PlannedRoute) and isinstance(after, PlannedRoute):
+        yield from _reached(before, after)
         yield from _less_verified(before, after, old, new)
         yield from _copied(before, after)
         yield from unbounded(before, after, old, new)
+
+
+def _reached(before: PlannedRoute, after: PlannedRoute) -> Iterator[tuple[str, Weaker]]:
+    """Open answers of the gateway itself that become those of a backend, which nobody guards.
+
+    Of a guarded answer its `auth` tells, and of a written refusal `respond` does.
+    """
+    actions = (before.route.action, after.route.action)
+    if actions[0] is Action.FORWARD or actions[1] is not Action.FORWARD:
+        return
+    if is_open(before) and is_open(after):
+        what = "everybody reaches a backend: the gateway answered this itself"
+        yield actions[0].value, Weaker(what=what)
 
 
 def _less_verified(

@@ -17,6 +17,12 @@ from language.fields import METHODS
 from language.paths import PathPattern
 from language.segments import Kind
 
+ONLY_SLASHES = ("", "")
+"""`//`, the one path that arrives with an empty segment before its end: `///` becomes it as well.
+
+Only `/**` and expressions match it: no path of a route has an empty segment there.
+"""
+
 
 @dataclass(slots=True, kw_only=True)
 class Allowance:
@@ -73,6 +79,8 @@ class Trials:
             yield path
             if length > fixed:
                 yield (*path[:-1], "")
+        if not fixed and one.rest is not None and other.rest is not None:
+            yield ONLY_SLASHES
 
     def _segment(self, one: PathPattern, other: PathPattern, at: int) -> str:
         for path in (one, other):

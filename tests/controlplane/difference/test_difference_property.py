@@ -170,7 +170,7 @@ TRUE = {"methods": unrefused, "stream": unbounded}
 def every_request() -> list[tuple[str, Request]]:
     paths: list[tuple[str, ...]] = [(one,) for one in WORDS]
     paths += [(*p, w) for p in (("a",), ("c",)) for w in WORDS]
-    paths += [("a", "b", "b"), ("a", "b", ""), ("c", "b", "c")]
+    paths += [("a", "b", "b"), ("a", "b", ""), ("c", "b", "c"), ("", "")]
     return [
         (
             host,

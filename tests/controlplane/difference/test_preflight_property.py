@@ -34,7 +34,7 @@ identities: {keys: {apiKey: {header: x-key}}}
 routes:
 """
 ASKED = ("GET", "PUT", "DELETE", "PATCH")
-TRIED = (("a",), ("b",), ("a", "b"), ("a", "c"), ("c", "d"))
+TRIED = (("a",), ("b",), ("a", "b"), ("a", "c"), ("c", "d"), ("", ""))
 
 
 def route(random: Random) -> str:
