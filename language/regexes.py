@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 import re2  # type: ignore[import-untyped] # the wheel has no types
@@ -16,6 +17,7 @@ KEPT = 16_384
 """How many compiled expressions are remembered."""
 
 _BOUND_BYTES = 64
+_LAST = 255
 _SURROGATE = re.compile(r"\\x\{0*[dD][89A-Fa-f][0-9A-Fa-f]{2}\}")
 _QUOTE = re.compile(r"\\Q(.*?)(\\E|$)|\\.", re.DOTALL)
 _BYTES = re2.Options()  # as Envoy's, which know no character beyond 255
@@ -89,6 +91,21 @@ def bounds(regex: str) -> Bounds | None:
     except re2.error:
         return None
     return Bounds(low, high) if (low, high) != (b"", b"") else None
+
+
+@lru_cache(maxsize=KEPT)
+def opening(regex: str) -> str:
+    """The ASCII characters with which every text begins that matches, as far as that is known."""
+    known = bounds(regex)
+    if known is None:
+        return ""
+    low, high = known
+    size = len([*takewhile(lambda two: two[0] == two[1], zip(low, high, strict=False))])
+    # of `/a.*` the bounds are `/a` and `/b`, and only the first is one of its texts
+    next_to = high[size:] == bytes([low[size] + 1]) if low[size:] and low[size] < _LAST else False
+    if next_to and _compiled(regex).fullmatch(high) is None:
+        size += 1
+    return "".join(takewhile(str.isascii, low[:size].decode("latin-1")))
 
 
 _HINTS = {

@@ -5,12 +5,11 @@ How pages were cut is not asked: only how the paths of each begin, the longest b
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import takewhile
 
 from controlplane.matching.crossing import beginning
 from language.automata import Automaton, States, UnreadExpressionError, automaton
 from language.paths import PathPattern
-from language.regexes import bounds
+from language.regexes import opening
 
 Pages = frozenset[str]
 """Pages, each by how its paths begin."""
@@ -95,13 +94,10 @@ def _stays(read: Automaton, states: States, node: _Node) -> bool:
 
 
 def _between(expression: str, begins: Pages) -> Pages:
-    """Of an expression of which no more is known than between which texts all its paths lie."""
-    known = bounds(expression)
-    if known is None:
+    """Of an expression of which no more is known than how all its paths begin."""
+    text = opening(expression)
+    if not text:
         return begins
-    low, high = (one.decode("latin-1") for one in known)
-    shared = takewhile(lambda two: two[0] == two[1], zip(low, high, strict=False))
-    text = "".join(takewhile(str.isascii, (one for one, _ in shared)))
     below = {one for one in begins if one.startswith(text)}
     return frozenset(below | _holding(text, begins))
 

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from language.regexes import KEPT, MalformedRegexError, bounds, check_regex, matches
+from language.regexes import (
+    KEPT,
+    MalformedRegexError,
+    bounds,
+    check_regex,
+    matches,
+    opening,
+)
 
 REGEXES = [
     "/a/.*",
@@ -67,11 +74,36 @@ def test_the_whole_text_is_matched() -> None:
     assert matches("/a|/b", "/b")
 
 
-@given(st.sampled_from(REGEXES), st.text(alphabet="/abAB0é19.pngx", max_size=12))
+PATHS = st.text(alphabet="/abcdAB0é19.pngx~", max_size=12)
+
+
+@given(st.sampled_from(REGEXES), PATHS)
 def test_what_matches_lies_between_the_bounds(regex: str, text: str) -> None:
     found = bounds(regex)
     if matches(regex, text) and found is not None:
         assert found.low <= text.encode() <= found.high
+
+
+@given(st.sampled_from([*REGEXES, "/abc|/abd", "/ab[cd]?.*", r"/a\x{ff}.*", "/a~.*"]), PATHS)
+def test_what_matches_begins_so(regex: str, text: str) -> None:
+    if matches(regex, text):
+        assert text.startswith(opening(regex))
+
+
+@pytest.mark.parametrize(
+    ("regex", "start"),
+    [
+        ("/abc.*", "/abc"),
+        ("/abc", "/abc"),
+        ("/abc|/abd", "/ab"),
+        ("/ab[c-x].*", "/ab"),
+        (r"/abc\b.*", ""),
+        (".*", ""),
+        ("/aé.*", "/a"),
+    ],
+)
+def test_how_all_begin(regex: str, start: str) -> None:
+    assert opening(regex) == start
 
 
 def test_of_half_characters_nothing_is_known() -> None:

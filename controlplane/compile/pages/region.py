@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from controlplane.plan.plan import Entry, PlannedRoute
 from language.paths import PathPattern
-from language.regexes import bounds
+from language.regexes import opening
 from language.segments import Kind
 
 LARGEST = 120
@@ -116,12 +116,7 @@ def start_of(path: PathPattern) -> Start:
 
 def _common(regex: str) -> str:
     """What all paths begin with that match an expression; a path begins with `/` in any case."""
-    between = bounds(regex)
-    if between is None:
-        return ROOT
-    # bytes as the characters of their numbers: what is not ASCII ends what is known
-    low, high = (text.decode("latin-1") for text in between)
-    text = "".join(takewhile(str.isascii, _shared([low, high])))
+    text = opening(regex)
     return text if text.startswith(ROOT) else ROOT
 
 
